@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory map of the function under protection: a convention of this device.
+
+Each function (PF and every VF) has two 64-bit prefetchable BARs of the same layout.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+PAGE = 0x1000
+
+
+class Bar0(IntEnum):
+    """Offsets in bytes in BAR0/1: registers, public page and memory of one function."""
+
+    REGISTERS = 0x0000  # one page, TEE memory
+    PUBLIC = 0x1000  # one page, IS_NON_TEE_MEM
+    MEMORY = 0x2000  # one page, TEE memory
+    SIZE = 0x4000  # the last page is not implemented: Unsupported Request
+
+
+class Bar2(IntEnum):
+    """Offsets in bytes in BAR2/3: MSI-X structures, 64 KiB apart."""
+
+    MSIX_TABLE = 0x00000  # one page
+    MSIX_PBA = 0x10000  # one page
+    SIZE = 0x20000
+
+
+MEMORY_BYTES = 0x1000
+MSIX_VECTORS = 4
+
+
+class Register(IntEnum):
+    """Offsets in bytes in the register page. All registers are 32 bits; others read 0."""
+
+    ID = 0x00  # RO, ID_VALUE
+    CONTROL = 0x04  # WO, reads 0; see Control
+    STATUS = 0x08  # see Status
+    LENGTH = 0x0C  # RW, bytes, a multiple of 4, 4 to MEMORY_BYTES
+    HOST_ADDRESS_LOW = 0x10  # RW, bits 1:0 read 0
+    HOST_ADDRESS_HIGH = 0x14  # RW
+    DEVICE_ADDRESS = 0x18  # RW, offset in MEMORY, bits 1:0 read 0
+    VECTOR = 0x1C  # RW, MSI-X vector raised at the end, bits 1:0
+    SCRATCH = 0x20  # RW, sixteen registers up to 0x5C
+
+
+SCRATCH_REGISTERS = 16
+ID_VALUE = 0x54444931  # "TDI1"
+
+
+class Control(IntFlag):
+    """CONTROL: one write with START starts one transfer; ignored while BUSY."""
+
+    START = 0x1
+    WRITE_HOST = 0x2  # 1 = device memory to host, 0 = host to device memory
+    INTERRUPT = 0x4  # raise VECTOR at the end, also after an error
+
+
+class Status(IntFlag):
+    """STATUS: BUSY is read only, the others are cleared by writing 1."""
+
+    BUSY = 0x1
+    DONE = 0x2
+    ERROR = 0x4  # bad LENGTH / DEVICE_ADDRESS, UR / CA completion, time-out, or not admitted
+
+
+class PublicRegister(IntEnum):
+    """Offsets in bytes in the public page."""
+
+    ID = 0x00  # RO, PUBLIC_ID_VALUE
+    SCRATCH = 0x04  # RW
+
+
+PUBLIC_ID_VALUE = 0x50554231  # "PUB1"

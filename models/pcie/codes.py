@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers of PCI Express: TLP types, completion status, configuration space."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class FmtType(IntEnum):
+    """Byte 0 of a TLP header in non-flit mode: Fmt in bits 7:5, Type in bits 4:0."""
+
+    MRD32 = 0x00
+    MRD64 = 0x20
+    MRDLK32 = 0x01
+    MRDLK64 = 0x21
+    MWR32 = 0x40
+    MWR64 = 0x60
+    IORD = 0x02
+    IOWR = 0x42
+    CFGRD0 = 0x04
+    CFGWR0 = 0x44
+    CFGRD1 = 0x05
+    CFGWR1 = 0x45
+    CPL = 0x0A
+    CPLD = 0x4A
+    CPLLK = 0x0B
+    CPLDLK = 0x4B
+    FETCH_ADD32 = 0x4C
+    FETCH_ADD64 = 0x6C
+    SWAP32 = 0x4D
+    SWAP64 = 0x6D
+    CAS32 = 0x4E
+    CAS64 = 0x6E
+    DMWR32 = 0x5B
+    DMWR64 = 0x7B
+
+
+class CplStatus(IntEnum):
+    """Completion Status."""
+
+    SC = 0
+    UR = 1
+    CRS = 2
+    CA = 4
+
+
+class MessageCode(IntEnum):
+    """Message codes that this project sends or looks at."""
+
+    IDE_SYNC = 0x54
+    IDE_FAIL = 0x55
+
+
+class CapabilityId(IntEnum):
+    """Capability IDs."""
+
+    PM = 0x01
+    MSIX = 0x11
+    PCIE = 0x10
+
+
+class ExtendedCapabilityId(IntEnum):
+    """Extended capability IDs."""
+
+    AER = 0x0001
+    VSEC = 0x000B
+    ATS = 0x000F
+    SRIOV = 0x0010
+    DOE = 0x002E
+    IDE = 0x0030
+
+
+class AerUncorrectable(IntEnum):
+    """Bit numbers of the AER uncorrectable error registers."""
+
+    POISONED_TLP = 12
+    COMPLETION_TIMEOUT = 14
+    COMPLETER_ABORT = 15
+    UNEXPECTED_COMPLETION = 16
+    MALFORMED_TLP = 18
+    UNSUPPORTED_REQUEST = 20
+    IDE_CHECK_FAILED = 28
+    MISROUTED_IDE_TLP = 29
+    PCRC_CHECK_FAILED = 30
+
+
+class IdeRegister(IntEnum):
+    """Offsets in bytes from the start of the IDE extended capability (IDE-CAP-001)."""
+
+    HEADER = 0x00
+    CAPABILITY = 0x04
+    CONTROL = 0x08
+    FIRST_BLOCK = 0x0C
+
+
+class SelectiveBlock(IntEnum):
+    """Offsets in bytes inside a selective stream block with one address association."""
+
+    CAPABILITY = 0x00
+    CONTROL = 0x04
+    STATUS = 0x08
+    RID_ASSOCIATION_1 = 0x0C
+    RID_ASSOCIATION_2 = 0x10
+    ADDRESS_ASSOCIATION_1 = 0x14
+    ADDRESS_ASSOCIATION_2 = 0x18
+    ADDRESS_ASSOCIATION_3 = 0x1C
+    SIZE = 0x20

