@@ -1,0 +1,757 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tdisp_device: a PCIe endpoint with SR-IOV whose functions are TEE device interfaces (TDIs).
+//
+// TDI 0 is the physical function, TDI n is virtual function n. The link side carries raw TLPs in
+// wire byte order, one per AXI4-Stream packet, between the transaction and the data link layer.
+// Keys enter through the RoT port and IDE_KM only and have no way out.
+
+`default_nettype none
+
+module tdisp_device #(
+    parameter DATA_W = 128,          // link data width in bits
+    parameter NUM_TDI = 4,           // physical function and NUM_TDI - 1 virtual functions
+    parameter NUM_IDE_STREAMS = 2,   // selective IDE streams
+    parameter NUM_SESSIONS = 4,      // secured SPDM sessions
+    parameter MAX_PAYLOAD = 512,     // bytes of data in one TLP, as Device Capabilities says
+    parameter DOE_DWORDS = 1152,     // longest DOE object, in DW with its header
+    parameter CPL_TIMEOUT = 100000,  // cycles until an outstanding read counts as lost
+    parameter VENDOR_ID = 16'h1234,
+    parameter DEVICE_ID = 16'h7d15
+) (
+    input wire clk,
+    input wire rst,      // conventional reset
+    input wire link_up,  // data link layer is up
+
+    // TLPs from the link
+    input  wire [  DATA_W-1:0] s_axis_rx_tdata,
+    input  wire [DATA_W/8-1:0] s_axis_rx_tkeep,
+    input  wire                s_axis_rx_tvalid,
+    output wire                s_axis_rx_tready,
+    input  wire                s_axis_rx_tlast,
+
+    // TLPs to the link
+    output wire [  DATA_W-1:0] m_axis_tx_tdata,
+    output wire [DATA_W/8-1:0] m_axis_tx_tkeep,
+    output wire                m_axis_tx_tvalid,
+    input  wire                m_axis_tx_tready,
+    output wire                m_axis_tx_tlast,
+
+    // SPDM messages to the root of trust; tuser = {secured, session id}
+    output wire [31:0] m_axis_rot_tdata,
+    output wire [ 3:0] m_axis_rot_tkeep,
+    output wire        m_axis_rot_tvalid,
+    input  wire        m_axis_rot_tready,
+    output wire        m_axis_rot_tlast,
+    output wire [32:0] m_axis_rot_tuser,
+
+    // SPDM messages from the root of trust; tuser = no response
+    input  wire [31:0] s_axis_rot_tdata,
+    input  wire [ 3:0] s_axis_rot_tkeep,
+    input  wire        s_axis_rot_tvalid,
+    output wire        s_axis_rot_tready,
+    input  wire        s_axis_rot_tlast,
+    input  wire        s_axis_rot_tuser,
+
+    // Session keys from the root of trust, write only
+    input  wire         rot_key_valid,
+    output wire         rot_key_ready,
+    input  wire [  1:0] rot_key_op,           // 0 load, 1 end session, 2 end all sessions
+    input  wire [ 31:0] rot_key_session_id,
+    input  wire         rot_key_direction,    // 0 requester to device, 1 device to requester
+    input  wire         rot_key_application,  // 1: the session is past FINISH
+    input  wire         rot_key_deferred,     // 1: takes effect after the current response
+    input  wire [255:0] rot_key_key,
+    input  wire [ 95:0] rot_key_iv,
+    output wire         rot_session_ended_valid,
+    output wire [ 31:0] rot_session_ended_id,
+
+    // True random numbers for nonces
+    input  wire [31:0] entropy_tdata,
+    input  wire        entropy_tvalid,
+    output wire        entropy_tready,
+
+    // State that is no secret
+    output wire [      2*NUM_TDI-1:0] tdi_state,
+    output wire [NUM_IDE_STREAMS-1:0] stream_secure
+);
+
+  function integer clog2_min1(input integer value);
+    integer i;
+    begin
+      clog2_min1 = 1;
+      for (i = 2; i < 32; i = i + 1) if ((1 << (i - 1)) < value) clog2_min1 = i;
+    end
+  endfunction
+
+  localparam TDI_W = clog2_min1(NUM_TDI);
+  localparam STREAM_W = clog2_min1(NUM_IDE_STREAMS);
+  localparam SESSION_W = clog2_min1(NUM_SESSIONS);
+  localparam KEEP_W = DATA_W / 32;
+
+  generate
+    if (DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : g_check_data_w
+      PARAM_ERROR_DATA_W_must_be_128_256_or_512 u_stop ();
+    end
+    if (NUM_TDI < 1 || NUM_TDI > 8) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_8 u_stop ();
+    end
+    if (NUM_IDE_STREAMS < 1 || NUM_IDE_STREAMS > 8) begin : g_check_num_ide_streams
+      PARAM_ERROR_NUM_IDE_STREAMS_must_be_1_to_8 u_stop ();
+    end
+  endgenerate
+
+  // ---------------------------------------------------------------- configuration (from cfg_space)
+  wire [               15:0] pf_rid;  // captured bus and device number, function 0
+  wire [        NUM_TDI-1:0] tdi_present;  // function exists: PF, or VF Enable and within NumVFs
+  wire [     16*NUM_TDI-1:0] tdi_rid;
+  wire [        NUM_TDI-1:0] tdi_mse;  // Memory Space Enable (VFs: VF MSE)
+  wire [        NUM_TDI-1:0] tdi_bme;  // Bus Master Enable
+  wire [63:0] pf_bar0, pf_bar2, vf_bar0, vf_bar2;  // VF bases are those of VF 1
+  wire [                2:0] max_payload_size;  // Device Control encoding, clipped to MAX_PAYLOAD
+  wire [                2:0] max_read_request_size;
+  wire [        NUM_TDI-1:0] msix_enable;
+  wire [        NUM_TDI-1:0] msix_function_mask;
+  wire [     16*NUM_TDI-1:0] msix_control;  // Message Control as the capability shows it
+  wire [        NUM_TDI-1:0] ats_enable;
+  wire [        NUM_TDI-1:0] lock_config_ok;  // configuration checks of LOCK pass (L9 to L17)
+  wire                       cfg_write_busy;  // a configuration write is between watch and commit
+
+  wire [NUM_IDE_STREAMS-1:0] ide_enable;
+  wire [8*NUM_IDE_STREAMS-1:0] ide_stream_id;
+  wire [3*NUM_IDE_STREAMS-1:0] ide_tc;
+  wire [NUM_IDE_STREAMS-1:0] ide_default;
+  wire [NUM_IDE_STREAMS-1:0] ide_tee_limited;
+  wire [NUM_IDE_STREAMS-1:0] ide_rid_valid;
+  wire [16*NUM_IDE_STREAMS-1:0] ide_rid_base;
+  wire [16*NUM_IDE_STREAMS-1:0] ide_rid_limit;
+  wire [NUM_IDE_STREAMS-1:0] ide_addr_valid;
+  wire [64*NUM_IDE_STREAMS-1:0] ide_addr_base;
+  wire [64*NUM_IDE_STREAMS-1:0] ide_addr_limit;  // low 20 bits ones
+  wire [7:0] idecap_addr;  // DW offset from the IDE Capability register (+04h)
+  wire [31:0] idecap_data;  // one cycle later
+  wire [7:0] idecap_last;  // DW offset of the last register
+
+  // Every accepted write to configuration space, at least three cycles before it takes effect
+  wire cfg_watch_valid;
+  wire [TDI_W-1:0] cfg_watch_func;
+  wire [11:2] cfg_watch_addr;
+  wire [3:0] cfg_watch_be;
+  wire [31:0] cfg_watch_old;  // register value before
+  wire [31:0] cfg_watch_new;  // value as it will read back
+  wire [31:0] cfg_watch_data;  // data of the write request
+  wire [NUM_TDI-1:0] flr_req;  // Initiate FLR was written; bit 0 comes with all bits
+  wire rid_change;  // captured bus or device number changes
+  wire pf_flr = flr_req[0];
+
+  // ---------------------------------------------------------------- IDE state
+  wire [NUM_IDE_STREAMS-1:0] stream_insecure_event;  // Secure to Insecure, one-cycle pulse
+  wire [NUM_IDE_STREAMS-1:0] stream_keys_ready;  // all six keys of the set in use are there
+  wire [NUM_IDE_STREAMS-1:0] stream_owner_valid;
+  wire [SESSION_W*NUM_IDE_STREAMS-1:0] stream_owner_session;
+  wire [NUM_IDE_STREAMS-1:0] ide_fail_received;  // sets Status bit 31
+  wire aer_check_failed, aer_misrouted, aer_malformed, aer_poisoned;
+  wire aer_unsupported, aer_unexpected_cpl, aer_cpl_timeout;
+  wire cpl_stream_error;  // Completion on another stream than its request
+  wire [STREAM_W-1:0] cpl_stream_error_stream;
+
+  // ---------------------------------------------------------------- sessions and messages
+  wire session_end_valid;  // one-cycle pulse
+  wire [SESSION_W-1:0] session_end_idx;
+  wire [7:0] vdm_tdata;  // body after the protocol id
+  wire vdm_tlast;
+  wire [SESSION_W-1:0] vdm_session;
+  wire idekm_tvalid, idekm_tready, tdisp_tvalid, tdisp_tready;
+  wire [7:0] idekm_rsp_tdata, tdisp_rsp_tdata;
+  wire idekm_rsp_tvalid, idekm_rsp_tready, idekm_rsp_tlast, idekm_rsp_none;
+  wire tdisp_rsp_tvalid, tdisp_rsp_tready, tdisp_rsp_tlast, tdisp_rsp_none;
+
+  wire [31:0] doe_req_tdata, doe_rsp_tdata;
+  wire doe_req_tvalid, doe_req_tready, doe_req_tlast;
+  wire doe_rsp_tvalid, doe_rsp_tready, doe_rsp_tlast;
+  wire doe_rsp_none;
+
+  // ---------------------------------------------------------------- TDIs
+  wire [NUM_TDI-1:0] tdi_error_req;
+  wire [3:0] tdi_error_cause;
+  wire [STREAM_W*NUM_TDI-1:0] tdi_stream;  // default stream bound by LOCK
+  wire [NUM_TDI-1:0] tdi_msix_locked;
+  wire [NUM_TDI-1:0] tdi_quiesce;  // level: abort, issue nothing new
+  wire [NUM_TDI-1:0] tdi_drained;  // nothing outstanding, nothing in flight
+  wire [NUM_TDI-1:0] tdi_scrub_req;  // pulse: clear all data of the function
+  wire [NUM_TDI-1:0] tdi_scrub_busy;
+  wire [TDI_W-1:0] tdi_status_idx;  // for the vendor-specific capability
+  wire [31:0] tdi_status_data;
+  wire [NUM_TDI-1:0] poison_event;  // poisoned write reached a TDI
+  wire [NUM_TDI-1:0] cpl_error_event;  // UR, CA or time-out of a TDI's own request
+
+  // ---------------------------------------------------------------- TLP buses
+  wire [127:0] rx_hdr, cfgreq_hdr, cplin_hdr, mmio_hdr;
+  wire [DATA_W-1:0] rx_tdata, cfgreq_tdata, cplin_tdata, mmio_tdata;
+  wire [KEEP_W-1:0] rx_tkeep, cfgreq_tkeep, cplin_tkeep, mmio_tkeep;
+  wire rx_tvalid, rx_tready, rx_tlast, rx_ide, rx_t;
+  wire cfgreq_tvalid, cfgreq_tready, cfgreq_tlast, cfgreq_ide, cfgreq_t;
+  wire cplin_tvalid, cplin_tready, cplin_tlast, cplin_ide, cplin_t;
+  wire mmio_tvalid, mmio_tready, mmio_tlast, mmio_ide, mmio_t;
+  wire [STREAM_W-1:0] rx_stream, cfgreq_stream, cplin_stream, mmio_stream;
+  wire [TDI_W-1:0] mmio_tdi;
+  wire mmio_bar;  // 0: BAR0, 1: BAR2
+  wire [16:0] mmio_offset;  // byte offset of the first DW in the BAR
+
+  wire [127:0] cfgcpl_hdr, appcpl_hdr, errcpl_hdr, dma_hdr, tx_hdr, appreq_hdr;
+  wire [DATA_W-1:0] cfgcpl_tdata, appcpl_tdata, dma_tdata, tx_tdata, appreq_tdata;
+  wire [KEEP_W-1:0] cfgcpl_tkeep, appcpl_tkeep, dma_tkeep, tx_tkeep, appreq_tkeep;
+  wire cfgcpl_tvalid, cfgcpl_tready, cfgcpl_tlast, cfgcpl_ide, cfgcpl_t;
+  wire appcpl_tvalid, appcpl_tready, appcpl_tlast, appcpl_ide, appcpl_t;
+  wire errcpl_tvalid, errcpl_tready, errcpl_ide, errcpl_t;  // always without data
+  wire dma_tvalid, dma_tready, dma_tlast, dma_ide, dma_t;
+  wire appreq_tvalid, appreq_tready, appreq_tlast;
+  wire tx_tvalid, tx_tready, tx_tlast, tx_ide, tx_t;
+  wire [STREAM_W-1:0] cfgcpl_stream, appcpl_stream, errcpl_stream, dma_stream, tx_stream;
+  wire [TDI_W-1:0] appreq_tdi;
+  wire appreq_msix;  // the memory write is an MSI-X message
+  wire appreq_denied;  // pulse: dma_filter dropped the request
+
+  ide #(
+      .DATA_W(DATA_W),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W(STREAM_W),
+      .SESSION_W(SESSION_W),
+      .MAX_PAYLOAD(MAX_PAYLOAD)
+  ) u_ide (
+      .clk(clk),
+      .rst(rst),
+      .link_up(link_up),
+      .pf_flr(pf_flr),
+      .pf_rid(pf_rid),
+      .s_axis_rx_tdata(s_axis_rx_tdata),
+      .s_axis_rx_tkeep(s_axis_rx_tkeep),
+      .s_axis_rx_tvalid(s_axis_rx_tvalid),
+      .s_axis_rx_tready(s_axis_rx_tready),
+      .s_axis_rx_tlast(s_axis_rx_tlast),
+      .m_axis_tx_tdata(m_axis_tx_tdata),
+      .m_axis_tx_tkeep(m_axis_tx_tkeep),
+      .m_axis_tx_tvalid(m_axis_tx_tvalid),
+      .m_axis_tx_tready(m_axis_tx_tready),
+      .m_axis_tx_tlast(m_axis_tx_tlast),
+      .rx_hdr(rx_hdr),
+      .rx_tdata(rx_tdata),
+      .rx_tkeep(rx_tkeep),
+      .rx_tvalid(rx_tvalid),
+      .rx_tready(rx_tready),
+      .rx_tlast(rx_tlast),
+      .rx_ide(rx_ide),
+      .rx_t(rx_t),
+      .rx_stream(rx_stream),
+      .tx_hdr(tx_hdr),
+      .tx_tdata(tx_tdata),
+      .tx_tkeep(tx_tkeep),
+      .tx_tvalid(tx_tvalid),
+      .tx_tready(tx_tready),
+      .tx_tlast(tx_tlast),
+      .tx_ide(tx_ide),
+      .tx_t(tx_t),
+      .tx_stream(tx_stream),
+      .ide_enable(ide_enable),
+      .ide_stream_id(ide_stream_id),
+      .ide_tc(ide_tc),
+      .ide_default(ide_default),
+      .ide_tee_limited(ide_tee_limited),
+      .ide_rid_valid(ide_rid_valid),
+      .ide_rid_base(ide_rid_base),
+      .ide_rid_limit(ide_rid_limit),
+      .ide_addr_valid(ide_addr_valid),
+      .ide_addr_base(ide_addr_base),
+      .ide_addr_limit(ide_addr_limit),
+      .idecap_addr(idecap_addr),
+      .idecap_data(idecap_data),
+      .idecap_last(idecap_last),
+      .cpl_stream_error(cpl_stream_error),
+      .cpl_stream_error_stream(cpl_stream_error_stream),
+      .session_end_valid(session_end_valid),
+      .session_end_idx(session_end_idx),
+      .idekm_tdata(vdm_tdata),
+      .idekm_tvalid(idekm_tvalid),
+      .idekm_tready(idekm_tready),
+      .idekm_tlast(vdm_tlast),
+      .idekm_session(vdm_session),
+      .idekm_rsp_tdata(idekm_rsp_tdata),
+      .idekm_rsp_tvalid(idekm_rsp_tvalid),
+      .idekm_rsp_tready(idekm_rsp_tready),
+      .idekm_rsp_tlast(idekm_rsp_tlast),
+      .idekm_rsp_none(idekm_rsp_none),
+      .stream_secure(stream_secure),
+      .stream_insecure_event(stream_insecure_event),
+      .stream_keys_ready(stream_keys_ready),
+      .stream_owner_valid(stream_owner_valid),
+      .stream_owner_session(stream_owner_session),
+      .ide_fail_received(ide_fail_received),
+      .aer_check_failed(aer_check_failed),
+      .aer_misrouted(aer_misrouted),
+      .aer_malformed(aer_malformed)
+  );
+
+  tlp_route #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W(STREAM_W)
+  ) u_tlp_route (
+      .clk(clk),
+      .rst(rst),
+      .pf_rid(pf_rid),
+      .tdi_present(tdi_present),
+      .tdi_mse(tdi_mse),
+      .pf_bar0(pf_bar0),
+      .pf_bar2(pf_bar2),
+      .vf_bar0(vf_bar0),
+      .vf_bar2(vf_bar2),
+      .ide_default(ide_default),
+      .ide_rid_base(ide_rid_base),
+      .ide_rid_limit(ide_rid_limit),
+      .tdi_state(tdi_state),
+      .tdi_stream(tdi_stream),
+      .tdi_msix_locked(tdi_msix_locked),
+      .tdi_scrub_busy(tdi_scrub_busy),
+      .rx_hdr(rx_hdr),
+      .rx_tdata(rx_tdata),
+      .rx_tkeep(rx_tkeep),
+      .rx_tvalid(rx_tvalid),
+      .rx_tready(rx_tready),
+      .rx_tlast(rx_tlast),
+      .rx_ide(rx_ide),
+      .rx_t(rx_t),
+      .rx_stream(rx_stream),
+      .cfgreq_hdr(cfgreq_hdr),
+      .cfgreq_tdata(cfgreq_tdata),
+      .cfgreq_tkeep(cfgreq_tkeep),
+      .cfgreq_tvalid(cfgreq_tvalid),
+      .cfgreq_tready(cfgreq_tready),
+      .cfgreq_tlast(cfgreq_tlast),
+      .cfgreq_ide(cfgreq_ide),
+      .cfgreq_t(cfgreq_t),
+      .cfgreq_stream(cfgreq_stream),
+      .mmio_hdr(mmio_hdr),
+      .mmio_tdata(mmio_tdata),
+      .mmio_tkeep(mmio_tkeep),
+      .mmio_tvalid(mmio_tvalid),
+      .mmio_tready(mmio_tready),
+      .mmio_tlast(mmio_tlast),
+      .mmio_ide(mmio_ide),
+      .mmio_t(mmio_t),
+      .mmio_stream(mmio_stream),
+      .mmio_tdi(mmio_tdi),
+      .mmio_bar(mmio_bar),
+      .mmio_offset(mmio_offset),
+      .cplin_hdr(cplin_hdr),
+      .cplin_tdata(cplin_tdata),
+      .cplin_tkeep(cplin_tkeep),
+      .cplin_tvalid(cplin_tvalid),
+      .cplin_tready(cplin_tready),
+      .cplin_tlast(cplin_tlast),
+      .cplin_ide(cplin_ide),
+      .cplin_t(cplin_t),
+      .cplin_stream(cplin_stream),
+      .errcpl_hdr(errcpl_hdr),
+      .errcpl_tvalid(errcpl_tvalid),
+      .errcpl_tready(errcpl_tready),
+      .errcpl_ide(errcpl_ide),
+      .errcpl_t(errcpl_t),
+      .errcpl_stream(errcpl_stream),
+      .poison_event(poison_event),
+      .aer_unsupported(aer_unsupported),
+      .aer_poisoned(aer_poisoned)
+  );
+
+  cfg_space #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W(STREAM_W),
+      .MAX_PAYLOAD(MAX_PAYLOAD),
+      .DOE_DWORDS(DOE_DWORDS),
+      .VENDOR_ID(VENDOR_ID),
+      .DEVICE_ID(DEVICE_ID)
+  ) u_cfg_space (
+      .clk(clk),
+      .rst(rst),
+      .cfgreq_hdr(cfgreq_hdr),
+      .cfgreq_tdata(cfgreq_tdata),
+      .cfgreq_tkeep(cfgreq_tkeep),
+      .cfgreq_tvalid(cfgreq_tvalid),
+      .cfgreq_tready(cfgreq_tready),
+      .cfgreq_tlast(cfgreq_tlast),
+      .cfgreq_ide(cfgreq_ide),
+      .cfgreq_t(cfgreq_t),
+      .cfgreq_stream(cfgreq_stream),
+      .cfgcpl_hdr(cfgcpl_hdr),
+      .cfgcpl_tdata(cfgcpl_tdata),
+      .cfgcpl_tkeep(cfgcpl_tkeep),
+      .cfgcpl_tvalid(cfgcpl_tvalid),
+      .cfgcpl_tready(cfgcpl_tready),
+      .cfgcpl_tlast(cfgcpl_tlast),
+      .cfgcpl_ide(cfgcpl_ide),
+      .cfgcpl_t(cfgcpl_t),
+      .cfgcpl_stream(cfgcpl_stream),
+      .pf_rid(pf_rid),
+      .tdi_present(tdi_present),
+      .tdi_rid(tdi_rid),
+      .tdi_mse(tdi_mse),
+      .tdi_bme(tdi_bme),
+      .pf_bar0(pf_bar0),
+      .pf_bar2(pf_bar2),
+      .vf_bar0(vf_bar0),
+      .vf_bar2(vf_bar2),
+      .max_payload_size(max_payload_size),
+      .max_read_request_size(max_read_request_size),
+      .msix_enable(msix_enable),
+      .msix_function_mask(msix_function_mask),
+      .msix_control(msix_control),
+      .ats_enable(ats_enable),
+      .lock_config_ok(lock_config_ok),
+      .cfg_write_busy(cfg_write_busy),
+      .ide_enable(ide_enable),
+      .ide_stream_id(ide_stream_id),
+      .ide_tc(ide_tc),
+      .ide_default(ide_default),
+      .ide_tee_limited(ide_tee_limited),
+      .ide_rid_valid(ide_rid_valid),
+      .ide_rid_base(ide_rid_base),
+      .ide_rid_limit(ide_rid_limit),
+      .ide_addr_valid(ide_addr_valid),
+      .ide_addr_base(ide_addr_base),
+      .ide_addr_limit(ide_addr_limit),
+      .idecap_addr(idecap_addr),
+      .idecap_data(idecap_data),
+      .idecap_last(idecap_last),
+      .stream_secure(stream_secure),
+      .ide_fail_received(ide_fail_received),
+      .cfg_watch_valid(cfg_watch_valid),
+      .cfg_watch_func(cfg_watch_func),
+      .cfg_watch_addr(cfg_watch_addr),
+      .cfg_watch_be(cfg_watch_be),
+      .cfg_watch_old(cfg_watch_old),
+      .cfg_watch_new(cfg_watch_new),
+      .cfg_watch_data(cfg_watch_data),
+      .flr_req(flr_req),
+      .rid_change(rid_change),
+      .tdi_status_idx(tdi_status_idx),
+      .tdi_status_data(tdi_status_data),
+      .aer_check_failed(aer_check_failed),
+      .aer_misrouted(aer_misrouted),
+      .aer_malformed(aer_malformed),
+      .aer_poisoned(aer_poisoned),
+      .aer_unsupported(aer_unsupported),
+      .aer_unexpected_cpl(aer_unexpected_cpl),
+      .aer_cpl_timeout(aer_cpl_timeout),
+      .m_axis_doe_tdata(doe_req_tdata),
+      .m_axis_doe_tvalid(doe_req_tvalid),
+      .m_axis_doe_tready(doe_req_tready),
+      .m_axis_doe_tlast(doe_req_tlast),
+      .s_axis_doe_tdata(doe_rsp_tdata),
+      .s_axis_doe_tvalid(doe_rsp_tvalid),
+      .s_axis_doe_tready(doe_rsp_tready),
+      .s_axis_doe_tlast(doe_rsp_tlast),
+      .doe_rsp_none(doe_rsp_none)
+  );
+
+  tdi_monitor #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W(STREAM_W)
+  ) u_tdi_monitor (
+      .clk(clk),
+      .rst(rst),
+      .cfg_watch_valid(cfg_watch_valid),
+      .cfg_watch_func(cfg_watch_func),
+      .cfg_watch_addr(cfg_watch_addr),
+      .cfg_watch_be(cfg_watch_be),
+      .cfg_watch_old(cfg_watch_old),
+      .cfg_watch_new(cfg_watch_new),
+      .cfg_watch_data(cfg_watch_data),
+      .flr_req(flr_req),
+      .rid_change(rid_change),
+      .stream_insecure_event(stream_insecure_event),
+      .poison_event(poison_event),
+      .cpl_error_event(cpl_error_event),
+      .tdi_stream(tdi_stream),
+      .tdi_msix_locked(tdi_msix_locked),
+      .tdi_error_req(tdi_error_req),
+      .tdi_error_cause(tdi_error_cause)
+  );
+
+  doe_spdm #(
+      .NUM_SESSIONS(NUM_SESSIONS),
+      .SESSION_W(SESSION_W),
+      .DOE_DWORDS(DOE_DWORDS)
+  ) u_doe_spdm (
+      .clk(clk),
+      .rst(rst),
+      .s_axis_doe_tdata(doe_req_tdata),
+      .s_axis_doe_tvalid(doe_req_tvalid),
+      .s_axis_doe_tready(doe_req_tready),
+      .s_axis_doe_tlast(doe_req_tlast),
+      .m_axis_doe_tdata(doe_rsp_tdata),
+      .m_axis_doe_tvalid(doe_rsp_tvalid),
+      .m_axis_doe_tready(doe_rsp_tready),
+      .m_axis_doe_tlast(doe_rsp_tlast),
+      .doe_rsp_none(doe_rsp_none),
+      .m_axis_rot_tdata(m_axis_rot_tdata),
+      .m_axis_rot_tkeep(m_axis_rot_tkeep),
+      .m_axis_rot_tvalid(m_axis_rot_tvalid),
+      .m_axis_rot_tready(m_axis_rot_tready),
+      .m_axis_rot_tlast(m_axis_rot_tlast),
+      .m_axis_rot_tuser(m_axis_rot_tuser),
+      .s_axis_rot_tdata(s_axis_rot_tdata),
+      .s_axis_rot_tkeep(s_axis_rot_tkeep),
+      .s_axis_rot_tvalid(s_axis_rot_tvalid),
+      .s_axis_rot_tready(s_axis_rot_tready),
+      .s_axis_rot_tlast(s_axis_rot_tlast),
+      .s_axis_rot_tuser(s_axis_rot_tuser),
+      .rot_key_valid(rot_key_valid),
+      .rot_key_ready(rot_key_ready),
+      .rot_key_op(rot_key_op),
+      .rot_key_session_id(rot_key_session_id),
+      .rot_key_direction(rot_key_direction),
+      .rot_key_application(rot_key_application),
+      .rot_key_deferred(rot_key_deferred),
+      .rot_key_key(rot_key_key),
+      .rot_key_iv(rot_key_iv),
+      .rot_session_ended_valid(rot_session_ended_valid),
+      .rot_session_ended_id(rot_session_ended_id),
+      .session_end_valid(session_end_valid),
+      .session_end_idx(session_end_idx),
+      .vdm_tdata(vdm_tdata),
+      .vdm_tlast(vdm_tlast),
+      .vdm_session(vdm_session),
+      .idekm_tvalid(idekm_tvalid),
+      .idekm_tready(idekm_tready),
+      .idekm_rsp_tdata(idekm_rsp_tdata),
+      .idekm_rsp_tvalid(idekm_rsp_tvalid),
+      .idekm_rsp_tready(idekm_rsp_tready),
+      .idekm_rsp_tlast(idekm_rsp_tlast),
+      .idekm_rsp_none(idekm_rsp_none),
+      .tdisp_tvalid(tdisp_tvalid),
+      .tdisp_tready(tdisp_tready),
+      .tdisp_rsp_tdata(tdisp_rsp_tdata),
+      .tdisp_rsp_tvalid(tdisp_rsp_tvalid),
+      .tdisp_rsp_tready(tdisp_rsp_tready),
+      .tdisp_rsp_tlast(tdisp_rsp_tlast),
+      .tdisp_rsp_none(tdisp_rsp_none)
+  );
+
+  dsm #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W(STREAM_W),
+      .SESSION_W(SESSION_W)
+  ) u_dsm (
+      .clk(clk),
+      .rst(rst),
+      .tdisp_tdata(vdm_tdata),
+      .tdisp_tvalid(tdisp_tvalid),
+      .tdisp_tready(tdisp_tready),
+      .tdisp_tlast(vdm_tlast),
+      .tdisp_session(vdm_session),
+      .tdisp_rsp_tdata(tdisp_rsp_tdata),
+      .tdisp_rsp_tvalid(tdisp_rsp_tvalid),
+      .tdisp_rsp_tready(tdisp_rsp_tready),
+      .tdisp_rsp_tlast(tdisp_rsp_tlast),
+      .tdisp_rsp_none(tdisp_rsp_none),
+      .entropy_tdata(entropy_tdata),
+      .entropy_tvalid(entropy_tvalid),
+      .entropy_tready(entropy_tready),
+      .session_end_valid(session_end_valid),
+      .session_end_idx(session_end_idx),
+      .tdi_present(tdi_present),
+      .tdi_rid(tdi_rid),
+      .pf_bar0(pf_bar0),
+      .pf_bar2(pf_bar2),
+      .vf_bar0(vf_bar0),
+      .vf_bar2(vf_bar2),
+      .msix_control(msix_control),
+      .ats_enable(ats_enable),
+      .lock_config_ok(lock_config_ok),
+      .cfg_write_busy(cfg_write_busy),
+      .ide_enable(ide_enable),
+      .ide_stream_id(ide_stream_id),
+      .ide_tc(ide_tc),
+      .ide_default(ide_default),
+      .stream_secure(stream_secure),
+      .stream_keys_ready(stream_keys_ready),
+      .stream_owner_valid(stream_owner_valid),
+      .stream_owner_session(stream_owner_session),
+      .tdi_error_req(tdi_error_req),
+      .tdi_error_cause(tdi_error_cause),
+      .flr_req(flr_req),
+      .tdi_state(tdi_state),
+      .tdi_stream(tdi_stream),
+      .tdi_msix_locked(tdi_msix_locked),
+      .tdi_quiesce(tdi_quiesce),
+      .tdi_drained(tdi_drained),
+      .tdi_scrub_req(tdi_scrub_req),
+      .tdi_scrub_busy(tdi_scrub_busy),
+      .tdi_status_idx(tdi_status_idx),
+      .tdi_status_data(tdi_status_data)
+  );
+
+  app #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W),
+      .MAX_PAYLOAD(MAX_PAYLOAD),
+      .CPL_TIMEOUT(CPL_TIMEOUT)
+  ) u_app (
+      .clk(clk),
+      .rst(rst),
+      .tdi_rid(tdi_rid),
+      .tdi_bme(tdi_bme),
+      .max_payload_size(max_payload_size),
+      .max_read_request_size(max_read_request_size),
+      .msix_enable(msix_enable),
+      .msix_function_mask(msix_function_mask),
+      .tdi_state(tdi_state),
+      .tdi_stream(tdi_stream),
+      .tdi_quiesce(tdi_quiesce),
+      .tdi_drained(tdi_drained),
+      .tdi_scrub_req(tdi_scrub_req),
+      .tdi_scrub_busy(tdi_scrub_busy),
+      .mmio_hdr(mmio_hdr),
+      .mmio_tdata(mmio_tdata),
+      .mmio_tkeep(mmio_tkeep),
+      .mmio_tvalid(mmio_tvalid),
+      .mmio_tready(mmio_tready),
+      .mmio_tlast(mmio_tlast),
+      .mmio_ide(mmio_ide),
+      .mmio_t(mmio_t),
+      .mmio_stream(mmio_stream),
+      .mmio_tdi(mmio_tdi),
+      .mmio_bar(mmio_bar),
+      .mmio_offset(mmio_offset),
+      .appcpl_hdr(appcpl_hdr),
+      .appcpl_tdata(appcpl_tdata),
+      .appcpl_tkeep(appcpl_tkeep),
+      .appcpl_tvalid(appcpl_tvalid),
+      .appcpl_tready(appcpl_tready),
+      .appcpl_tlast(appcpl_tlast),
+      .appcpl_ide(appcpl_ide),
+      .appcpl_t(appcpl_t),
+      .appcpl_stream(appcpl_stream),
+      .appreq_hdr(appreq_hdr),
+      .appreq_tdata(appreq_tdata),
+      .appreq_tkeep(appreq_tkeep),
+      .appreq_tvalid(appreq_tvalid),
+      .appreq_tready(appreq_tready),
+      .appreq_tlast(appreq_tlast),
+      .appreq_tdi(appreq_tdi),
+      .appreq_msix(appreq_msix),
+      .appreq_denied(appreq_denied),
+      .cplin_hdr(cplin_hdr),
+      .cplin_tdata(cplin_tdata),
+      .cplin_tkeep(cplin_tkeep),
+      .cplin_tvalid(cplin_tvalid),
+      .cplin_tready(cplin_tready),
+      .cplin_tlast(cplin_tlast),
+      .cplin_ide(cplin_ide),
+      .cplin_t(cplin_t),
+      .cplin_stream(cplin_stream),
+      .cpl_stream_error(cpl_stream_error),
+      .cpl_stream_error_stream(cpl_stream_error_stream),
+      .cpl_error_event(cpl_error_event),
+      .aer_unexpected_cpl(aer_unexpected_cpl),
+      .aer_cpl_timeout(aer_cpl_timeout)
+  );
+
+  dma_filter #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W(STREAM_W)
+  ) u_dma_filter (
+      .clk(clk),
+      .rst(rst),
+      .tdi_state(tdi_state),
+      .tdi_stream(tdi_stream),
+      .tdi_msix_locked(tdi_msix_locked),
+      .tdi_rid(tdi_rid),
+      .tdi_bme(tdi_bme),
+      .stream_secure(stream_secure),
+      .appreq_hdr(appreq_hdr),
+      .appreq_tdata(appreq_tdata),
+      .appreq_tkeep(appreq_tkeep),
+      .appreq_tvalid(appreq_tvalid),
+      .appreq_tready(appreq_tready),
+      .appreq_tlast(appreq_tlast),
+      .appreq_tdi(appreq_tdi),
+      .appreq_msix(appreq_msix),
+      .appreq_denied(appreq_denied),
+      .dma_hdr(dma_hdr),
+      .dma_tdata(dma_tdata),
+      .dma_tkeep(dma_tkeep),
+      .dma_tvalid(dma_tvalid),
+      .dma_tready(dma_tready),
+      .dma_tlast(dma_tlast),
+      .dma_ide(dma_ide),
+      .dma_t(dma_t),
+      .dma_stream(dma_stream)
+  );
+
+  tlp_arb #(
+      .DATA_W(DATA_W),
+      .STREAM_W(STREAM_W)
+  ) u_tlp_arb (
+      .clk(clk),
+      .rst(rst),
+      .cfgcpl_hdr(cfgcpl_hdr),
+      .cfgcpl_tdata(cfgcpl_tdata),
+      .cfgcpl_tkeep(cfgcpl_tkeep),
+      .cfgcpl_tvalid(cfgcpl_tvalid),
+      .cfgcpl_tready(cfgcpl_tready),
+      .cfgcpl_tlast(cfgcpl_tlast),
+      .cfgcpl_ide(cfgcpl_ide),
+      .cfgcpl_t(cfgcpl_t),
+      .cfgcpl_stream(cfgcpl_stream),
+      .appcpl_hdr(appcpl_hdr),
+      .appcpl_tdata(appcpl_tdata),
+      .appcpl_tkeep(appcpl_tkeep),
+      .appcpl_tvalid(appcpl_tvalid),
+      .appcpl_tready(appcpl_tready),
+      .appcpl_tlast(appcpl_tlast),
+      .appcpl_ide(appcpl_ide),
+      .appcpl_t(appcpl_t),
+      .appcpl_stream(appcpl_stream),
+      .errcpl_hdr(errcpl_hdr),
+      .errcpl_tvalid(errcpl_tvalid),
+      .errcpl_tready(errcpl_tready),
+      .errcpl_ide(errcpl_ide),
+      .errcpl_t(errcpl_t),
+      .errcpl_stream(errcpl_stream),
+      .dma_hdr(dma_hdr),
+      .dma_tdata(dma_tdata),
+      .dma_tkeep(dma_tkeep),
+      .dma_tvalid(dma_tvalid),
+      .dma_tready(dma_tready),
+      .dma_tlast(dma_tlast),
+      .dma_ide(dma_ide),
+      .dma_t(dma_t),
+      .dma_stream(dma_stream),
+      .tx_hdr(tx_hdr),
+      .tx_tdata(tx_tdata),
+      .tx_tkeep(tx_tkeep),
+      .tx_tvalid(tx_tvalid),
+      .tx_tready(tx_tready),
+      .tx_tlast(tx_tlast),
+      .tx_ide(tx_ide),
+      .tx_t(tx_t),
+      .tx_stream(tx_stream)
+  );
+
+endmodule
+
+`default_nettype wire
