@@ -76,7 +76,7 @@ module tdisp_device #(
     output wire [NUM_IDE_STREAMS-1:0] stream_secure
 );
 
-  function integer clog2_min1(input integer value);
+  function automatic integer clog2_min1(input integer value);
     integer i;
     begin
       clog2_min1 = 1;

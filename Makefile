@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make help` lists the targets. Variables: SIM=verilator|icarus, WAVES=1, SEED=<number>.
+
+SHELL := /bin/sh
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+SIM ?= verilator
+SEED ?= 1
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export SIM SEED WAVES
+
+.PHONY: help setup setup-icarus demo test lint headers headers-check waves format clean check-host
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile | sort
+
+check-host:
+	@PYTHON="$(PYTHON)" SIM="$(SIM)" sh tools/check_host.sh
+
+$(STAMP): requirements.lock | check-host
+	@echo "Installing the tools into $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "make: cannot create $(VENV): install the venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	@touch $@
+
+setup: check-host $(STAMP) ## make .venv with the pinned tools
+
+setup-icarus: ## install Icarus Verilog, or say how
+	@sh tools/setup_icarus.sh
+
+demo: setup ## attach a TDI, use it, attack it, detach it; writes sim_build/demo/report.html
+	@$(BIN)/python -m tools.demo
+
+test: setup ## run every test
+	@$(BIN)/python -m pytest -n $(JOBS) -q
+
+lint: setup headers-check ## check Python and Verilog
+	@$(BIN)/ruff format --check models tb tests tools
+	@$(BIN)/ruff check models tb tests tools
+	@$(BIN)/mypy
+	@$(BIN)/python -m tools.lint
+	@$(BIN)/python -m tools.verible
+
+format: setup ## format Python and Verilog
+	@$(BIN)/ruff format models tb tests tools
+	@$(BIN)/python -m tools.verible --format
+
+headers: setup ## generate the Verilog headers from the Python enumerations
+	@$(BIN)/python -m tools.gen_headers
+
+headers-check: setup
+	@$(BIN)/python -m tools.gen_headers --check
+
+waves: setup ## run the demo with a waveform: sim_build/demo/demo.fst and its saved views
+	@WAVES=1 $(BIN)/python -m tools.demo
+
+clean: ## remove all that was built
+	@rm -rf sim_build
