@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verification plan and the tests name each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.plan_check import check
+
+
+def _project(folder: Path, plan: str, test: str) -> Path:
+    (folder / "docs" / "plan").mkdir(parents=True)
+    (folder / "tests").mkdir()
+    (folder / "docs" / "plan" / "plan.toml").write_text(plan)
+    (folder / "tests" / "test_it.py").write_text(test)
+    return folder
+
+
+CORE = '["TDISP-X-001"]\ntext = "t"\nstage = "core"\n'
+
+
+def test_plan_and_tests_agree() -> None:
+    assert check().problems == []
+
+
+def test_requirement_without_test_is_a_problem(tmp_path: Path) -> None:
+    assert len(check(_project(tmp_path, CORE, "")).problems) == 1
+
+
+def test_test_without_requirement_is_a_problem(tmp_path: Path) -> None:
+    test = 'from x import covers\n@covers("TDISP-X-001")\ndef test_a(): pass\ndef test_b(): pass\n'
+    assert len(check(_project(tmp_path, CORE, test)).problems) == 1
+
+
+def test_unknown_requirement_is_a_problem(tmp_path: Path) -> None:
+    test = '@covers("TDISP-X-001", "TDISP-Y-001")\ndef test_a(): pass\n'
+    assert len(check(_project(tmp_path, CORE, test)).problems) == 1
+
+
+def test_planned_without_reason_is_a_problem(tmp_path: Path) -> None:
+    plan = '["TDISP-X-001"]\ntext = "t"\nstage = "planned"\n'
+    assert len(check(_project(tmp_path, plan, "")).problems) == 1

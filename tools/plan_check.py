@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check the verification plan in docs/plan against the tests.
+
+The plan is right when every requirement of stage "core" is named by a test, every requirement of
+stage "planned" gives a reason, every test names a requirement, and every name exists.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = ("core", "planned")
+TOOL_TESTS = ("test_plan.py", "test_tools.py")  # tests of the project's own tools
+
+
+@dataclass
+class Plan:
+    """Requirements with their entries, and the tests that name each of them."""
+
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tests: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def load_entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """All entries of the TOML files in `folder`, by requirement number."""
+    entries: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*.toml")):
+        entries.update(tomllib.loads(path.read_text(encoding="utf-8")))
+    return entries
+
+
+def check(root: Path = ROOT) -> Plan:
+    """Read the plan and the tests below `root`; the problems are in the result."""
+    plan = Plan(entries=load_entries(root / "docs" / "plan"))
+    for path in sorted((root / "tests").rglob("*.py")):
+        _read_tests(path, path.relative_to(root).as_posix(), plan)
+    for name in plan.tests:
+        if name not in plan.entries:
+            plan.problems.append(f"{name}: named by {plan.tests[name][0]}, not in docs/plan")
+    for name, entry in plan.entries.items():
+        stage = entry.get("stage")
+        if stage not in STAGES:
+            plan.problems.append(f"{name}: stage {stage!r} is none of {STAGES}")
+        elif stage == "core" and name not in plan.tests:
+            plan.problems.append(f"{name}: no test names it ({entry['text']})")
+        elif stage == "planned" and not entry.get("reason"):
+            plan.problems.append(f"{name}: planned without a reason")
+    return plan
+
+
+def _read_tests(path: Path, name: str, plan: Plan) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    module_wide = _module_marks(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        named = [n for decorator in node.decorator_list for n in _names(decorator)]
+        is_test = (
+            path.name.startswith("test_")
+            and node.name.startswith("test_")
+            and path.name not in TOOL_TESTS
+        )
+        if is_test and not named and not module_wide:
+            plan.problems.append(f"{name}::{node.name}: names no requirement")
+        for requirement in named + (module_wide if is_test else []):
+            plan.tests.setdefault(requirement, []).append(f"{name}::{node.name}")
+
+
+def _module_marks(tree: ast.Module) -> list[str]:
+    marks = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
+        ):
+            values = node.value.elts if isinstance(node.value, ast.List) else [node.value]
+            marks += [name for value in values for name in _names(value)]
+    return marks
+
+
+def _names(node: ast.expr) -> list[str]:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return []
+    if node.func.id not in ("covers", "attack"):
+        return []
+    return [
+        argument.value
+        for argument in node.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+
+
+def main() -> int:
+    """Print the problems and the count of requirements; 1 when there is a problem."""
+    plan = check()
+    for problem in plan.problems:
+        print(problem, file=sys.stderr)
+    core = [name for name, entry in plan.entries.items() if entry.get("stage") == "core"]
+    shown = [name for name in core if name in plan.tests]
+    print(f"{len(shown)} of {len(core)} core requirements have a test; {len(plan.entries)} in all")
+    return 1 if plan.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
