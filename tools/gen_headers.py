@@ -54,6 +54,7 @@ HEADERS: Mapping[str, Table] = {
     "app_defs.vh": {
         "APP_BAR0": (app.Bar0, 64),
         "APP_BAR2": (app.Bar2, 64),
+        "APP_CLASS": (app.RangeClass, 2),
         "APP_REG": (app.Register, 12),
         "APP_PUBLIC_REG": (app.PublicRegister, 12),
     },

@@ -32,6 +32,15 @@ MEMORY_BYTES = 0x1000
 MSIX_VECTORS = 4
 
 
+class RangeClass(IntEnum):
+    """How the admission rules see a page of a BAR."""
+
+    NONE = 0  # not implemented
+    TEE = 1
+    NON_TEE = 2
+    MSIX = 3  # MSI-X table or PBA: TEE memory when locked
+
+
 class Register(IntEnum):
     """Offsets in bytes in the register page. All registers are 32 bits; others read 0."""
 
