@@ -41,7 +41,7 @@ class BuildError(SimulationError):
     """The simulator refused the design."""
 
 
-class FailedTest(SimulationError):
+class CheckFailedError(SimulationError):
     """The simulation ran and a test in it failed."""
 
 
@@ -154,7 +154,7 @@ def run_simulation(
 
     Raises:
         BuildError: the simulator refused the design.
-        FailedTest: a test ran and failed.
+        CheckFailedError: a test ran and failed.
         SimulationError: no test ran, or the simulator stopped. Each message ends with the path
             of the log.
     """
@@ -203,7 +203,8 @@ def _build(
         os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2"
     else:
         runner = Icarus()
-        build_args = ["-g2005"]
+        # cocotb's own module that dumps waves needs a newer language than the RTL.
+        build_args = ["-g2012" if waves else "-g2005"]
     build_dir.mkdir(parents=True, exist_ok=True)
     with _locked(build_dir / "build.lock"):
         done = build_dir / "build.done"
@@ -242,7 +243,7 @@ def _check_results(results: Path, test_dir: Path) -> int:
     if not ran:
         raise SimulationError(f"no test ran: wrong test name?\n{_tail(test_dir)}")
     if failed:
-        raise FailedTest(f"failed: {', '.join(failed)}\n{_tail(test_dir)}")
+        raise CheckFailedError(f"failed: {', '.join(failed)}\n{_tail(test_dir)}")
     return len(ran)
 
 
@@ -264,8 +265,8 @@ __all__ = [
     "ROOT",
     "SIMULATORS",
     "BuildError",
+    "CheckFailedError",
     "Design",
-    "FailedTest",
     "SimulationError",
     "run_simulation",
     "simulator_missing",

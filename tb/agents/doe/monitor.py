@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reassembles DOE objects from the configuration accesses that carry them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cocotb.utils import get_sim_time
+from pyuvm import ConfigDB, uvm_analysis_port, uvm_component
+
+from models.doe.codes import ControlBit, Register, StatusBit
+from models.pcie.codes import CplStatus
+from tb.agents.cfg.item import CfgItem
+
+
+class DoeObject:
+    """One whole object with the time at which it was complete."""
+
+    def __init__(self, raw: bytes, request: bool) -> None:
+        self.raw = raw
+        self.request = request
+        self.time_ns = get_sim_time("ns")
+
+
+class DoeMonitor(uvm_component):
+    """Writes a DoeObject to `ap` at GO for a request, and at the last pop for a response.
+
+    Connect the analysis port of the configuration monitor to `write`.
+    """
+
+    def build_phase(self) -> None:
+        self.host: Any = ConfigDB().get(self, "", "HOST")
+        self.ap = uvm_analysis_port("ap", self)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.request = bytearray()
+        self.response = bytearray()
+        self.current: int | None = None
+
+    def write(self, access: CfgItem) -> None:
+        """A configuration access is complete."""
+        base = self.host.doe_base
+        if base is None or access.rid != self.host.pf_rid or access.status is not CplStatus.SC:
+            return
+        register = access.address - base
+        if register == Register.CONTROL and access.write:
+            self._control(access.data)
+        elif register == Register.WRITE_MAILBOX and access.write and access.enables == 0xF:
+            self.request += access.data.to_bytes(4, "little")
+        elif register == Register.READ_MAILBOX:
+            self._read_mailbox(access)
+        elif register == Register.STATUS and not access.write:
+            self._status(access.data)
+
+    def _control(self, value: int) -> None:
+        if value >> ControlBit.ABORT & 1:
+            self._forget()
+        elif value >> ControlBit.GO & 1:
+            self.ap.write(DoeObject(bytes(self.request), request=True))
+            self.request.clear()
+
+    def _status(self, value: int) -> None:
+        if not value >> StatusBit.DATA_OBJECT_READY & 1:
+            self.response.clear()
+            self.current = None
+
+    def _read_mailbox(self, access: CfgItem) -> None:
+        if not access.write:
+            self.current = access.data
+            return
+        if self.current is None:
+            return
+        self.response += self.current.to_bytes(4, "little")
+        self.current = None
+        if len(self.response) < 8:
+            return
+        length = int.from_bytes(self.response[4:8], "little") & 0x3FFFF
+        if len(self.response) == 4 * length:
+            self.ap.write(DoeObject(bytes(self.response), request=False))
+            self.response.clear()

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Base of every system test: builds the environment, resets the device, runs `scenario`."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import cocotb
+from cocotb.utils import get_sim_time
+from pyuvm import ConfigDB, uvm_test
+
+from models.spdm.key_port import SessionKeyPort
+from models.spdm.responder import SpdmResponder
+from tb.adapter import TdispDeviceAdapter
+from tb.env import TdispEnv
+from tb.scenario import Scenario, make_root_of_trust
+
+RESET_CYCLES = 8
+
+
+class BaseTest(uvm_test):
+    """Override `scenario`. Knobs: `pause_share` is the share of cycles with back-pressure."""
+
+    pause_share = 0.0
+
+    def build_phase(self) -> None:
+        seed = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
+        self.rng = random.Random(seed)
+        self.adapter = TdispDeviceAdapter(cocotb.top)
+        root = make_root_of_trust(self.rng)
+
+        def responder(key_port: SessionKeyPort) -> SpdmResponder:
+            return root.responder(key_port)
+
+        database = ConfigDB()
+        database.set(None, "*", "ADAPTER", self.adapter)
+        database.set(None, "*", "RNG", self.rng)
+        database.set(None, "*", "PAUSE_SHARE", self.pause_share)
+        database.set(None, "*", "ROT_FACTORY", responder)
+        self.env = TdispEnv("env", self)
+        self.scenario_kit = Scenario(self.env, root, self.rng)
+
+    async def run_phase(self) -> None:
+        self.raise_objection()
+        self.adapter.start_clock()
+        await self.adapter.reset(RESET_CYCLES)
+        await self.scenario(self.scenario_kit)
+        await self.env.settle()
+        self.logger.info("scenario ended at %d ns", get_sim_time("ns"))
+        self.drop_objection()
+
+    async def scenario(self, kit: Scenario) -> None:
+        """What the test does."""
+        raise AssertionError("a test overrides scenario()")
