@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pyuvm import uvm_analysis_port, uvm_component
+from pyuvm import uvm_analysis_port, uvm_subscriber
 
 from models.pcie.codes import CplStatus, FmtType
 from models.pcie.tlp import Tlp, TlpError
@@ -14,7 +14,7 @@ CONFIG_REQUESTS = (FmtType.CFGRD0, FmtType.CFGRD1, FmtType.CFGWR0, FmtType.CFGWR
 CONFIG_WRITES = (FmtType.CFGWR0, FmtType.CFGWR1)
 
 
-class CfgMonitor(uvm_component):
+class CfgMonitor(uvm_subscriber):
     """Writes a CfgItem to `ap` when the completion of a configuration request has passed.
 
     Connect the analysis ports of both link monitors to `write`.
@@ -24,8 +24,9 @@ class CfgMonitor(uvm_component):
         self.ap = uvm_analysis_port("ap", self)
         self.open: dict[tuple[int, int], CfgItem] = {}
 
-    def write(self, item: TlpItem) -> None:
+    def write(self, tt: TlpItem) -> None:
         """A TLP has passed on the link."""
+        item = tt
         try:
             tlp = Tlp.decode(item.raw)
         except TlpError:

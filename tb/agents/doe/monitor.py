@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from cocotb.utils import get_sim_time
-from pyuvm import ConfigDB, uvm_analysis_port, uvm_component
+from pyuvm import ConfigDB, uvm_analysis_port, uvm_subscriber
 
 from models.doe.codes import ControlBit, Register, StatusBit
 from models.pcie.codes import CplStatus
@@ -22,7 +22,7 @@ class DoeObject:
         self.time_ns = get_sim_time("ns")
 
 
-class DoeMonitor(uvm_component):
+class DoeMonitor(uvm_subscriber):
     """Writes a DoeObject to `ap` at GO for a request, and at the last pop for a response.
 
     Connect the analysis port of the configuration monitor to `write`.
@@ -38,8 +38,9 @@ class DoeMonitor(uvm_component):
         self.response = bytearray()
         self.current: int | None = None
 
-    def write(self, access: CfgItem) -> None:
+    def write(self, tt: CfgItem) -> None:
         """A configuration access is complete."""
+        access = tt
         base = self.host.doe_base
         if base is None or access.rid != self.host.pf_rid or access.status is not CplStatus.SC:
             return

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host's root port: cocotbext-pcie's root complex plus IDE, the T bit and the owner check.
+
+Configuration and enumeration go through `RootComplex` as it is. Memory requests of the TVM, the
+VMM and legacy VMs, and all requests of the device, are handled here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import cocotb
+from cocotb.queue import Queue
+from cocotb.triggers import Event, SimTimeoutError, with_timeout
+from cocotb.utils import get_sim_time
+from cocotbext.pcie.core import RootComplex
+from pyuvm import uvm_sequence, uvm_sequencer, uvm_subscriber
+
+from models.host.memory import HostMemory
+from models.ide.stream import IdeError, IdeStream
+from models.pcie.codes import CplStatus, ExtendedCapabilityId, FmtType
+from models.pcie.rules import CompletionCollector
+from models.pcie.tlp import Tlp, TlpError
+from tb.agents.cfg.item import CfgItem
+from tb.agents.tlp.item import TlpItem
+from tb.host.inbound import Inbound, InboundRequest
+from tb.host.link_port import LinkPort
+
+FIRST_TAG = 64  # lower tags belong to the root complex
+LAST_TAG = 255
+HOST_RID = 0x0000
+IDE_PREFIX = 0x92
+COMPLETIONS = (FmtType.CPL, FmtType.CPLD)
+READ_TIMEOUT_US = 400
+
+
+class OneItem(uvm_sequence):
+    """A sequence of one item."""
+
+    def __init__(self, item: Any) -> None:
+        super().__init__("one_item")
+        self.item = item
+
+    async def body(self) -> None:
+        await self.start_item(self.item)
+        await self.finish_item(self.item)
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a request travels: plain, or on an IDE stream with a T bit."""
+
+    stream: int | None = None  # Stream ID; None: no IDE
+    t: bool = False
+
+
+PLAIN = Route()
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What came back for a read. `status` is None when no completion came."""
+
+    status: CplStatus | None
+    data: bytes = b""
+    route: Route = PLAIN
+
+
+@dataclass
+class _Open:
+    collector: CompletionCollector
+    done: Event = field(default_factory=Event)
+    route: Route = PLAIN
+
+
+@dataclass(frozen=True)
+class LinkRecord:
+    """A TLP on the link as the host sees it: wire bytes, and plain bytes where they could be had."""
+
+    time_ns: float
+    to_device: bool
+    wire: bytes
+    plain: bytes | None
+    route: Route
+    note: str = ""
+
+
+class HostRootPort(uvm_subscriber):
+    """Root port and host memory. `analysis_export` takes the TLPs that come from the device."""
+
+    def build_phase(self) -> None:
+        self.rc = RootComplex()
+        self.rc.log.setLevel("WARNING")
+        self.port = LinkPort(self.transmit)
+        self.bridge = self.rc.make_port(port=self.port)
+        self.bridge.log.setLevel("WARNING")
+        self.memory = HostMemory()
+        self.inbound = Inbound(self.memory, self.respond)
+        self.streams: dict[int, IdeStream] = {}
+        self.records: list[LinkRecord] = []
+        self.pf_rid = 0
+        self.doe_base: int | None = None
+        self._open: dict[int, _Open] = {}
+        self._tag = FIRST_TAG
+        self._received: Queue[TlpItem] = Queue()
+
+    def connect(self, link: uvm_sequencer, cfg: uvm_sequencer) -> None:
+        """Give the sequencers that carry TLPs and configuration accesses."""
+        self._link, self._cfg = link, cfg
+
+    # ------------------------------------------------------------------ towards the device
+
+    async def transmit(self, raw: bytes, note: str = "") -> None:
+        """Send a TLP in clear, as it is."""
+        self._record(True, raw, raw, PLAIN, note)
+        await OneItem(TlpItem(raw)).start(self._link)
+
+    async def transmit_ide(self, raw: bytes, route: Route, note: str = "") -> bytes:
+        """Encrypt a TLP for `route` and send it; the bytes on the wire."""
+        assert route.stream is not None
+        wire = self.streams[route.stream].encrypt(raw, route.t)
+        self._record(True, wire, raw, route, note)
+        await OneItem(TlpItem(wire)).start(self._link)
+        return wire
+
+    async def transmit_wire(self, wire: bytes, note: str = "") -> None:
+        """Send bytes that were made elsewhere: replayed or altered TLPs."""
+        self._record(True, wire, None, PLAIN, note)
+        await OneItem(TlpItem(wire)).start(self._link)
+
+    async def send(self, tlp: Tlp, route: Route = PLAIN, note: str = "") -> bytes:
+        """Send `tlp` by `route`; the bytes on the wire."""
+        raw = tlp.encode()
+        if route.stream is None:
+            await self.transmit(raw, note)
+            return raw
+        return await self.transmit_ide(raw, route, note)
+
+    async def mem_write(self, address: int, data: bytes, route: Route = PLAIN, note: str = "") -> bytes:
+        """Memory write of whole DWs; the bytes on the wire."""
+        return await self.send(Tlp.mem_write(HOST_RID, address, data), route, note)
+
+    async def mem_read(
+        self, address: int, length: int, route: Route = PLAIN, note: str = ""
+    ) -> ReadResult:
+        """Memory read of `length` bytes, whole DWs; waits for all completions or a time-out."""
+        return await self.request(
+            Tlp.mem_read(HOST_RID, address, length, tag=self._new_tag()), route, note
+        )
+
+    async def request(self, tlp: Tlp, route: Route = PLAIN, note: str = "") -> ReadResult:
+        """Send the non-posted `tlp` and collect its completions."""
+        entry = _Open(CompletionCollector(tlp))
+        self._open[tlp.tag] = entry
+        await self.send(tlp, route, note)
+        try:
+            await with_timeout(entry.done.wait(), READ_TIMEOUT_US, "us")
+        except SimTimeoutError:
+            del self._open[tlp.tag]
+            return ReadResult(None)
+        del self._open[tlp.tag]
+        return ReadResult(entry.collector.status, entry.collector.data, entry.route)
+
+    async def respond(self, tlp: Tlp, route: Route) -> None:
+        """Send a completion for a request of the device, the way that the request came."""
+        await self.send(tlp, route, "completion")
+
+    def _new_tag(self) -> int:
+        for _ in range(LAST_TAG - FIRST_TAG + 1):
+            self._tag = FIRST_TAG if self._tag == LAST_TAG else self._tag + 1
+            if self._tag not in self._open:
+                return self._tag
+        raise RuntimeError("all tags are in use")
+
+    # ------------------------------------------------------------------ configuration
+
+    async def config(self, item: CfgItem) -> CfgItem:
+        """Carry out one configuration access."""
+        await OneItem(item).start(self._cfg)
+        return item
+
+    async def config_read(self, rid: int, address: int) -> int:
+        """A DW of configuration space; all ones where the answer is not Successful."""
+        item = await self.config(CfgItem(rid, address, write=False))
+        return item.data if item.status is CplStatus.SC else 0xFFFFFFFF
+
+    async def config_write(self, rid: int, address: int, data: int, enables: int = 0xF) -> None:
+        """Write a DW of configuration space."""
+        await self.config(CfgItem(rid, address, write=True, data=data, enables=enables))
+
+    async def extended_capability(self, rid: int, wanted: ExtendedCapabilityId) -> int:
+        """Offset of an extended capability; LookupError when the function has none."""
+        at = 0x100
+        while at:
+            header = await self.config_read(rid, at)
+            if header & 0xFFFF == wanted:
+                return at
+            at = header >> 20
+        raise LookupError(f"function {rid:04x} has no extended capability {wanted.name}")
+
+    async def capability(self, rid: int, wanted: int) -> int:
+        """Offset of a capability; LookupError when the function has none."""
+        at = await self.config_read(rid, 0x34) & 0xFC
+        while at:
+            header = await self.config_read(rid, at)
+            if header & 0xFF == wanted:
+                return at
+            at = header >> 8 & 0xFC
+        raise LookupError(f"function {rid:04x} has no capability {wanted:02x}")
+
+    # ------------------------------------------------------------------ from the device
+
+    def write(self, tt: TlpItem) -> None:
+        """A TLP came from the device."""
+        self._received.put_nowait(tt)
+
+    async def run_phase(self) -> None:
+        while True:
+            item = await self._received.get()
+            await self._receive(item.raw)
+
+    async def _receive(self, wire: bytes) -> None:
+        raw, route = wire, PLAIN
+        if wire[0] == IDE_PREFIX:
+            stream = self.streams.get(wire[2])
+            if stream is None:
+                self._record(False, wire, None, PLAIN, "misrouted")
+                return
+            try:
+                raw, t, _ = stream.decrypt(wire)
+            except IdeError as error:
+                self._record(False, wire, None, Route(wire[2]), f"IDE: {error}")
+                return
+            route = Route(wire[2], t)
+        try:
+            tlp = Tlp.decode(raw)
+        except TlpError as error:
+            self._record(False, wire, raw, route, f"malformed: {error}")
+            return
+        self._record(False, wire, raw, route)
+        if tlp.fmt_type in COMPLETIONS:
+            await self._completion(tlp, raw, route)
+        else:
+            cocotb.start_soon(self.inbound.handle(InboundRequest(tlp, route)))
+
+    async def _completion(self, tlp: Tlp, raw: bytes, route: Route) -> None:
+        entry = self._open.get(tlp.tag)
+        if entry is None:
+            if route == PLAIN and tlp.tag < FIRST_TAG:
+                await self.port.receive(raw)
+            return
+        entry.route = route
+        if entry.collector.add(tlp):
+            entry.done.set()
+
+    def _record(
+        self, to_device: bool, wire: bytes, plain: bytes | None, route: Route, note: str = ""
+    ) -> None:
+        self.records.append(
+            LinkRecord(get_sim_time("ns"), to_device, wire, plain, route, note)
+        )
