@@ -31,7 +31,7 @@ module app_mem #(
   localparam LANE_W = DATA_W == 128 ? 2 : DATA_W == 256 ? 3 : 4;
   localparam ROWS = `APP_MEMORY_BYTES / 4 / LANES;
 
-  reg [LANE_W-1:0] first_bank_q;  // bank of lane 0 in the beat being read
+  reg  [LANE_W-1:0] first_bank_q;  // bank of lane 0 in the beat being read
   wire [DATA_W-1:0] bank_data;
 
   always @(posedge clk) if (read_req) first_bank_q <= read_dw[LANE_W-1:0];
@@ -53,13 +53,13 @@ module app_mem #(
           .WORDS (NUM_TDI * ROWS),
           .ADDR_W(TDI_W + 10 - LANE_W)
       ) u_ram (
-          .clk(clk),
-          .write_be(write_be[4*write_lane+:4]),
+          .clk       (clk),
+          .write_be  (write_be[4*write_lane+:4]),
           .write_addr({write_tdi, write_up[9:LANE_W]}),
           .write_data(write_data[32*write_lane+:32]),
-          .read_req(read_req),
-          .read_addr({read_tdi, read_up[9:LANE_W]}),
-          .read_data(bank_data[32*b+:32])
+          .read_req  (read_req),
+          .read_addr ({read_tdi, read_up[9:LANE_W]}),
+          .read_data (bank_data[32*b+:32])
       );
 
       assign read_data[32*b+:32] = bank_data[32*read_bank+:32];

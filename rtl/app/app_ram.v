@@ -8,7 +8,7 @@
 `default_nettype none
 
 module app_ram #(
-    parameter WIDTH  = 32,   // bits, a multiple of 8
+    parameter WIDTH  = 32,    // bits, a multiple of 8
     parameter WORDS  = 1024,
     parameter ADDR_W = 10
 ) (
@@ -20,7 +20,7 @@ module app_ram #(
 
     input  wire              read_req,
     input  wire [ADDR_W-1:0] read_addr,
-    output wire [ WIDTH-1:0] read_data  // one cycle after read_req
+    output wire [ WIDTH-1:0] read_data   // one cycle after read_req
 );
 
   reg [WIDTH-1:0] mem_q[0:WORDS-1];

@@ -38,9 +38,9 @@ module dma_admit #(
   wire trusted = run && (!msix || msix_locked);
   wire plain = unlocked || (msix && (locked || (run && !msix_locked)));
 
-  assign allow = bus_master && form_ok && rid_match && (plain || (trusted && stream_secure));
-  assign ide = trusted;
-  assign t = trusted;
+  assign allow  = bus_master && form_ok && rid_match && (plain || (trusted && stream_secure));
+  assign ide    = trusted;
+  assign t      = trusted;
   assign stream = trusted ? tdi_stream : {STREAM_W{1'b0}};
 
 endmodule

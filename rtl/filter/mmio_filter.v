@@ -18,10 +18,10 @@ module mmio_filter (
 
     // The request
     input wire [1:0] range_class,
-    input wire       one_class,     // all bytes lie in ranges of this class
-    input wire       ide,           // arrived on a selective stream and passed the IDE checks
+    input wire       one_class,    // all bytes lie in ranges of this class
+    input wire       ide,          // arrived on a selective stream and passed the IDE checks
     input wire       t,
-    input wire       stream_bound,  // that stream is the one bound to this TDI
+    input wire       stream_bound, // that stream is the one bound to this TDI
 
     output wire allow
 );

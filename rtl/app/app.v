@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// app: the function under protection, once for each TDI: registers, memory, a DMA engine and MSI-X.
+//
+// Functions share the data path and nothing else. What belongs to the past of a function - it was
+// told to quiesce, is being cleared, or its TDI changed state - is aborted in that cycle and its
+// late Completions are discarded. Only clearing removes data (TDISP-ZERO-001).
+
+`default_nettype none
+`include "tdisp_defs.vh"
+
+module app #(
+    parameter DATA_W      = 128,
+    parameter NUM_TDI     = 4,
+    parameter TDI_W       = 2,
+    parameter STREAM_W    = 1,
+    parameter MAX_PAYLOAD = 512,
+    parameter CPL_TIMEOUT = 100000
+) (
+    input wire clk,
+    input wire rst,
+
+    // Configuration of the functions
+    input wire [16*NUM_TDI-1:0] tdi_rid,
+    input wire [   NUM_TDI-1:0] tdi_bme,
+    input wire [           2:0] max_payload_size,
+    input wire [           2:0] max_read_request_size,
+    input wire [   NUM_TDI-1:0] msix_enable,
+    input wire [   NUM_TDI-1:0] msix_function_mask,
+
+    // TDIs
+    input  wire [       2*NUM_TDI-1:0] tdi_state,
+    input  wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input  wire [         NUM_TDI-1:0] tdi_quiesce,
+    output wire [         NUM_TDI-1:0] tdi_drained,
+    input  wire [         NUM_TDI-1:0] tdi_scrub_req,
+    output wire [         NUM_TDI-1:0] tdi_scrub_busy,
+
+    // Admitted memory requests
+    input  wire [        127:0] mmio_hdr,
+    input  wire [   DATA_W-1:0] mmio_tdata,
+    input  wire [DATA_W/32-1:0] mmio_tkeep,
+    input  wire                 mmio_tvalid,
+    output wire                 mmio_tready,
+    input  wire                 mmio_tlast,
+    input  wire                 mmio_ide,
+    input  wire                 mmio_t,
+    input  wire [ STREAM_W-1:0] mmio_stream,
+    input  wire [    TDI_W-1:0] mmio_tdi,
+    input  wire                 mmio_bar,
+    input  wire [         16:0] mmio_offset,
+
+    // Completions of them
+    output wire [        127:0] appcpl_hdr,
+    output wire [   DATA_W-1:0] appcpl_tdata,
+    output wire [DATA_W/32-1:0] appcpl_tkeep,
+    output wire                 appcpl_tvalid,
+    input  wire                 appcpl_tready,
+    output wire                 appcpl_tlast,
+    output wire                 appcpl_ide,
+    output wire                 appcpl_t,
+    output wire [ STREAM_W-1:0] appcpl_stream,
+
+    // Own requests, to the filter
+    output wire [        127:0] appreq_hdr,
+    output wire [   DATA_W-1:0] appreq_tdata,
+    output wire [DATA_W/32-1:0] appreq_tkeep,
+    output wire                 appreq_tvalid,
+    input  wire                 appreq_tready,
+    output wire                 appreq_tlast,
+    output wire [    TDI_W-1:0] appreq_tdi,
+    output wire                 appreq_msix,
+    input  wire                 appreq_denied,  // in the cycle after the last beat
+
+    // Completions of them
+    input  wire [        127:0] cplin_hdr,
+    input  wire [   DATA_W-1:0] cplin_tdata,
+    input  wire [DATA_W/32-1:0] cplin_tkeep,
+    input  wire                 cplin_tvalid,
+    output wire                 cplin_tready,
+    input  wire                 cplin_tlast,
+    input  wire                 cplin_ide,
+    input  wire                 cplin_t,
+    input  wire [ STREAM_W-1:0] cplin_stream,
+
+    // Errors, one-cycle pulses
+    output reg                cpl_stream_error,
+    output reg [STREAM_W-1:0] cpl_stream_error_stream,
+    output reg [ NUM_TDI-1:0] cpl_error_event,
+    output reg                aer_unexpected_cpl,
+    output reg                aer_cpl_timeout
+);
+
+  localparam LANE_W = DATA_W == 128 ? 2 : DATA_W == 256 ? 3 : 4;
+  localparam SWEEP_W = 10 - LANE_W;
+  localparam BE_W = DATA_W / 8;
+
+  generate
+    if (NUM_TDI > 8) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_8 u_stop ();
+    end
+    if (MAX_PAYLOAD < 128 || MAX_PAYLOAD > 4096) begin : g_check_max_payload
+      PARAM_ERROR_MAX_PAYLOAD_must_be_128_to_4096 u_stop ();
+    end
+    if (CPL_TIMEOUT < 16 || CPL_TIMEOUT > 10000000) begin : g_check_cpl_timeout
+      PARAM_ERROR_CPL_TIMEOUT_must_be_16_to_10000000 u_stop ();
+    end
+  endgenerate
+
+  // ------------------------------------------------------------------ what each function may do
+  reg [2*NUM_TDI-1:0] old_state_q;
+  wire [NUM_TDI-1:0] state_changed, kill, may_dma, may_interrupt;
+  wire [NUM_TDI-1:0] run;
+
+  always @(posedge clk) begin
+    if (rst) old_state_q <= {NUM_TDI{`TDI_CONFIG_UNLOCKED}};
+    else old_state_q <= tdi_state;
+  end
+
+  genvar g;
+  generate
+    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
+      wire [1:0] state = tdi_state[2*g+:2];
+      assign state_changed[g] = state != old_state_q[2*g+:2];
+      assign run[g]           = state == `TDI_RUN;
+      assign may_dma[g]       = tdi_bme[g] && (run[g] || state == `TDI_CONFIG_UNLOCKED);
+      assign may_interrupt[g] = tdi_bme[g] && state != `TDI_ERROR && !kill[g];
+    end
+  endgenerate
+  assign kill = tdi_quiesce | tdi_scrub_busy | state_changed;
+
+  // ------------------------------------------------------------------ wires
+  wire scrub_fault, mmio_fault, msix_fault, cpl_fault, sender_fault;
+  wire sweep_valid, sweep_step;
+  wire [  TDI_W-1:0] sweep_tdi;
+  wire [SWEEP_W-1:0] sweep_word;
+
+  wire [  TDI_W-1:0] access_tdi;
+  wire access_bar, access_second;
+  wire reg_write, reg_read;
+  wire [9:0] reg_dw;
+  wire [31:0] reg_write_data, regs_read_data, msix_read_data;
+  wire [3:0] reg_write_be;
+  wire mmio_write_valid, mmio_write_ready, mmio_read_valid, mmio_read_ready, mmio_read_answer;
+  wire [BE_W-1:0] mmio_write_be;
+  wire [9:0] mmio_write_dw, mmio_read_dw;
+  wire [DATA_W-1:0] mmio_write_data, mem_read_data;
+
+  wire cpl_write_valid, cpl_write_ready;
+  wire [TDI_W-1:0] cpl_write_tdi;
+  wire [BE_W-1:0] cpl_write_be;
+  wire [9:0] cpl_write_dw;
+  wire [DATA_W-1:0] cpl_write_data;
+
+  wire dma_read_valid, dma_read_ready, dma_read_answer;
+  wire [9:0] dma_read_dw;
+
+  wire [NUM_TDI-1:0] mmio_active, cpl_active, sending;
+  wire [NUM_TDI-1:0] start_req, busy, done_req, error_req, event_req;
+  wire start_to_host, start_interrupt;
+  wire [32*NUM_TDI-1:0] length, device_address;
+  wire [64*NUM_TDI-1:0] host_address;
+  wire [2*NUM_TDI-1:0] vector, event_vector;
+
+  wire [NUM_TDI-1:0] want_send, denied_req, cpl_fail_req, cpl_error_req, timeout_req;
+  wire [TDI_W-1:0] select;
+  wire select_to_host, sent_req;
+  wire [63:2] select_host;
+  wire [ 9:0] select_dw;
+  wire [10:0] select_left, sent_count;
+
+  wire message_valid, message_ready;
+  wire [TDI_W-1:0] message_tdi;
+  wire [63:0] message_address;
+  wire [31:0] message_data;
+
+  wire [NUM_TDI-1:0] slot_free, waiting, outstanding;
+  wire [2*NUM_TDI-1:0] free_slot;
+  wire alloc_req, alloc_dead, alloc_ide, cancel_req;
+  wire [TDI_W+1:0] alloc_tag, cancel_tag, look_tag;
+  wire [STREAM_W-1:0] alloc_stream, look_stream;
+  wire [10:0] alloc_count, look_left, take_count;
+  wire [9:0] alloc_dw, look_dw;
+  wire [4:0] alloc_low, look_low;
+  wire look_used, look_late, look_dead, look_ide, hold_valid, take_req, take_all;
+
+  wire stream_error, unexpected, timeout_event;
+  wire [STREAM_W-1:0] stream_error_stream;
+
+  assign tdi_drained = ~(outstanding | busy | sending | mmio_active | cpl_active);
+
+  // ------------------------------------------------------------------ memory ports
+  // Clearing has every other cycle; the rest is shared in turn.
+  reg turn_q, read_mmio_q, read_dma_q;
+  wire write_mmio = mmio_write_valid && mmio_write_ready;
+  wire write_cpl = cpl_write_valid && cpl_write_ready;
+
+  always @(posedge clk) begin
+    if (rst) begin
+      turn_q      <= 1'b0;
+      read_mmio_q <= 1'b0;
+      read_dma_q  <= 1'b0;
+    end else begin
+      turn_q      <= !turn_q;
+      read_mmio_q <= mmio_read_valid && mmio_read_ready;
+      read_dma_q  <= dma_read_valid && dma_read_ready;
+    end
+  end
+
+  reg share_q;  // whose turn the other cycles are
+  always @(posedge clk) begin
+    if (rst) share_q <= 1'b0;
+    else if (!sweep_step) share_q <= !share_q;
+  end
+
+  assign sweep_step       = sweep_valid && turn_q;
+  assign mmio_write_ready = !sweep_step && (share_q || !cpl_write_valid);
+  assign cpl_write_ready  = !sweep_step && (!share_q || !mmio_write_valid);
+  assign mmio_read_ready  = turn_q || !dma_read_valid;
+  assign dma_read_ready   = !turn_q || !mmio_read_valid;
+  assign mmio_read_answer = read_mmio_q;
+  assign dma_read_answer  = read_dma_q;
+
+  app_mem #(
+      .DATA_W (DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_mem (
+      .clk(clk),
+      .write_be(sweep_step ? {BE_W{1'b1}} : write_cpl ? cpl_write_be : write_mmio ? mmio_write_be :
+                {BE_W{1'b0}}),
+      .write_tdi(sweep_step ? sweep_tdi : write_cpl ? cpl_write_tdi : access_tdi),
+      .write_dw(sweep_step ? {sweep_word, {LANE_W{1'b0}}} :
+                write_cpl ? cpl_write_dw : mmio_write_dw),
+      .write_data(sweep_step ? {DATA_W{1'b0}} : write_cpl ? cpl_write_data : mmio_write_data),
+      .read_req((mmio_read_valid && mmio_read_ready) || (dma_read_valid && dma_read_ready)),
+      .read_tdi(dma_read_valid && dma_read_ready ? select : access_tdi),
+      .read_dw(dma_read_valid && dma_read_ready ? dma_read_dw : mmio_read_dw),
+      .read_data(mem_read_data)
+  );
+
+  app_scrub #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W),
+      .SWEEP_W(SWEEP_W)
+  ) u_scrub (
+      .clk        (clk),
+      .rst        (rst),
+      .fault      (scrub_fault),
+      .scrub_req  (tdi_scrub_req),
+      .hold       (mmio_active | sending | cpl_active | busy),
+      .scrub_busy (tdi_scrub_busy),
+      .sweep_valid(sweep_valid),
+      .sweep_ready(turn_q),
+      .sweep_tdi  (sweep_tdi),
+      .sweep_word (sweep_word)
+  );
+
+  // ------------------------------------------------------------------ software's side
+  app_mmio #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W),
+      .MAX_PAYLOAD(MAX_PAYLOAD)
+  ) u_mmio (
+      .clk             (clk),
+      .rst             (rst),
+      .fault           (mmio_fault),
+      .tdi_rid         (tdi_rid),
+      .state_changed   (state_changed),
+      .scrub_busy      (tdi_scrub_busy),
+      .max_payload_size(max_payload_size),
+      .active          (mmio_active),
+      .mmio_hdr        (mmio_hdr),
+      .mmio_tdata      (mmio_tdata),
+      .mmio_tvalid     (mmio_tvalid),
+      .mmio_tready     (mmio_tready),
+      .mmio_tlast      (mmio_tlast),
+      .mmio_ide        (mmio_ide),
+      .mmio_t          (mmio_t),
+      .mmio_stream     (mmio_stream),
+      .mmio_tdi        (mmio_tdi),
+      .mmio_bar        (mmio_bar),
+      .mmio_offset     (mmio_offset),
+      .appcpl_hdr      (appcpl_hdr),
+      .appcpl_tdata    (appcpl_tdata),
+      .appcpl_tkeep    (appcpl_tkeep),
+      .appcpl_tvalid   (appcpl_tvalid),
+      .appcpl_tready   (appcpl_tready),
+      .appcpl_tlast    (appcpl_tlast),
+      .appcpl_ide      (appcpl_ide),
+      .appcpl_t        (appcpl_t),
+      .appcpl_stream   (appcpl_stream),
+      .access_tdi      (access_tdi),
+      .access_bar      (access_bar),
+      .access_second   (access_second),
+      .mem_write_valid (mmio_write_valid),
+      .mem_write_ready (mmio_write_ready),
+      .mem_write_be    (mmio_write_be),
+      .mem_write_dw    (mmio_write_dw),
+      .mem_write_data  (mmio_write_data),
+      .mem_read_valid  (mmio_read_valid),
+      .mem_read_ready  (mmio_read_ready),
+      .mem_read_dw     (mmio_read_dw),
+      .mem_read_answer (mmio_read_answer),
+      .mem_read_data   (mem_read_data),
+      .reg_write       (reg_write),
+      .reg_write_ready (!sweep_step),
+      .reg_read        (reg_read),
+      .reg_dw          (reg_dw),
+      .reg_write_data  (reg_write_data),
+      .reg_write_be    (reg_write_be),
+      .reg_read_data   (access_bar ? msix_read_data : regs_read_data)
+  );
+
+  app_regs #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_regs (
+      .clk            (clk),
+      .rst            (rst),
+      .write_req      (reg_write && !access_bar),
+      .read_req       (reg_read && !access_bar),
+      .public_page    (access_second),
+      .access_tdi     (access_tdi),
+      .access_dw      (reg_dw),
+      .write_data     (reg_write_data),
+      .write_be       (reg_write_be),
+      .read_data      (regs_read_data),
+      .sweep_step     (sweep_step),
+      .sweep_tdi      (sweep_tdi),
+      .sweep_word     (sweep_word[3:0]),
+      .start_req      (start_req),
+      .start_to_host  (start_to_host),
+      .start_interrupt(start_interrupt),
+      .length         (length),
+      .host_address   (host_address),
+      .device_address (device_address),
+      .vector         (vector),
+      .busy           (busy),
+      .done_req       (done_req),
+      .error_req      (error_req)
+  );
+
+  app_msix #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_msix (
+      .clk               (clk),
+      .rst               (rst),
+      .fault             (msix_fault),
+      .msix_enable       (msix_enable),
+      .msix_function_mask(msix_function_mask),
+      .may_send          (may_interrupt),
+      .write_req         (reg_write && access_bar),
+      .read_req          (reg_read && access_bar),
+      .pba_page          (access_second),
+      .access_tdi        (access_tdi),
+      .access_dw         (reg_dw),
+      .write_data        (reg_write_data),
+      .write_be          (reg_write_be),
+      .read_data         (msix_read_data),
+      .sweep_step        (sweep_step),
+      .sweep_tdi         (sweep_tdi),
+      .sweep_word        (sweep_word[1:0]),
+      .event_req         (event_req),
+      .event_vector      (event_vector),
+      .message_valid     (message_valid),
+      .message_ready     (message_ready),
+      .message_tdi       (message_tdi),
+      .message_address   (message_address),
+      .message_data      (message_data)
+  );
+
+  // ------------------------------------------------------------------ the link's side
+  app_transfers #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_transfers (
+      .clk            (clk),
+      .rst            (rst),
+      .may_send       (may_dma),
+      .kill           (kill),
+      .start_req      (start_req),
+      .start_to_host  (start_to_host),
+      .start_interrupt(start_interrupt),
+      .length         (length),
+      .host_address   (host_address),
+      .device_address (device_address),
+      .vector         (vector),
+      .busy           (busy),
+      .done_req       (done_req),
+      .error_req      (error_req),
+      .event_req      (event_req),
+      .event_vector   (event_vector),
+      .slot_free      (slot_free),
+      .waiting        (waiting),
+      .fail_req       (denied_req | cpl_fail_req | timeout_req),
+      .want_send      (want_send),
+      .sending        (sending),
+      .select         (select),
+      .select_to_host (select_to_host),
+      .select_host    (select_host),
+      .select_dw      (select_dw),
+      .select_left    (select_left),
+      .sent_req       (sent_req),
+      .sent_count     (sent_count)
+  );
+
+  app_sender #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W),
+      .MAX_PAYLOAD(MAX_PAYLOAD)
+  ) u_sender (
+      .clk                  (clk),
+      .rst                  (rst),
+      .fault                (sender_fault),
+      .tdi_rid              (tdi_rid),
+      .tdi_state            (tdi_state),
+      .tdi_stream           (tdi_stream),
+      .max_payload_size     (max_payload_size),
+      .max_read_request_size(max_read_request_size),
+      .kill                 (kill),
+      .want_send            (want_send),
+      .sending              (sending),
+      .select               (select),
+      .select_to_host       (select_to_host),
+      .select_host          (select_host),
+      .select_dw            (select_dw),
+      .select_left          (select_left),
+      .sent_req             (sent_req),
+      .sent_count           (sent_count),
+      .denied_req           (denied_req),
+      .message_valid        (message_valid),
+      .message_ready        (message_ready),
+      .message_tdi          (message_tdi),
+      .message_address      (message_address),
+      .message_data         (message_data),
+      .free_slot            (free_slot),
+      .alloc_req            (alloc_req),
+      .alloc_tag            (alloc_tag),
+      .alloc_dead           (alloc_dead),
+      .alloc_ide            (alloc_ide),
+      .alloc_stream         (alloc_stream),
+      .alloc_count          (alloc_count),
+      .alloc_dw             (alloc_dw),
+      .alloc_low            (alloc_low),
+      .cancel_req           (cancel_req),
+      .cancel_tag           (cancel_tag),
+      .mem_read_valid       (dma_read_valid),
+      .mem_read_ready       (dma_read_ready),
+      .mem_read_dw          (dma_read_dw),
+      .mem_read_answer      (dma_read_answer),
+      .mem_read_data        (mem_read_data),
+      .appreq_hdr           (appreq_hdr),
+      .appreq_tdata         (appreq_tdata),
+      .appreq_tkeep         (appreq_tkeep),
+      .appreq_tvalid        (appreq_tvalid),
+      .appreq_tready        (appreq_tready),
+      .appreq_tlast         (appreq_tlast),
+      .appreq_tdi           (appreq_tdi),
+      .appreq_msix          (appreq_msix),
+      .appreq_denied        (appreq_denied)
+  );
+
+  app_tags #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W),
+      .CPL_TIMEOUT(CPL_TIMEOUT)
+  ) u_tags (
+      .clk          (clk),
+      .rst          (rst),
+      .kill         (kill),
+      .free_valid   (slot_free),
+      .free_slot    (free_slot),
+      .alloc_req    (alloc_req),
+      .alloc_tag    (alloc_tag),
+      .alloc_dead   (alloc_dead),
+      .alloc_ide    (alloc_ide),
+      .alloc_stream (alloc_stream),
+      .alloc_count  (alloc_count),
+      .alloc_dw     (alloc_dw),
+      .alloc_low    (alloc_low),
+      .cancel_req   (cancel_req),
+      .cancel_tag   (cancel_tag),
+      .look_tag     (look_tag),
+      .look_used    (look_used),
+      .look_late    (look_late),
+      .look_dead    (look_dead),
+      .look_ide     (look_ide),
+      .look_stream  (look_stream),
+      .look_left    (look_left),
+      .look_dw      (look_dw),
+      .look_low     (look_low),
+      .hold_valid   (hold_valid),
+      .hold_tag     (look_tag),
+      .take_req     (take_req),
+      .take_all     (take_all),
+      .take_count   (take_count),
+      .waiting      (waiting),
+      .outstanding  (outstanding),
+      .timeout_req  (timeout_req),
+      .timeout_event(timeout_event)
+  );
+
+  app_cpl #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W)
+  ) u_cpl (
+      .clk                    (clk),
+      .rst                    (rst),
+      .fault                  (cpl_fault),
+      .tdi_rid                (tdi_rid),
+      .tdi_state              (tdi_state),
+      .kill                   (kill),
+      .active                 (cpl_active),
+      .cplin_hdr              (cplin_hdr),
+      .cplin_tdata            (cplin_tdata),
+      .cplin_tvalid           (cplin_tvalid),
+      .cplin_tready           (cplin_tready),
+      .cplin_tlast            (cplin_tlast),
+      .cplin_ide              (cplin_ide),
+      .cplin_stream           (cplin_stream),
+      .look_tag               (look_tag),
+      .look_used              (look_used),
+      .look_late              (look_late),
+      .look_dead              (look_dead),
+      .look_ide               (look_ide),
+      .look_stream            (look_stream),
+      .look_left              (look_left),
+      .look_dw                (look_dw),
+      .look_low               (look_low),
+      .hold_valid             (hold_valid),
+      .take_req               (take_req),
+      .take_all               (take_all),
+      .take_count             (take_count),
+      .write_valid            (cpl_write_valid),
+      .write_ready            (cpl_write_ready),
+      .write_tdi              (cpl_write_tdi),
+      .write_be               (cpl_write_be),
+      .write_dw               (cpl_write_dw),
+      .write_data             (cpl_write_data),
+      .fail_req               (cpl_fail_req),
+      .cpl_error_event        (cpl_error_req),
+      .cpl_stream_error       (stream_error),
+      .cpl_stream_error_stream(stream_error_stream),
+      .aer_unexpected_cpl     (unexpected)
+  );
+
+  // ------------------------------------------------------------------ errors
+  wire fault = scrub_fault || mmio_fault || msix_fault || cpl_fault || sender_fault;
+
+  always @(posedge clk) begin
+    if (rst) begin
+      cpl_stream_error   <= 1'b0;
+      cpl_error_event    <= {NUM_TDI{1'b0}};
+      aer_unexpected_cpl <= 1'b0;
+      aer_cpl_timeout    <= 1'b0;
+    end else begin
+      cpl_stream_error   <= stream_error;
+      // A broken state machine may have served anybody: every TDI that runs stops.
+      cpl_error_event    <= cpl_error_req | ((timeout_req | {NUM_TDI{fault}}) & run);
+      aer_unexpected_cpl <= unexpected;
+      aer_cpl_timeout    <= timeout_event;
+    end
+    cpl_stream_error_stream <= stream_error_stream;
+  end
+
+  // T of a Completion is ignored; Length, not the lane enables, says how much data there is.
+  wire unused = &{1'b0, mmio_tkeep, cplin_tkeep, cplin_t};
+
+endmodule
+
+`default_nettype wire

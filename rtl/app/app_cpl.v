@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// app_cpl: takes the Completions of the function's own reads.
+//
+// A Completion must name an outstanding tag and its Requester ID, come on the stream of its request,
+// and continue it exactly; T is ignored (TDISP-DMA-004). What does not match is dropped and changes
+// nothing. Data is written only while the request is still wanted, checked on every beat.
+
+`default_nettype none
+`include "tdisp_defs.vh"
+`include "pcie_defs.vh"
+
+module app_cpl #(
+    parameter DATA_W   = 128,
+    parameter NUM_TDI  = 4,
+    parameter TDI_W    = 2,
+    parameter STREAM_W = 1
+) (
+    input wire clk,
+    input wire rst,
+
+    output wire fault,  // the state machine was in no state of its own
+
+    input  wire [16*NUM_TDI-1:0] tdi_rid,
+    input  wire [ 2*NUM_TDI-1:0] tdi_state,
+    input  wire [   NUM_TDI-1:0] kill,
+    output wire [   NUM_TDI-1:0] active,     // a Completion for this function is in work
+
+    // Completions from the link
+    input  wire [        127:0] cplin_hdr,
+    input  wire [   DATA_W-1:0] cplin_tdata,
+    input  wire                 cplin_tvalid,
+    output wire                 cplin_tready,
+    input  wire                 cplin_tlast,
+    input  wire                 cplin_ide,
+    input  wire [ STREAM_W-1:0] cplin_stream,
+
+    // Tag table
+    output wire [   TDI_W+1:0] look_tag,
+    input  wire                look_used,
+    input  wire                look_late,
+    input  wire                look_dead,
+    input  wire                look_ide,
+    input  wire [STREAM_W-1:0] look_stream,
+    input  wire [        10:0] look_left,
+    input  wire [         9:0] look_dw,
+    input  wire [         4:0] look_low,
+    output wire                hold_valid,
+    output wire                take_req,
+    output wire                take_all,
+    output wire [        10:0] take_count,
+
+    // Memory page of function `write_tdi`
+    output wire                write_valid,  // depends on registers only
+    input  wire                write_ready,
+    output wire [   TDI_W-1:0] write_tdi,
+    output wire [DATA_W/8-1:0] write_be,     // 0 while there is no beat
+    output wire [         9:0] write_dw,
+    output wire [  DATA_W-1:0] write_data,
+
+    // What went wrong, one-cycle pulses
+    output wire [ NUM_TDI-1:0] fail_req,                 // a wanted read failed
+    output wire [ NUM_TDI-1:0] cpl_error_event,          // and its TDI is in RUN
+    output wire                cpl_stream_error,
+    output wire [STREAM_W-1:0] cpl_stream_error_stream,
+    output wire                aer_unexpected_cpl
+);
+
+  localparam LANES = DATA_W / 32;
+  localparam [10:0] STEP = LANES;
+  localparam [TDI_W:0] NUM = NUM_TDI;
+
+  // Hamming distance 2
+  localparam [3:0] ST_IDLE = 4'b0011;
+  localparam [3:0] ST_CHECK = 4'b0101;
+  localparam [3:0] ST_TAKE = 4'b1001;
+  localparam [3:0] ST_DROP = 4'b0110;
+
+  reg [3:0] state_q, state_d;
+  reg [127:0] hdr_q;
+  reg arrived_ide_q;
+  reg [STREAM_W-1:0] arrived_stream_q;
+  reg used_q, late_q, discard_q, ide_q;
+  reg [STREAM_W-1:0] stream_q;
+  reg [10:0] left_q;
+  reg [4:0] low_q;
+  reg [9:0] dw_q;
+  reg [10:0] count_q;  // DWs of this Completion to go
+
+  // ------------------------------------------------------------------ header
+  wire with_data = hdr_q[127:120] == `PCIE_TYPE_CPLD;
+  wire plain_type = with_data || hdr_q[127:120] == `PCIE_TYPE_CPL;
+  wire poisoned = hdr_q[110];
+  wire [10:0] count = {hdr_q[105:96] == 10'd0, hdr_q[105:96]};
+  wire success = hdr_q[79:77] == `PCIE_CPL_SC;
+  wire [TDI_W+1:0] tag = hdr_q[40+:TDI_W+2];
+  wire [TDI_W-1:0] tdi = tag[TDI_W+1:2];
+  wire [7:0] tag_byte = hdr_q[47:40];
+  // Tags and functions that do not exist are unused; bits that no tag has must be 0.
+  wire tag_in_range = tag_byte >> (TDI_W + 2) == 8'd0 && !hdr_q[119] && !hdr_q[115] &&
+      {1'b0, tdi} < NUM;
+
+  wire known = used_q && tag_in_range && plain_type && hdr_q[118:116] == 3'd0 &&
+      hdr_q[63:48] == tdi_rid[16*tdi+:16];
+  wire continues = with_data && count <= left_q && hdr_q[75:64] == {left_q[9:0], 2'b00} &&
+      hdr_q[38:32] == {low_q, 2'b00};
+  wire expected = known && (success ? continues : !with_data);
+  wire other_stream = known && ide_q && arrived_ide_q && arrived_stream_q != stream_q;
+  wire in_clear = ide_q && !arrived_ide_q;
+
+  wire check = state_q == ST_CHECK;
+  wire wanted = !discard_q && !kill[tdi];
+  wire accept = check && expected && !other_stream && !in_clear;
+  wire failed = !success || poisoned;
+
+  // ------------------------------------------------------------------ data
+  wire in_take = state_q == ST_TAKE;
+  wire storing = !late_q && !discard_q && !failed;
+  reg [DATA_W/8-1:0] beat_be;
+  reg [10:0] lane_no;
+  integer i;
+
+  always @* begin
+    beat_be = {DATA_W / 8{1'b0}};
+    lane_no = 11'd0;
+    for (i = 0; i < LANES; i = i + 1) begin
+      lane_no = i[10:0];
+      if (lane_no < count_q) beat_be[4*i+:4] = 4'hf;
+    end
+  end
+
+  assign write_valid = in_take && storing;
+  assign write_tdi = tdi;
+  assign write_be = cplin_tvalid && wanted ? beat_be : {DATA_W / 8{1'b0}};
+  assign write_dw = dw_q;
+  assign write_data = cplin_tdata;
+  assign cplin_tready = (in_take && (write_ready || !storing)) || state_q == ST_DROP;
+  wire taken = cplin_tvalid && cplin_tready;
+
+  // ------------------------------------------------------------------ state
+  always @* begin
+    state_d = state_q;
+    case (state_q)
+      ST_IDLE: if (cplin_tvalid) state_d = ST_CHECK;
+      ST_CHECK: state_d = accept ? ST_TAKE : ST_DROP;
+      ST_TAKE, ST_DROP: if (taken && cplin_tlast) state_d = ST_IDLE;
+      default: state_d = ST_DROP;
+    endcase
+  end
+
+  always @(posedge clk) begin
+    if (rst) state_q <= ST_IDLE;
+    else state_q <= state_d;
+    if (state_q == ST_IDLE) begin
+      hdr_q            <= cplin_hdr;
+      arrived_ide_q    <= cplin_ide;
+      arrived_stream_q <= cplin_stream;
+      used_q           <= look_used;
+      late_q           <= look_late;
+      discard_q        <= look_dead || kill[look_tag[TDI_W+1:2]];
+      ide_q            <= look_ide;
+      stream_q         <= look_stream;
+      left_q           <= look_left;
+      low_q            <= look_low;
+      dw_q             <= look_dw;
+      count_q          <= {cplin_hdr[105:96] == 10'd0, cplin_hdr[105:96]};
+    end else begin
+      discard_q <= discard_q || kill[tdi];
+      if (in_take && taken) begin
+        dw_q    <= dw_q + STEP[9:0];
+        count_q <= count_q > STEP ? count_q - STEP : 11'd0;
+      end
+    end
+  end
+
+  assign look_tag = state_q == ST_IDLE ? cplin_hdr[40+:TDI_W+2] : tag;
+  // From the look-up to the end the tag must not time out.
+  assign hold_valid = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
+  assign take_req = in_take && taken && cplin_tlast;
+  assign take_all = !success;
+  assign take_count = success ? count : 11'd0;
+
+  // ------------------------------------------------------------------ errors
+  assign fault = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
+
+  genvar g;
+  generate
+    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
+      assign active[g] = (check || in_take) && tdi == g;
+      assign fail_req[g] = accept && failed && !late_q && wanted && tdi == g;
+      assign cpl_error_event[g] = fail_req[g] && tdi_state[2*g+:2] == `TDI_RUN;
+    end
+  endgenerate
+  assign cpl_stream_error = check && other_stream;
+  assign cpl_stream_error_stream = arrived_stream_q;
+  assign aer_unexpected_cpl = check && !other_stream && (!accept || late_q);
+
+  wire unused = &{1'b0, hdr_q[114:111], hdr_q[109:106], hdr_q[95:80], hdr_q[76], hdr_q[39],
+                  hdr_q[31:0]};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// app_sender: makes the memory requests of all functions, one TLP at a time.
+//
+// Functions take turns TLP by TLP; an interrupt message goes before the next data TLP. A TLP stays
+// within the payload or read request size and inside one 4 KiB page. Its Requester ID is that of the
+// function (TDISP-DMA-007). Once offered, a TLP is finished whatever happens; the filter behind
+// decides on its first beat and says within the cycle after its last one when it was refused.
+
+`default_nettype none
+`include "tdisp_defs.vh"
+`include "pcie_defs.vh"
+
+module app_sender #(
+    parameter DATA_W      = 128,
+    parameter NUM_TDI     = 4,
+    parameter TDI_W       = 2,
+    parameter STREAM_W    = 1,
+    parameter MAX_PAYLOAD = 512
+) (
+    input wire clk,
+    input wire rst,
+
+    output wire fault,  // the state machine was in no state of its own
+
+    input wire [      16*NUM_TDI-1:0] tdi_rid,
+    input wire [       2*NUM_TDI-1:0] tdi_state,
+    input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input wire [                 2:0] max_payload_size,
+    input wire [                 2:0] max_read_request_size,
+    input wire [         NUM_TDI-1:0] kill,
+
+    // Transfers
+    input  wire [NUM_TDI-1:0] want_send,
+    output wire [NUM_TDI-1:0] sending,
+    output wire [  TDI_W-1:0] select,
+    input  wire               select_to_host,
+    input  wire [       63:2] select_host,
+    input  wire [        9:0] select_dw,
+    input  wire [       10:0] select_left,
+    output wire               sent_req,
+    output wire [       10:0] sent_count,
+    output wire [NUM_TDI-1:0] denied_req,      // a TLP of the transfer was refused
+
+    // Interrupt messages
+    input  wire             message_valid,
+    output wire             message_ready,
+    input  wire [TDI_W-1:0] message_tdi,
+    input  wire [     63:0] message_address,
+    input  wire [     31:0] message_data,
+
+    // Tags
+    input  wire [2*NUM_TDI-1:0] free_slot,
+    output wire                 alloc_req,
+    output wire [    TDI_W+1:0] alloc_tag,
+    output wire                 alloc_dead,
+    output wire                 alloc_ide,
+    output wire [ STREAM_W-1:0] alloc_stream,
+    output wire [         10:0] alloc_count,
+    output wire [          9:0] alloc_dw,
+    output wire [          4:0] alloc_low,
+    output wire                 cancel_req,
+    output wire [    TDI_W+1:0] cancel_tag,
+
+    // Memory page of function `select`
+    output wire              mem_read_valid,
+    input  wire              mem_read_ready,
+    output wire [       9:0] mem_read_dw,
+    input  wire              mem_read_answer,
+    input  wire [DATA_W-1:0] mem_read_data,
+
+    // Requests
+    output wire [        127:0] appreq_hdr,
+    output wire [   DATA_W-1:0] appreq_tdata,
+    output wire [DATA_W/32-1:0] appreq_tkeep,
+    output wire                 appreq_tvalid,
+    input  wire                 appreq_tready,
+    output wire                 appreq_tlast,
+    output wire [    TDI_W-1:0] appreq_tdi,
+    output wire                 appreq_msix,
+    input  wire                 appreq_denied
+);
+
+  localparam LANES = DATA_W / 32;
+  localparam [10:0] MAX_DW = MAX_PAYLOAD / 4;
+  localparam [TDI_W:0] LAST_TDI = NUM_TDI - 1;
+
+  // Hamming distance 2
+  localparam [4:0] ST_SEARCH = 5'b00011;
+  localparam [4:0] ST_SIZE = 5'b00101;
+  localparam [4:0] ST_FETCH = 5'b01001;
+  localparam [4:0] ST_SEND = 5'b10001;
+  localparam [4:0] ST_RESULT = 5'b00110;
+
+  reg [4:0] state_q, state_d;
+  reg [TDI_W-1:0] tdi_q, tdi_d;  // whose turn it is
+  reg [TDI_W-1:0] msix_tdi_q;
+  reg msix_q, write_q;
+  reg wanted_q;  // the transfer of this TLP is still the one it was made for
+  reg [10:0] count_q;
+  reg [9:0] dw_q;
+  reg [63:2] address_q;
+  reg [31:0] data_q;
+  reg [15:0] rid_q;
+  reg [1:0] slot_q;
+
+  wire take_message = state_q == ST_SEARCH && message_valid;
+  wire take_turn = state_q == ST_SEARCH && !message_valid && want_send[tdi_q];
+  wire [TDI_W-1:0] owner = msix_q ? msix_tdi_q : tdi_q;
+  wire in_send = state_q == ST_SEND;
+  wire taken = appreq_tvalid && appreq_tready;
+
+  // ------------------------------------------------------------------ size
+  wire [10:0] payload_dw = (11'd32 << max_payload_size) > MAX_DW ? MAX_DW :
+      (11'd32 << max_payload_size);
+  wire [10:0] request_dw = max_read_request_size > 3'd5 ? 11'd1024 :
+      (11'd32 << max_read_request_size);
+  wire [10:0] limit = select_to_host ? payload_dw : request_dw;
+  wire [10:0] to_page_end = 11'd1024 - {1'b0, select_host[11:2]};
+  wire [10:0] fits = limit < to_page_end ? limit : to_page_end;
+  wire [10:0] chunk = select_left < fits ? select_left : fits;
+
+  // ------------------------------------------------------------------ payload
+  wire [DATA_W-1:0] beat_tdata;
+  wire [LANES-1:0] beat_tkeep;
+  wire beat_tvalid, beat_tlast, fetch_busy;
+  wire [10:0] fetch_left;
+
+  app_reader #(
+      .DATA_W(DATA_W)
+  ) u_reader (
+      .clk         (clk),
+      .rst         (rst),
+      .start_req   (state_q == ST_FETCH && write_q && !msix_q),
+      .start_dw    (dw_q),
+      .start_count (count_q),
+      .busy        (fetch_busy),
+      .fetch_valid (mem_read_valid),
+      .fetch_ready (mem_read_ready),
+      .fetch_dw    (mem_read_dw),
+      .fetch_left  (fetch_left),
+      .answer_valid(mem_read_answer),
+      .answer_data (mem_read_data),
+      .beat_tdata  (beat_tdata),
+      .beat_tkeep  (beat_tkeep),
+      .beat_tvalid (beat_tvalid),
+      .beat_tready (appreq_tready && in_send && write_q && !msix_q),
+      .beat_tlast  (beat_tlast)
+  );
+
+  // ------------------------------------------------------------------ state
+  always @* begin
+    state_d = state_q;
+    tdi_d   = tdi_q;
+    case (state_q)
+      ST_SEARCH: begin
+        if (take_message) state_d = ST_FETCH;
+        else if (take_turn) state_d = ST_SIZE;
+        else tdi_d = {1'b0, tdi_q} == LAST_TDI ? {TDI_W{1'b0}} : tdi_q + 1'b1;
+      end
+      // The last moment at which an aborted transfer sends nothing.
+      ST_SIZE:  state_d = wanted_q && !kill[tdi_q] && want_send[tdi_q] ? ST_FETCH : ST_SEARCH;
+      ST_FETCH: state_d = ST_SEND;
+      ST_SEND:  if (taken && appreq_tlast) state_d = ST_RESULT;
+      ST_RESULT: begin
+        state_d = ST_SEARCH;
+        if (!msix_q) tdi_d = {1'b0, tdi_q} == LAST_TDI ? {TDI_W{1'b0}} : tdi_q + 1'b1;
+      end
+      default:  state_d = ST_SEARCH;
+    endcase
+  end
+
+  always @(posedge clk) begin
+    if (rst) begin
+      state_q <= ST_SEARCH;
+      tdi_q   <= {TDI_W{1'b0}};
+    end else begin
+      state_q <= state_d;
+      tdi_q   <= tdi_d;
+    end
+    if (state_q == ST_SEARCH) begin
+      msix_q     <= message_valid;
+      msix_tdi_q <= message_tdi;
+      wanted_q   <= take_message || !kill[tdi_q];
+      if (message_valid) begin
+        address_q <= message_address[63:2];
+        data_q    <= message_data;
+        count_q   <= 11'd1;
+        write_q   <= 1'b1;
+        rid_q     <= tdi_rid[16*message_tdi+:16];
+      end
+    end else if (kill[owner]) begin
+      wanted_q <= 1'b0;
+    end
+    if (state_q == ST_SIZE) begin
+      address_q <= select_host;
+      count_q   <= chunk;
+      write_q   <= select_to_host;
+      dw_q      <= select_dw;
+      rid_q     <= tdi_rid[16*tdi_q+:16];
+      slot_q    <= free_slot[2*tdi_q+:2];
+    end
+  end
+
+  // ------------------------------------------------------------------ request
+  wire long_address = address_q[63:32] != 32'd0;
+  wire [7:0] tlp_type = write_q ? (long_address ? `PCIE_TYPE_MWR64 : `PCIE_TYPE_MWR32) :
+      (long_address ? `PCIE_TYPE_MRD64 : `PCIE_TYPE_MRD32);
+  wire [7:0] tag = write_q ? 8'd0 : {{(6 - TDI_W) {1'b0}}, tdi_q, slot_q};
+  wire [3:0] last_be = count_q == 11'd1 ? 4'h0 : 4'hf;
+  wire [31:0] low_address = {address_q[31:2], 2'b00};
+
+  assign appreq_hdr = {
+    tlp_type,
+    8'h00,
+    6'h00,
+    count_q[9:0],
+    rid_q,
+    tag,
+    last_be,
+    4'hf,
+    long_address ? address_q[63:32] : low_address,
+    long_address ? low_address : 32'd0
+  };
+  assign appreq_tdata = msix_q ? {{(DATA_W - 32) {1'b0}}, data_q} :
+      write_q ? beat_tdata : {DATA_W{1'b0}};
+  assign appreq_tkeep = msix_q ? {{(LANES - 1) {1'b0}}, 1'b1} :
+      write_q ? beat_tkeep : {LANES{1'b0}};
+  assign appreq_tvalid = in_send && (msix_q || !write_q || beat_tvalid);
+  assign appreq_tlast = msix_q || !write_q || beat_tlast;
+  assign appreq_tdi = owner;
+  assign appreq_msix = msix_q;
+
+  assign message_ready = state_q == ST_SEARCH;
+  assign select = tdi_q;
+  // A refused TLP counts as sent: the transfer has failed anyway.
+  assign sent_req = state_q == ST_RESULT && !msix_q && wanted_q && !kill[tdi_q];
+  assign sent_count = count_q;
+
+  // The filter takes its decision from the same state in the same cycle.
+  assign alloc_req = taken && !write_q;
+  assign alloc_tag = {tdi_q, slot_q};
+  assign alloc_dead = !wanted_q;
+  assign alloc_ide = tdi_state[2*tdi_q+:2] == `TDI_RUN;
+  assign alloc_stream = tdi_stream[STREAM_W*tdi_q+:STREAM_W];
+  assign alloc_count = count_q;
+  assign alloc_dw = dw_q;
+  assign alloc_low = address_q[6:2];
+  assign cancel_req = state_q == ST_RESULT && !write_q && appreq_denied;
+  assign cancel_tag = {tdi_q, slot_q};
+
+  assign fault = state_q != ST_SEARCH && state_q != ST_SIZE && state_q != ST_FETCH &&
+      !in_send && state_q != ST_RESULT;
+
+  genvar g;
+  generate
+    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
+      assign sending[g] = state_q != ST_SEARCH && owner == g;
+      assign denied_req[g] = state_q == ST_RESULT && !msix_q && wanted_q && appreq_denied &&
+          tdi_q == g;
+    end
+  endgenerate
+
+  wire unused = &{1'b0, fetch_busy, fetch_left, message_address[1:0]};
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dma_filter: lets requests of the function out as dma_admit says.
+//
+// The decision is taken when the first beat is accepted, from the state of that cycle, and holds for
+// the whole TLP. A refused TLP is swallowed whole; `appreq_denied` follows in the cycle after its
+// last beat.
+
+`default_nettype none
+`include "pcie_defs.vh"
+
+module dma_filter #(
+    parameter DATA_W          = 128,
+    parameter NUM_TDI         = 4,
+    parameter TDI_W           = 2,
+    parameter NUM_IDE_STREAMS = 2,
+    parameter STREAM_W        = 1
+) (
+    input wire clk,
+    input wire rst,
+
+    input wire [       2*NUM_TDI-1:0] tdi_state,
+    input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input wire [         NUM_TDI-1:0] tdi_msix_locked,
+    input wire [      16*NUM_TDI-1:0] tdi_rid,
+    input wire [         NUM_TDI-1:0] tdi_bme,
+    input wire [ NUM_IDE_STREAMS-1:0] stream_secure,
+
+    // Requests of the function
+    input  wire [        127:0] appreq_hdr,
+    input  wire [   DATA_W-1:0] appreq_tdata,
+    input  wire [DATA_W/32-1:0] appreq_tkeep,
+    input  wire                 appreq_tvalid,
+    output wire                 appreq_tready,
+    input  wire                 appreq_tlast,
+    input  wire [    TDI_W-1:0] appreq_tdi,
+    input  wire                 appreq_msix,
+    output reg                  appreq_denied,
+
+    // Requests that may leave
+    output wire [        127:0] dma_hdr,
+    output wire [   DATA_W-1:0] dma_tdata,
+    output wire [DATA_W/32-1:0] dma_tkeep,
+    output wire                 dma_tvalid,
+    input  wire                 dma_tready,
+    output wire                 dma_tlast,
+    output wire                 dma_ide,
+    output wire                 dma_t,
+    output wire [ STREAM_W-1:0] dma_stream
+);
+
+  localparam KEEP_W = DATA_W / 32;
+  localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W;
+  localparam [STREAM_W:0] STREAMS = NUM_IDE_STREAMS;
+
+  wire [7:0] tlp_type = appreq_hdr[127:120];
+  wire write = tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64;
+  wire read = tlp_type == `PCIE_TYPE_MRD32 || tlp_type == `PCIE_TYPE_MRD64;
+  wire [STREAM_W-1:0] bound_stream = tdi_stream[STREAM_W*appreq_tdi+:STREAM_W];
+  wire bound_exists = {1'b0, bound_stream} < STREAMS;
+
+  wire admit_allow, admit_ide, admit_t;
+  wire [STREAM_W-1:0] admit_stream;
+
+  dma_admit #(
+      .STREAM_W(STREAM_W)
+  ) u_admit (
+      .tdi_state    (tdi_state[2*appreq_tdi+:2]),
+      .tdi_stream   (bound_stream),
+      .msix_locked  (tdi_msix_locked[appreq_tdi]),
+      .stream_secure(bound_exists && stream_secure[bound_stream]),
+      .bus_master   (tdi_bme[appreq_tdi]),
+      .msix         (appreq_msix),
+      .form_ok      (write || (read && !appreq_msix)),
+      .rid_match    (appreq_hdr[95:80] == tdi_rid[16*appreq_tdi+:16]),
+      .allow        (admit_allow),
+      .ide          (admit_ide),
+      .t            (admit_t),
+      .stream       (admit_stream)
+  );
+
+  reg within_q;  // the next beat is not the first
+  reg allow_q, ide_q, t_q;
+  reg [STREAM_W-1:0] stream_q;
+
+  wire allow = within_q ? allow_q : admit_allow;
+  wire ide = within_q ? ide_q : admit_ide;
+  wire t = within_q ? t_q : admit_t;
+  wire [STREAM_W-1:0] stream = within_q ? stream_q : admit_stream;
+  wire taken = appreq_tvalid && appreq_tready;
+
+  always @(posedge clk) begin
+    if (rst) begin
+      within_q      <= 1'b0;
+      appreq_denied <= 1'b0;
+    end else begin
+      if (taken) within_q <= !appreq_tlast;
+      appreq_denied <= taken && appreq_tlast && !allow;
+    end
+    if (taken) begin
+      allow_q  <= allow;
+      ide_q    <= ide;
+      t_q      <= t;
+      stream_q <= stream;
+    end
+  end
+
+  skid_buffer #(
+      .WIDTH(WIDTH)
+  ) u_out (
+      .clk    (clk),
+      .rst    (rst),
+      .s_data ({appreq_hdr, appreq_tdata, appreq_tkeep, appreq_tlast, ide, t, stream}),
+      .s_valid(appreq_tvalid && allow),
+      .s_ready(appreq_tready),
+      .m_data ({dma_hdr, dma_tdata, dma_tkeep, dma_tlast, dma_ide, dma_t, dma_stream}),
+      .m_valid(dma_tvalid),
+      .m_ready(dma_tready)
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// bar_decode: which function, BAR and page does an address belong to?
+//
+// Pure: no state, no clock. VF n lies n - 1 sizes above the VF BAR. Only functions that exist and
+// have Memory Space Enable set take part. An address in more than one window hits nothing: a window
+// moved onto another function's must not open it (TDISP-MMIO-010).
+
+`default_nettype none
+`include "app_defs.vh"
+
+module bar_decode #(
+    parameter NUM_TDI = 4,
+    parameter TDI_W   = 2
+) (
+    input wire [NUM_TDI-1:0] tdi_present,
+    input wire [NUM_TDI-1:0] tdi_mse,
+    input wire [       63:0] pf_bar0,
+    input wire [       63:0] pf_bar2,
+    input wire [       63:0] vf_bar0,
+    input wire [       63:0] vf_bar2,
+
+    input wire [63:0] address,
+
+    output wire             hit,
+    output reg  [TDI_W-1:0] tdi,
+    output wire             bar,         // 0: BAR0, 1: BAR2
+    output wire [     16:0] offset,
+    output reg  [      1:0] range_class
+);
+
+  localparam BAR0_W = 14;
+  localparam BAR2_W = 17;
+
+  generate
+    if (`APP_BAR0_SIZE != 1 << BAR0_W || `APP_BAR2_SIZE != 1 << BAR2_W) begin : g_check_sizes
+      PARAM_ERROR_BAR_sizes_differ_from_the_memory_map u_stop ();
+    end
+  endgenerate
+
+  wire [NUM_TDI-1:0] enabled = tdi_present & tdi_mse;
+  wire [  63:BAR0_W] vf_index0 = address[63:BAR0_W] - vf_bar0[63:BAR0_W];
+  wire [  63:BAR2_W] vf_index2 = address[63:BAR2_W] - vf_bar2[63:BAR2_W];
+  wire [NUM_TDI-1:0] hit0, hit2;
+  integer n;
+
+  assign hit0[0] = enabled[0] && address[63:BAR0_W] == pf_bar0[63:BAR0_W];
+  assign hit2[0] = enabled[0] && address[63:BAR2_W] == pf_bar2[63:BAR2_W];
+
+  genvar g;
+  generate
+    for (g = 1; g < NUM_TDI; g = g + 1) begin : g_vf
+      localparam [63:0] INDEX = g - 1;
+      assign hit0[g] = enabled[g] && vf_index0 == INDEX[63-BAR0_W:0];
+      assign hit2[g] = enabled[g] && vf_index2 == INDEX[63-BAR2_W:0];
+    end
+  endgenerate
+
+  always @* begin
+    tdi = {TDI_W{1'b0}};
+    for (n = 1; n < NUM_TDI; n = n + 1) if (hit0[n] || hit2[n]) tdi = n[TDI_W-1:0];
+  end
+
+  // More than one bit set in either vector, or one in each.
+  wire [NUM_TDI-1:0] low0 = hit0 - 1'b1;
+  wire [NUM_TDI-1:0] low2 = hit2 - 1'b1;
+  wire several = (|hit0 && |hit2) || (|hit0 && |(hit0 & low0)) || (|hit2 && |(hit2 & low2));
+
+  assign hit    = (|hit0 || |hit2) && !several;
+  assign bar    = |hit2;
+  assign offset = bar ? address[BAR2_W-1:0] : {{(BAR2_W - BAR0_W) {1'b0}}, address[BAR0_W-1:0]};
+
+  wire [63:0] page = {{(64 - BAR2_W) {1'b0}}, offset[16:12], 12'h000};
+
+  always @* begin
+    range_class = `APP_CLASS_NONE;
+    if (hit && !bar) begin
+      case (page)
+        `APP_BAR0_REGISTERS, `APP_BAR0_MEMORY: range_class = `APP_CLASS_TEE;
+        `APP_BAR0_PUBLIC: range_class = `APP_CLASS_NON_TEE;
+        default: range_class = `APP_CLASS_NONE;
+      endcase
+    end else if (hit) begin
+      case (page)
+        `APP_BAR2_MSIX_TABLE, `APP_BAR2_MSIX_PBA: range_class = `APP_CLASS_MSIX;
+        default: range_class = `APP_CLASS_NONE;
+      endcase
+    end
+  end
+
+  wire unused = &{1'b0, pf_bar0[BAR0_W-1:0], vf_bar0[BAR0_W-1:0], pf_bar2[BAR2_W-1:0],
+                  vf_bar2[BAR2_W-1:0]};
+
+endmodule
+
+`default_nettype wire
