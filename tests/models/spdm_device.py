@@ -23,6 +23,7 @@ from models.spdm.record import RecordCipher, RecordKeys, record_session_id
 from models.spdm.requester import RequesterConfig, SpdmRequester
 from models.spdm.responder import SpdmResponder
 from models.spdm.responder_state import ResponderConfig
+from models.spdm.secure_session import SecureSession
 
 T = TypeVar("T")
 IDENTITY = DeviceIdentity.generate(random.Random(1))
@@ -146,3 +147,9 @@ async def attested(device: Device) -> SpdmRequester:
     await peer.get_digests()
     await peer.get_certificate()
     return peer
+
+
+async def with_session(config: ResponderConfig | None = None) -> tuple[Device, SecureSession]:
+    """A device and an established session with it."""
+    device = Device(config or ResponderConfig())
+    return device, await (await attested(device)).start_session()
