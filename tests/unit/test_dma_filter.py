@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""dma_admit and dma_filter against the table of outbound requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tb.sim import ROOT, SIMULATORS, Design, run_simulation, simulator_missing
+from tests.plan import attack, covers
+
+ADMIT = Design("dma_admit", [ROOT / "rtl/filter/dma_admit.v"], {"STREAM_W": 2})
+SOURCES = [
+    ROOT / "rtl/filter/dma_admit.v",
+    ROOT / "rtl/filter/dma_filter.v",
+    ROOT / "rtl/common/skid_buffer.v",
+]
+
+
+@covers(
+    "TDISP-DMA-001",
+    "TDISP-DMA-002",
+    "TDISP-DMA-003",
+    "TDISP-DMA-007",
+    "TDISP-DMA-008",
+    "TDISP-DMA-009",
+    "TDISP-INT-002",
+    "TDISP-INT-003",
+)
+@attack("ATT-11")
+@attack("ATT-13")
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_every_outbound_request_is_admitted_as_the_table_says(simulator: str) -> None:
+    if simulator_missing(simulator):
+        pytest.skip(str(simulator_missing(simulator)))
+    run_simulation(ADMIT, "tests.unit.cocotb_dma_admit", simulator=simulator)
+
+
+@covers("TDISP-DMA-001", "TDISP-DMA-007", "TDISP-DMA-009", "TDISP-INT-002")
+@attack("ATT-11")
+@pytest.mark.parametrize("data_w", (128, 512))
+def test_refused_requests_disappear_whole(data_w: int) -> None:
+    parameters = {
+        "DATA_W": data_w,
+        "NUM_TDI": 3,
+        "TDI_W": 2,
+        "NUM_IDE_STREAMS": 3,
+        "STREAM_W": 2,
+    }
+    run_simulation(Design("dma_filter", SOURCES, parameters), "tests.unit.cocotb_dma_filter")
