@@ -118,13 +118,14 @@ class Device:
             del self.slots[session_id]
             self.responder.session_ended(session_id)
             return None
-        answer = self._serve(data, session_id, slot)
+        answer = self.serve(data, session_id, slot)
         if answer is None:
             return None
         sealed = slot.ciphers[Direction.RESPONSE].seal(session_id, answer)
         return wrap(ObjectType.SECURED_SPDM, sealed)
 
-    def _serve(self, data: bytes, session_id: int, slot: Slot) -> bytes | None:
+    def serve(self, data: bytes, session_id: int, slot: Slot) -> bytes | None:
+        """The answer to the application data of a record."""
         if not (slot.application and is_pci_protocol_request(data)):
             return self.responder.handle(data, session_id)
         request = VendorDefinedRequest.decode(data)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from models.spdm.certificates import decode_chain, encode_chain, verify_chain
@@ -112,3 +113,27 @@ def test_a_leaf_may_not_issue_certificates() -> None:
 def test_a_chain_outside_its_validity_is_refused() -> None:
     with pytest.raises(CertificateError, match="not valid at 2020"):
         verify_chain(IDENTITY.chain, [IDENTITY.root], datetime(2020, 1, 1, tzinfo=UTC))
+
+
+@covers("SPDM-CRT-001")
+def test_a_leaf_on_another_curve_is_refused() -> None:
+    issuer, leaf = private_key(random.Random(9)), ec.derive_private_key(5, ec.SECP256R1())
+
+    def certify(template: x509.Certificate, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
+        builder = x509.CertificateBuilder(
+            subject_name=template.subject,
+            issuer_name=ROOT.subject,
+            public_key=key,
+            serial_number=1,
+            not_valid_before=LEAF.not_valid_before_utc,
+            not_valid_after=LEAF.not_valid_after_utc,
+        )
+        for kind in (x509.BasicConstraints, x509.KeyUsage):
+            extension = template.extensions.get_extension_for_class(kind)
+            builder = builder.add_extension(extension.value, critical=True)
+        return builder.sign(issuer, hashes.SHA384())
+
+    root = certify(ROOT, issuer.public_key())
+    verify_chain(encode_chain([root, certify(LEAF, issuer.public_key())]), [root])
+    with pytest.raises(CertificateError, match="not ECDSA P-384"):
+        verify_chain(encode_chain([root, certify(LEAF, leaf.public_key())]), [root])

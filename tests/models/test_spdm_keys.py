@@ -252,3 +252,19 @@ def test_a_forked_transcript_is_independent() -> None:
     fork = log.fork().append(b"b")
     assert log.digest() == digest(BaseHash.SHA_384, b"a")
     assert fork.digest() == digest(BaseHash.SHA_384, b"ab")
+
+
+class _Constant:
+    """The same byte again and again."""
+
+    def __init__(self, byte: int) -> None:
+        self._byte = byte
+
+    def randbytes(self, n: int, /) -> bytes:
+        return bytes((self._byte,)) * n
+
+
+@covers("SPDM-KEX-001")
+def test_any_randomness_gives_a_key() -> None:
+    assert private_key(_Constant(0)).private_numbers().private_value == 1
+    assert private_key(_Constant(0xFF)).private_numbers().private_value > 1

@@ -376,11 +376,13 @@ def test_opaque_data_equals_the_bytes_written_by_hand() -> None:
 
 @covers("SPDM-KEX-001")
 def test_opaque_elements_of_others_are_skipped() -> None:
-    foreign = _hex("05 02 aabb 0300 112233 000000")
+    foreign = _hex("05 02 aabb 0500 0101010020 00")
     ours = encode_supported((SECURED_MESSAGE_1_1,))[4:]
     assert decode_supported(_hex("02000000") + foreign + ours) == (SECURED_MESSAGE_1_1,)
-    with pytest.raises(DecodeError):
-        decode_supported(_hex("01000000") + foreign)
+    also_foreign = _hex("00 02 aabb 0500 0101010020 00")
+    for element in (foreign, also_foreign):
+        with pytest.raises(DecodeError, match="no SUPPORTED_VERSIONS"):
+            decode_supported(_hex("01000000") + element)
     with pytest.raises(DecodeError):
         decode_supported(b"")
 

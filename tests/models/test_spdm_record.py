@@ -126,6 +126,13 @@ def test_padding_is_ignored(padding: bytes) -> None:
 
 
 @covers("SEC-REC-004")
+def test_more_than_a_dw_of_padding_is_refused() -> None:
+    record = RecordCipher(REQUEST_KEYS).seal(SESSION_ID, b"message")
+    with pytest.raises(RecordError, match="length field"):
+        RecordCipher(REQUEST_KEYS).open(record + bytes(4))
+
+
+@covers("SEC-REC-004")
 @pytest.mark.parametrize(
     "record",
     [

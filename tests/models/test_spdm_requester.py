@@ -27,6 +27,7 @@ from models.spdm.errors import (
     SpdmError,
     UnexpectedResponseError,
 )
+from models.spdm.measurements import DeviceState
 from models.spdm.messages import (
     Capabilities,
     KeyExchangeRsp,
@@ -40,6 +41,7 @@ from tests.models.spdm_device import Device, attested, requester, run, with_sess
 from tests.plan import covers
 
 Kind = KeyUpdateOperation
+BLOCKS = DeviceState().measurements()
 
 
 @covers("SPDM-CRT-001")
@@ -322,5 +324,17 @@ def test_an_acknowledgement_with_another_tag_ends_the_session() -> None:
         with pytest.raises(UnexpectedResponseError, match="tag"):
             await session.key_update(Kind.UPDATE_KEY)
         assert not session.alive
+
+    run(scenario())
+
+
+@covers("SPDM-CRT-001")
+def test_a_challenge_answered_for_another_chain_is_refused() -> None:
+    async def scenario() -> None:
+        device = Device()
+        peer = await attested(device)
+        device.alter = _alter(4)
+        with pytest.raises(CertificateError, match="another"):
+            await peer.challenge()
 
     run(scenario())

@@ -339,3 +339,23 @@ def test_vendor_message_that_reaches_the_root_of_trust_is_refused(phase: str) ->
         assert answer == bytes((0x12, 0x7F, *expected))
 
     run(scenario())
+
+
+@covers("SPDM-SES-001", "SPDM-KEX-002")
+def test_living_session_ids_are_not_given_out_and_handshake_secrets_do_not_stay() -> None:
+    async def scenario() -> None:
+        device = Device()
+        peer = await attested(device)
+        table = device.responder._sessions
+        first = await peer.start_session()
+        living = table.get(first.session_id)
+        assert living is not None
+        assert living.handshake is None
+        table._last_responder_id = 0
+        second = await peer.start_session()
+        assert (first.session_id >> 16, second.session_id >> 16) == (1, 2)
+        table._last_responder_id = 0xFFFF
+        third = await peer.start_session()
+        assert third.session_id >> 16 == 3
+
+    run(scenario())
