@@ -16,7 +16,7 @@ def design(data_w: int = 128, num_tdi: int = 3, timeout: int = 3000) -> Design:
     parameters = {
         "DATA_W": data_w,
         "NUM_TDI": num_tdi,
-        "TDI_W": 2 if num_tdi > 2 else 1,
+        "TDI_W": max(1, (num_tdi - 1).bit_length()),
         "STREAM_W": 2,
         "CPL_TIMEOUT": timeout,
     }
@@ -25,6 +25,46 @@ def design(data_w: int = 128, num_tdi: int = 3, timeout: int = 3000) -> Design:
 
 @covers("TDISP-MMIO-006", "TDISP-MMIO-007", "TDISP-MMIO-015", "TDISP-MMIO-003")
 @attack("ATT-34")
-@pytest.mark.parametrize("data_w", (128, 256, 512))
+@pytest.mark.parametrize("data_w", [128, 256, 512])
 def test_completer_serves_every_access_by_the_rules(data_w: int) -> None:
     run_simulation(design(data_w), "tests.unit.cocotb_app_mmio")
+
+
+@covers("TDISP-DMA-004", "TDISP-DMA-007", "IDE-SEL-003")
+@attack("ATT-12")
+@pytest.mark.parametrize("data_w", [128, 256, 512])
+def test_dma_engine_moves_exactly_its_bytes_and_trusts_no_completion(data_w: int) -> None:
+    run_simulation(design(data_w), "tests.unit.cocotb_app_dma")
+
+
+@covers("TDISP-INT-004")
+@attack("ATT-22")
+def test_interrupts_obey_masks_and_never_outlive_their_tdi() -> None:
+    run_simulation(design(), "tests.unit.cocotb_app_msix")
+
+
+@covers(
+    "TDISP-DMA-004",
+    "TDISP-DMA-005",
+    "TDISP-STOP-003",
+    "TDISP-STOP-004",
+    "TDISP-STOP-008",
+    "TDISP-ZERO-001",
+    "TDISP-ZERO-003",
+)
+@attack("ATT-02")
+@attack("ATT-25")
+@pytest.mark.parametrize("num_tdi", [3, 8])
+def test_no_life_of_a_function_leaves_anything_to_the_next(num_tdi: int) -> None:
+    run_simulation(design(num_tdi=num_tdi), "tests.unit.cocotb_app_life")
+
+
+@covers("TDISP-DMA-004", "TDISP-ZERO-001")
+def test_the_function_also_works_on_icarus() -> None:
+    if simulator_missing("icarus"):
+        pytest.skip(str(simulator_missing("icarus")))
+    names = [
+        "a_completion_that_does_not_fit_its_request_changes_nothing",
+        "the_interrupt_comes_after_the_data",
+    ]
+    run_simulation(design(), "tests.unit.cocotb_app_dma", simulator=SIMULATORS[1], testcase=names)

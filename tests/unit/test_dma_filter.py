@@ -37,7 +37,7 @@ def test_every_outbound_request_is_admitted_as_the_table_says(simulator: str) ->
 
 @covers("TDISP-DMA-001", "TDISP-DMA-007", "TDISP-DMA-009", "TDISP-INT-002")
 @attack("ATT-11")
-@pytest.mark.parametrize("data_w", (128, 512))
+@pytest.mark.parametrize("data_w", [128, 512])
 def test_refused_requests_disappear_whole(data_w: int) -> None:
     parameters = {
         "DATA_W": data_w,

@@ -236,6 +236,8 @@ class TlpSink:
     async def _run(self) -> None:
         while True:
             await RisingEdge(self.dut.clk)
+            if int(self.dut.rst.value):
+                continue
             valid, ready = int(self._get("tvalid").value), int(self._get("tready").value)
             if valid:
                 self._beat(ready)

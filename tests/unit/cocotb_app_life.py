@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lives of the function under protection: quiesce, state changes, lost reads, clearing."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import cocotb
+
+from models.app.map import Bar0, Bar2, Control, PublicRegister, Register, Status
+from models.tdisp.codes import TdiState
+from tests.unit.app_bench import AppBench
+from tests.unit.tlp_bench import Tlp, cycles
+
+FAILED = Status.DONE | Status.ERROR
+TIMEOUT = int(os.environ.get("CPL_TIMEOUT", "3000"))
+
+
+async def run(bench: AppBench, *tdis: int) -> None:
+    """Move TDIs to RUN."""
+    for tdi in tdis:
+        bench.state[tdi] = TdiState.RUN
+    bench.apply()
+    await cycles(bench.dut, 4)
+
+
+async def answer(bench: AppBench, reads: list[Tlp], value: int, **fields: Any) -> None:
+    """Complete reads with one value in every DW."""
+    for read in reads:
+        length = read.length or 1024
+        bench.host.update({read.address // 4 + n: value for n in range(length)})
+        for part in bench.split(read, **fields):
+            await bench.cplin.send(part)
+
+
+@cocotb.test()
+async def data_that_arrives_after_run_is_discarded(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    await run(bench, 1, 2)
+    image = await bench.fill(1)
+    bench.held = []
+    await bench.transfer(1, 0x1000, 0, 1024, Control.INTERRUPT)
+    reads = await bench.held_reads(2)
+    await bench.set_state(1, TdiState.ERROR)
+    await cycles(dut, 10)
+    assert not bench.drained(1)
+    side = {"ide": 1, "t": 1, "stream": bench.stream[1]}
+    await answer(bench, reads[:1], 0xDEAD, **side)
+    await cycles(dut, 10)
+    assert not bench.drained(1)
+    await answer(bench, reads[1:], 0xDEAD, **side)
+    await cycles(dut, 10)
+    assert bench.drained(1)
+    await bench.set_state(1, TdiState.CONFIG_UNLOCKED)
+    await cycles(dut, 4)
+    assert await bench.memory(1) == image, "only clearing removes data, and nothing was added"
+    assert await bench.register(1, Register.STATUS) == FAILED
+    assert not any(bench.count.values())
+
+
+@cocotb.test()
+async def a_completion_cut_by_a_state_change_writes_nothing_after_it(dut: Any) -> None:
+    bench = await AppBench(dut).start(pause=0.9)
+    for _ in range(6):
+        await run(bench, 1)
+        await bench.scrub(1)
+        bench.held = []
+        await bench.transfer(1, 0x1000, 0, 512, 0)
+        (read,) = await bench.held_reads(1)
+        part = bench.part(read, [0xDA7A] * 128, 128, 0x1000)
+        task = cocotb.start_soon(bench.cplin.send(part))
+        await cycles(dut, bench.rng.randint(20, 150))
+        assert not task.done()
+        await bench.set_state(1, TdiState.ERROR)
+        lanes = len(dut.cplin_tkeep)
+        beats_seen = 0 if not int(dut.cplin_tvalid.value) else 1
+        await task
+        await bench.set_state(1, TdiState.CONFIG_UNLOCKED)
+        await cycles(dut, 10)
+        memory = await bench.memory(1)
+        written = memory.count(0xDA7A)
+        assert written < 128
+        assert memory == [0xDA7A] * written + [0] * (1024 - written)
+        assert written % lanes == 0
+        assert beats_seen <= 1
+
+
+@cocotb.test()
+async def reads_of_an_old_life_never_match_a_new_transfer(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    await run(bench, 1)
+    bench.held = []
+    await bench.transfer(1, 0x1000, 0, 1024, 0)
+    old = await bench.held_reads(2)
+    await bench.set_state(1, TdiState.ERROR)
+    await bench.scrub(1)
+    await bench.set_state(1, TdiState.CONFIG_UNLOCKED)
+    await cycles(dut, 4)
+    await bench.transfer(1, 0x1000, 0, 1024, 0)
+    new = await bench.held_reads(2)
+    assert not {t.tag for t in old} & {t.tag for t in new}
+    side = {"ide": 1, "t": 1, "stream": bench.stream[1]}
+    await answer(bench, old, 0xDEAD, **side)
+    await cycles(dut, 10)
+    assert await bench.memory(1) == [0] * 1024
+    await answer(bench, new, 0xF00D)
+    assert await bench.finished(1) == Status.DONE
+    assert await bench.memory(1) == [0xF00D] * 256 + [0] * 768
+
+
+@cocotb.test()
+async def quiesce_ends_a_write_transfer_at_a_tlp_boundary(dut: Any) -> None:
+    bench = await AppBench(dut).start(stall=0.7)
+    image = await bench.fill(0)
+    for _ in range(8):
+        bench.requests.clear()
+        await bench.transfer(0, 0x1000, 0, 4096, Control.WRITE_HOST | Control.INTERRUPT)
+        await cycles(dut, bench.rng.randint(10, 200))
+        bench.quiesce[0] = 1
+        bench.apply()
+        await bench.until(lambda: bench.drained(0))
+        sent = len(bench.requests)
+        await cycles(dut, 100)
+        assert len(bench.requests) == sent < 32
+        assert [v for t in bench.requests for v in t.data] == image[: 32 * sent]
+        await bench.transfer(0, 0x1000, 0, 64, Control.WRITE_HOST)
+        await cycles(dut, 50)
+        assert len(bench.requests) == sent, "START does nothing while quiesced"
+        assert bench.drained(0)
+        bench.quiesce[0] = 0
+        bench.apply()
+        assert await bench.register(0, Register.STATUS) == FAILED
+        await bench.write(0, 0, Bar0.REGISTERS + Register.STATUS, [FAILED])
+
+
+@cocotb.test()
+async def quiesce_of_one_function_leaves_the_others_alone(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    image = await bench.fill(1)
+    bench.held = []
+    await bench.transfer(0, 0x1000, 0, 4096, 0)
+    reads = await bench.held_reads(4)
+    bench.quiesce[0] = 1
+    bench.apply()
+    await bench.transfer(1, 0x8000, 0, 4096, Control.WRITE_HOST)
+    assert await bench.finished(1) == Status.DONE
+    assert [bench.host[0x8000 // 4 + n] for n in range(1024)] == image
+    assert not bench.drained(0)
+    await answer(bench, reads, 1)
+    await cycles(dut, 10)
+    assert bench.drained(0)
+    assert await bench.memory(0) == [0] * 1024
+
+
+@cocotb.test()
+async def a_lost_read_stops_a_running_tdi_and_its_tag_rests(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    bench.held = []
+    for state, events in ((TdiState.CONFIG_UNLOCKED, 0), (TdiState.RUN, 1)):
+        bench.count = dict.fromkeys(bench.count, 0)
+        await bench.set_state(1, state)
+        await cycles(dut, 4)
+        await bench.transfer(1, 0x1000, 0, 64, 0)
+        (lost,) = await bench.held_reads(1)
+        await cycles(dut, TIMEOUT - 50)
+        assert bench.count["aer_cpl_timeout"] == 0
+        await cycles(dut, 150)
+        assert bench.count["aer_cpl_timeout"] == 1
+        assert bench.count["cpl_error_event"] == events
+        assert bench.drained(1), "a tag in quarantine is accounted for"
+        assert await bench.finished(1) == FAILED
+        await bench.write(1, 0, Bar0.REGISTERS + Register.STATUS, [FAILED])
+        # The next reads of this function use its three other tags only.
+        await bench.transfer(1, 0x1000, 0, 2048, 0)
+        reads = await bench.held_reads(3)
+        await cycles(dut, 200)
+        assert not bench.held
+        assert lost.tag not in {t.tag for t in reads}
+        await answer(bench, [lost], 0xDEAD)
+        await cycles(dut, 20)
+        assert bench.count["aer_unexpected_cpl"] == 1
+        (last,) = await bench.held_reads(1)
+        assert last.tag == lost.tag, "the late Completion ends the quarantine"
+        await answer(bench, [*reads, last], 0xF00D)
+        assert await bench.finished(1) == Status.DONE
+        await bench.write(1, 0, Bar0.REGISTERS + Register.STATUS, [FAILED])
+        assert await bench.memory(1) == [0xF00D] * 512 + [0] * 512
+        await bench.scrub(1)
+
+
+@cocotb.test()
+async def a_quarantine_without_completion_ends_after_a_long_time(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    bench.held = []
+    await bench.transfer(0, 0x1000, 0, 2048, 0)
+    lost = await bench.held_reads(4)
+    await bench.until(lambda: bench.count["aer_cpl_timeout"] == 4)
+    await bench.finished(0)
+    await bench.transfer(0, 0x1000, 0, 512, 0)
+    await cycles(dut, 7 * TIMEOUT)
+    assert not bench.held, "all tags are in quarantine"
+    await bench.until(lambda: bool(bench.held), 2 * TIMEOUT)
+    (read,) = await bench.held_reads(1)
+    assert read.tag in {t.tag for t in lost}
+    await answer(bench, [read], 3)
+    assert (await bench.memory(0))[:128] == [3] * 128
+
+
+@cocotb.test()
+async def clearing_removes_everything_of_one_function_and_nothing_of_another(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    image = await bench.fill(0)
+    for tdi in (0, 1):
+        await bench.fill(tdi) if tdi else None
+        await bench.msix_entry(tdi, 2, 0x5_0000_0000, 9, 0)
+        await bench.write(tdi, 0, Bar0.PUBLIC + PublicRegister.SCRATCH, [0x1234])
+        scratch = [bench.rng.getrandbits(32) | 1 for _ in range(16)]
+        await bench.write(tdi, 0, Bar0.REGISTERS + Register.SCRATCH, scratch)
+        await bench.transfer(tdi, 0x1_0000_0000, 8, 64, Control.WRITE_HOST, 3)
+        await bench.finished(tdi)
+    kept = await bench.read(0, 0, Bar0.REGISTERS, 24)
+    bench.dut.tdi_scrub_req.value = 2
+    await cycles(dut, 1)
+    bench.dut.tdi_scrub_req.value = 0
+    await cycles(dut, 1)
+    assert int(dut.tdi_scrub_busy.value) == 2, "busy from the next cycle"
+    await bench.until(lambda: int(dut.tdi_scrub_busy.value) == 0)
+    fresh = await bench.read(2, 0, Bar0.REGISTERS, 1024)
+    assert fresh[1:] == [0] * 1023
+    assert await bench.read(1, 0, Bar0.REGISTERS, 1024) == fresh
+    assert (await bench.read(1, 0, Bar0.PUBLIC, 1024))[1:] == [0] * 1023
+    assert await bench.memory(1) == [0] * 1024
+    assert await bench.read(1, 2, Bar2.MSIX_TABLE, 1024) == [0, 0, 0, 1] * 4 + [0] * 1008
+    assert await bench.read(1, 2, Bar2.MSIX_PBA, 1024) == [0] * 1024
+    assert await bench.read(0, 0, Bar0.REGISTERS, 24) == kept
+    assert await bench.memory(0) == image
+    assert (await bench.read(0, 2, Bar2.MSIX_TABLE + 32, 4)) == [0, 5, 9, 0]
+
+
+@cocotb.test()
+async def clearing_during_a_transfer_leaves_nothing_behind(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    for control in (0, Control.WRITE_HOST) * 3:
+        await bench.fill(1)
+        await bench.transfer(1, 0x1000, 0, 4096, control)
+        await cycles(dut, bench.rng.randint(5, 150))
+        await bench.scrub(1)
+        await bench.until(lambda: bench.drained(1))
+        assert await bench.memory(1) == [0] * 1024
+        assert await bench.register(1, Register.STATUS) == 0
+
+
+@cocotb.test()
+async def reset_clears_all_functions(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    for tdi in range(bench.tdis):
+        await bench.fill(tdi)
+    dut.rst.value = 1
+    await cycles(dut, 2)
+    dut.rst.value = 0
+    await cycles(dut, 1)
+    assert int(dut.tdi_scrub_busy.value) == (1 << bench.tdis) - 1
+    await bench.until(lambda: int(dut.tdi_scrub_busy.value) == 0)
+    for tdi in range(bench.tdis):
+        assert await bench.memory(tdi) == [0] * 1024
