@@ -33,6 +33,18 @@ class FmtType(IntEnum):
     CAS64 = 0x6E
     DMWR32 = 0x5B
     DMWR64 = 0x7B
+    MSG_RC = 0x30
+    MSG_ADDRESS = 0x31
+    MSG_ID = 0x32
+    MSG_BROADCAST = 0x33
+    MSG_LOCAL = 0x34
+    MSG_GATHER = 0x35
+    MSGD_RC = 0x70
+    MSGD_ADDRESS = 0x71
+    MSGD_ID = 0x72
+    MSGD_BROADCAST = 0x73
+    MSGD_LOCAL = 0x74
+    MSGD_GATHER = 0x75
 
 
 class CplStatus(IntEnum):
