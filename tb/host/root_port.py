@@ -20,8 +20,9 @@ from pyuvm import uvm_sequence, uvm_sequencer, uvm_subscriber
 from models.host.memory import HostMemory
 from models.ide.stream import IdeError, IdeStream
 from models.pcie.codes import CplStatus, ExtendedCapabilityId, FmtType
+from models.pcie.errors import TlpError
 from models.pcie.rules import CompletionCollector
-from models.pcie.tlp import Tlp, TlpError
+from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
 from tb.agents.tlp.item import TlpItem
 from tb.host.inbound import Inbound, InboundRequest
@@ -76,7 +77,7 @@ class _Open:
 
 @dataclass(frozen=True)
 class LinkRecord:
-    """A TLP on the link as the host sees it: wire bytes, and plain bytes where they could be had."""
+    """A TLP on the link as the host sees it; `plain` is None where it could not be decrypted."""
 
     time_ns: float
     to_device: bool
@@ -137,7 +138,9 @@ class HostRootPort(uvm_subscriber):
             return raw
         return await self.transmit_ide(raw, route, note)
 
-    async def mem_write(self, address: int, data: bytes, route: Route = PLAIN, note: str = "") -> bytes:
+    async def mem_write(
+        self, address: int, data: bytes, route: Route = PLAIN, note: str = ""
+    ) -> bytes:
         """Memory write of whole DWs; the bytes on the wire."""
         return await self.send(Tlp.mem_write(HOST_RID, address, data), route, note)
 
@@ -257,6 +260,4 @@ class HostRootPort(uvm_subscriber):
     def _record(
         self, to_device: bool, wire: bytes, plain: bytes | None, route: Route, note: str = ""
     ) -> None:
-        self.records.append(
-            LinkRecord(get_sim_time("ns"), to_device, wire, plain, route, note)
-        )
+        self.records.append(LinkRecord(get_sim_time("ns"), to_device, wire, plain, route, note))

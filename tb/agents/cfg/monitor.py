@@ -6,7 +6,8 @@ from __future__ import annotations
 from pyuvm import uvm_analysis_port, uvm_subscriber
 
 from models.pcie.codes import CplStatus, FmtType
-from models.pcie.tlp import Tlp, TlpError
+from models.pcie.errors import TlpError
+from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
 from tb.agents.tlp.item import Side, TlpItem
 

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the VMM does over the simulated link: enumerate, enable VFs, place IDE associations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cocotbext.pcie.core.utils import PcieId
+
+from models.app.map import Bar0, Bar2
+from models.ide.codes import ControlBit
+from models.pcie.codes import CapabilityId, ExtendedCapabilityId, SelectiveBlock
+from models.pcie.codes import IdeRegister as Ide
+from tb.host.root_port import HOST_RID, HostRootPort
+
+DEVICE = PcieId(1, 0, 0)
+VF_REGION_OFFSET = 1 << 24  # VF BARs lie this far above the BARs of the physical function
+
+COMMAND = 0x04
+COMMAND_MEMORY = 1 << 1
+COMMAND_MASTER = 1 << 2
+
+SRIOV_CONTROL = 0x08
+SRIOV_NUM_VFS = 0x10
+SRIOV_OFFSET_STRIDE = 0x14
+SRIOV_PAGE_SIZE = 0x20
+SRIOV_BAR0 = 0x24
+VF_ENABLE = 1 << 0
+VF_MEMORY = 1 << 3
+
+MSIX_ENABLE = 1 << 31  # of the DW that holds Message Control
+
+FULL_RID = 0xFFFF
+RID_VALID = 1
+ADDRESS_VALID = 1
+
+
+@dataclass(frozen=True)
+class FunctionAddress:
+    """Where a function is: its Requester ID and its two BARs."""
+
+    rid: int
+    bar0: int
+    bar2: int
+
+
+class VmmHost:
+    """The VMM's hands on one device."""
+
+    def __init__(self, host: HostRootPort) -> None:
+        self.host = host
+        self.functions: dict[int, FunctionAddress] = {}
+
+    async def enumerate(self) -> FunctionAddress:
+        """Find the device, assign its BARs, enable memory and bus mastering."""
+        host = self.host
+        await host.rc.enumerate()
+        device = host.rc.find_device(DEVICE)
+        if device is None:
+            raise RuntimeError("no device at 01:00.0")
+        host.pf_rid = int(DEVICE)
+        host.doe_base = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.DOE)
+        await device.enable_device()
+        await device.set_master()
+        self.functions[0] = FunctionAddress(host.pf_rid, device.bar_addr[0], device.bar_addr[2])
+        return self.functions[0]
+
+    async def enable_vfs(self, count: int) -> None:
+        """Place the VF BARs, enable `count` VFs, let each of them master the bus."""
+        host, rid = self.host, self.host.pf_rid
+        at = await host.extended_capability(rid, ExtendedCapabilityId.SRIOV)
+        await host.config_write(rid, at + SRIOV_NUM_VFS, count)
+        await host.config_write(rid, at + SRIOV_PAGE_SIZE, 1)
+        base0 = self.functions[0].bar0 + VF_REGION_OFFSET
+        base2 = base0 + VF_REGION_OFFSET
+        for offset, base in ((0, base0), (8, base2)):
+            await host.config_write(rid, at + SRIOV_BAR0 + offset, base & 0xFFFFFFFF)
+            await host.config_write(rid, at + SRIOV_BAR0 + offset + 4, base >> 32)
+        await host.config_write(rid, at + SRIOV_CONTROL, VF_ENABLE | VF_MEMORY)
+        placing = await host.config_read(rid, at + SRIOV_OFFSET_STRIDE)
+        first, stride = placing & 0xFFFF, placing >> 16
+        for n in range(1, count + 1):
+            vf_rid = rid + first + (n - 1) * stride
+            self.functions[n] = FunctionAddress(
+                vf_rid, base0 + (n - 1) * Bar0.SIZE, base2 + (n - 1) * Bar2.SIZE
+            )
+            await host.config_write(vf_rid, COMMAND, COMMAND_MASTER, enables=0b0011)
+
+    async def selective_block(self, index: int) -> int:
+        """Offset of a selective stream block; all blocks have one address association."""
+        base = await self.host.extended_capability(self.host.pf_rid, ExtendedCapabilityId.IDE)
+        return base + Ide.FIRST_BLOCK + index * SelectiveBlock.SIZE
+
+    async def place_stream(self, index: int, stream_id: int, *, default: bool) -> None:
+        """Write Stream ID, Default Stream, TEE-Limited and the RID association of a block.
+
+        The address association of the default stream stays invalid: it takes what no other
+        stream takes.
+        """
+        at = await self.selective_block(index)
+        rid = self.host.pf_rid
+        await self.host.config_write(rid, at + SelectiveBlock.RID_ASSOCIATION_1, HOST_RID << 8)
+        await self.host.config_write(
+            rid, at + SelectiveBlock.RID_ASSOCIATION_2, HOST_RID << 8 | RID_VALID
+        )
+        await self.host.config_write(
+            rid, at + SelectiveBlock.CONTROL, self._control(stream_id, default)
+        )
+
+    async def enable_stream(self, index: int, stream_id: int, *, default: bool) -> None:
+        """Set Enable of a block, which must have been placed."""
+        at = await self.selective_block(index)
+        value = self._control(stream_id, default) | 1 << ControlBit.ENABLE
+        await self.host.config_write(self.host.pf_rid, at + SelectiveBlock.CONTROL, value)
+
+    @staticmethod
+    def _control(stream_id: int, default: bool) -> int:
+        return (
+            stream_id << ControlBit.STREAM_ID
+            | int(default) << ControlBit.DEFAULT_STREAM
+            | 1 << ControlBit.TEE_LIMITED
+        )
+
+    async def enable_msix(self, function: int) -> None:
+        """Set MSI-X Enable of a function."""
+        rid = self.functions[function].rid
+        at = await self.host.capability(rid, CapabilityId.MSIX)
+        control = await self.host.config_read(rid, at)
+        await self.host.config_write(rid, at, control | MSIX_ENABLE, enables=0b1100)
