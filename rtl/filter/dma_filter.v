@@ -106,7 +106,7 @@ module dma_filter #(
   end
 
   skid_buffer #(
-      .WIDTH(WIDTH)
+      .W(WIDTH)
   ) u_out (
       .clk    (clk),
       .rst    (rst),

@@ -155,7 +155,7 @@ module tlp_arb #(
   };
 
   skid_buffer #(
-      .WIDTH(WIDTH)
+      .W(WIDTH)
   ) u_out (
       .clk(clk),
       .rst(rst),

@@ -114,7 +114,7 @@ module tlp_route #(
   wire a_valid, a_ready, a_tlast, a_ide, a_t;
 
   skid_buffer #(
-      .WIDTH(WIDTH)
+      .W(WIDTH)
   ) u_in (
       .clk    (clk),
       .rst    (rst),

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tlp_route against an independent prediction."""
+
+from __future__ import annotations
+
+import pytest
+
+from tb.sim import ROOT, Design, run_simulation, simulator_missing
+from tests.plan import attack, covers
+
+SOURCES = [
+    *sorted((ROOT / "rtl/link").glob("*.v")),
+    ROOT / "rtl/filter/mmio_filter.v",
+    ROOT / "rtl/common/skid_buffer.v",
+]
+
+
+def design(data_w: int, num_tdi: int) -> Design:
+    """`tlp_route` with three streams."""
+    parameters = {
+        "DATA_W": data_w,
+        "NUM_TDI": num_tdi,
+        "TDI_W": max(1, (num_tdi - 1).bit_length()),
+        "NUM_IDE_STREAMS": 3,
+        "STREAM_W": 2,
+    }
+    return Design("tlp_route", SOURCES, parameters)
+
+
+@covers(
+    "TDISP-MMIO-004",
+    "TDISP-MMIO-006",
+    "TDISP-MMIO-007",
+    "TDISP-MMIO-009",
+    "TDISP-MMIO-010",
+    "TDISP-MMIO-011",
+    "TDISP-MMIO-014",
+    "IDE-SEL-002",
+    "IDE-SEL-004",
+    "IDE-SEL-007",
+)
+@attack("ATT-14")
+@attack("ATT-15")
+@attack("ATT-34")
+@pytest.mark.parametrize(("data_w", "num_tdi"), [(128, 4), (512, 8), (256, 1)])
+def test_every_tlp_goes_where_header_tables_and_state_say(data_w: int, num_tdi: int) -> None:
+    run_simulation(design(data_w, num_tdi), "tests.unit.cocotb_tlp_route")
+
+
+@covers("TDISP-MMIO-001", "TDISP-MMIO-007")
+def test_routing_also_works_on_icarus() -> None:
+    if simulator_missing("icarus"):
+        pytest.skip(str(simulator_missing("icarus")))
+    run_simulation(
+        design(128, 4),
+        "tests.unit.cocotb_tlp_route",
+        simulator="icarus",
+        testcase="every_other_tlp_goes_where_its_type_says",
+    )
