@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
 
+import models.app.config_map as config
 import models.app.map as app
 import models.doe.codes as doe
 import models.idekm.codes as idekm
@@ -58,6 +59,7 @@ HEADERS: Mapping[str, Table] = {
         "APP_REG": (app.Register, 12),
         "APP_PUBLIC_REG": (app.PublicRegister, 12),
     },
+    "cfg_map.vh": {"CFG_REG": (config.ConfigRegister, 12)},
 }
 CONSTANTS: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "tdisp_defs.vh": {
@@ -77,6 +79,14 @@ CONSTANTS: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "APP_PUBLIC_ID_VALUE": (app.PUBLIC_ID_VALUE, 32),
         **{f"APP_CONTROL_BIT_{f.name}": (f.bit_length() - 1, 0) for f in app.Control},
         **{f"APP_STATUS_BIT_{f.name}": (f.bit_length() - 1, 0) for f in app.Status},
+    },
+    "cfg_map.vh": {
+        "CFG_VSEC_ID": (config.VSEC_ID, 16),
+        "CFG_VSEC_REVISION": (config.VSEC_REVISION, 4),
+        "CFG_VSEC_LENGTH": (config.VSEC_LENGTH, 12),
+        "CFG_CLASS_CODE": (config.CLASS_CODE, 24),
+        "CFG_REVISION_ID": (config.REVISION_ID, 8),
+        "CFG_SUPPORTED_PAGE_SIZES": (config.SUPPORTED_PAGE_SIZES, 32),
     },
 }
 
