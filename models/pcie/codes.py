@@ -59,8 +59,16 @@ class CplStatus(IntEnum):
 class MessageCode(IntEnum):
     """Message codes that this project sends or looks at."""
 
+    UNLOCK = 0x00
+    INVALIDATE_REQUEST = 0x01
+    INVALIDATE_COMPLETION = 0x02
+    OBFF = 0x12
+    PM_ACTIVE_STATE_NAK = 0x14
+    PME_TURN_OFF = 0x19
+    SET_SLOT_POWER_LIMIT = 0x50
     IDE_SYNC = 0x54
     IDE_FAIL = 0x55
+    VENDOR_DEFINED_1 = 0x7F
 
 
 class CapabilityId(IntEnum):
