@@ -130,7 +130,7 @@ module app #(
   assign kill = tdi_quiesce | tdi_scrub_busy | state_changed;
 
   // ------------------------------------------------------------------ wires
-  wire scrub_fault, mmio_fault, msix_fault, cpl_fault, sender_fault;
+  wire scrub_fault, mmio_fault, msix_fault, dma_fault;
   wire sweep_valid, sweep_step;
   wire [  TDI_W-1:0] sweep_tdi;
   wire [SWEEP_W-1:0] sweep_word;
@@ -153,41 +153,27 @@ module app #(
   wire [DATA_W-1:0] cpl_write_data;
 
   wire dma_read_valid, dma_read_ready, dma_read_answer;
+  wire [TDI_W-1:0] dma_read_tdi;
   wire [9:0] dma_read_dw;
 
-  wire [NUM_TDI-1:0] mmio_active, cpl_active, sending;
+  wire [NUM_TDI-1:0] mmio_active, dma_active;
   wire [NUM_TDI-1:0] start_req, busy, done_req, error_req, event_req;
   wire start_to_host, start_interrupt;
   wire [32*NUM_TDI-1:0] length, device_address;
   wire [64*NUM_TDI-1:0] host_address;
   wire [2*NUM_TDI-1:0] vector, event_vector;
 
-  wire [NUM_TDI-1:0] want_send, denied_req, cpl_fail_req, cpl_error_req, timeout_req;
-  wire [TDI_W-1:0] select;
-  wire select_to_host, sent_req;
-  wire [63:2] select_host;
-  wire [ 9:0] select_dw;
-  wire [10:0] select_left, sent_count;
+  wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
 
   wire message_valid, message_ready;
   wire [TDI_W-1:0] message_tdi;
   wire [63:0] message_address;
   wire [31:0] message_data;
 
-  wire [NUM_TDI-1:0] slot_free, waiting, outstanding;
-  wire [2*NUM_TDI-1:0] free_slot;
-  wire alloc_req, alloc_dead, alloc_ide, cancel_req;
-  wire [TDI_W+1:0] alloc_tag, cancel_tag, look_tag;
-  wire [STREAM_W-1:0] alloc_stream, look_stream;
-  wire [10:0] alloc_count, look_left, take_count;
-  wire [9:0] alloc_dw, look_dw;
-  wire [4:0] alloc_low, look_low;
-  wire look_used, look_late, look_dead, look_ide, hold_valid, take_req, take_all;
-
   wire stream_error, unexpected, timeout_event;
   wire [STREAM_W-1:0] stream_error_stream;
 
-  assign tdi_drained = ~(outstanding | busy | sending | mmio_active | cpl_active);
+  assign tdi_drained = ~(outstanding | busy | dma_active | mmio_active);
 
   // ------------------------------------------------------------------ memory ports
   // Clearing has every other cycle; the rest is shared in turn.
@@ -234,7 +220,7 @@ module app #(
                 write_cpl ? cpl_write_dw : mmio_write_dw),
       .write_data(sweep_step ? {DATA_W{1'b0}} : write_cpl ? cpl_write_data : mmio_write_data),
       .read_req((mmio_read_valid && mmio_read_ready) || (dma_read_valid && dma_read_ready)),
-      .read_tdi(dma_read_valid && dma_read_ready ? select : access_tdi),
+      .read_tdi(dma_read_valid && dma_read_ready ? dma_read_tdi : access_tdi),
       .read_dw(dma_read_valid && dma_read_ready ? dma_read_dw : mmio_read_dw),
       .read_data(mem_read_data)
   );
@@ -248,7 +234,7 @@ module app #(
       .rst        (rst),
       .fault      (scrub_fault),
       .scrub_req  (tdi_scrub_req),
-      .hold       (mmio_active | sending | cpl_active | busy),
+      .hold       (mmio_active | dma_active | busy),
       .scrub_busy (tdi_scrub_busy),
       .sweep_valid(sweep_valid),
       .sweep_ready(turn_q),
@@ -374,87 +360,54 @@ module app #(
   );
 
   // ------------------------------------------------------------------ the link's side
-  app_transfers #(
-      .NUM_TDI(NUM_TDI),
-      .TDI_W  (TDI_W)
-  ) u_transfers (
-      .clk            (clk),
-      .rst            (rst),
-      .may_send       (may_dma),
-      .kill           (kill),
-      .start_req      (start_req),
-      .start_to_host  (start_to_host),
-      .start_interrupt(start_interrupt),
-      .length         (length),
-      .host_address   (host_address),
-      .device_address (device_address),
-      .vector         (vector),
-      .busy           (busy),
-      .done_req       (done_req),
-      .error_req      (error_req),
-      .event_req      (event_req),
-      .event_vector   (event_vector),
-      .slot_free      (slot_free),
-      .waiting        (waiting),
-      .fail_req       (denied_req | cpl_fail_req | timeout_req),
-      .want_send      (want_send),
-      .sending        (sending),
-      .select         (select),
-      .select_to_host (select_to_host),
-      .select_host    (select_host),
-      .select_dw      (select_dw),
-      .select_left    (select_left),
-      .sent_req       (sent_req),
-      .sent_count     (sent_count)
-  );
-
-  app_sender #(
+  app_dma #(
       .DATA_W(DATA_W),
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .STREAM_W(STREAM_W),
-      .MAX_PAYLOAD(MAX_PAYLOAD)
-  ) u_sender (
+      .MAX_PAYLOAD(MAX_PAYLOAD),
+      .CPL_TIMEOUT(CPL_TIMEOUT)
+  ) u_dma (
       .clk                  (clk),
       .rst                  (rst),
-      .fault                (sender_fault),
       .tdi_rid              (tdi_rid),
       .tdi_state            (tdi_state),
       .tdi_stream           (tdi_stream),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
+      .may_dma              (may_dma),
       .kill                 (kill),
-      .want_send            (want_send),
-      .sending              (sending),
-      .select               (select),
-      .select_to_host       (select_to_host),
-      .select_host          (select_host),
-      .select_dw            (select_dw),
-      .select_left          (select_left),
-      .sent_req             (sent_req),
-      .sent_count           (sent_count),
-      .denied_req           (denied_req),
+      .active               (dma_active),
+      .outstanding          (outstanding),
+      .start_req            (start_req),
+      .start_to_host        (start_to_host),
+      .start_interrupt      (start_interrupt),
+      .length               (length),
+      .host_address         (host_address),
+      .device_address       (device_address),
+      .vector               (vector),
+      .busy                 (busy),
+      .done_req             (done_req),
+      .error_req            (error_req),
+      .event_req            (event_req),
+      .event_vector         (event_vector),
       .message_valid        (message_valid),
       .message_ready        (message_ready),
       .message_tdi          (message_tdi),
       .message_address      (message_address),
       .message_data         (message_data),
-      .free_slot            (free_slot),
-      .alloc_req            (alloc_req),
-      .alloc_tag            (alloc_tag),
-      .alloc_dead           (alloc_dead),
-      .alloc_ide            (alloc_ide),
-      .alloc_stream         (alloc_stream),
-      .alloc_count          (alloc_count),
-      .alloc_dw             (alloc_dw),
-      .alloc_low            (alloc_low),
-      .cancel_req           (cancel_req),
-      .cancel_tag           (cancel_tag),
       .mem_read_valid       (dma_read_valid),
       .mem_read_ready       (dma_read_ready),
+      .mem_read_tdi         (dma_read_tdi),
       .mem_read_dw          (dma_read_dw),
       .mem_read_answer      (dma_read_answer),
       .mem_read_data        (mem_read_data),
+      .mem_write_valid      (cpl_write_valid),
+      .mem_write_ready      (cpl_write_ready),
+      .mem_write_tdi        (cpl_write_tdi),
+      .mem_write_be         (cpl_write_be),
+      .mem_write_dw         (cpl_write_dw),
+      .mem_write_data       (cpl_write_data),
       .appreq_hdr           (appreq_hdr),
       .appreq_tdata         (appreq_tdata),
       .appreq_tkeep         (appreq_tkeep),
@@ -463,98 +416,25 @@ module app #(
       .appreq_tlast         (appreq_tlast),
       .appreq_tdi           (appreq_tdi),
       .appreq_msix          (appreq_msix),
-      .appreq_denied        (appreq_denied)
-  );
-
-  app_tags #(
-      .NUM_TDI(NUM_TDI),
-      .TDI_W(TDI_W),
-      .STREAM_W(STREAM_W),
-      .CPL_TIMEOUT(CPL_TIMEOUT)
-  ) u_tags (
-      .clk          (clk),
-      .rst          (rst),
-      .kill         (kill),
-      .free_valid   (slot_free),
-      .free_slot    (free_slot),
-      .alloc_req    (alloc_req),
-      .alloc_tag    (alloc_tag),
-      .alloc_dead   (alloc_dead),
-      .alloc_ide    (alloc_ide),
-      .alloc_stream (alloc_stream),
-      .alloc_count  (alloc_count),
-      .alloc_dw     (alloc_dw),
-      .alloc_low    (alloc_low),
-      .cancel_req   (cancel_req),
-      .cancel_tag   (cancel_tag),
-      .look_tag     (look_tag),
-      .look_used    (look_used),
-      .look_late    (look_late),
-      .look_dead    (look_dead),
-      .look_ide     (look_ide),
-      .look_stream  (look_stream),
-      .look_left    (look_left),
-      .look_dw      (look_dw),
-      .look_low     (look_low),
-      .hold_valid   (hold_valid),
-      .hold_tag     (look_tag),
-      .take_req     (take_req),
-      .take_all     (take_all),
-      .take_count   (take_count),
-      .waiting      (waiting),
-      .outstanding  (outstanding),
-      .timeout_req  (timeout_req),
-      .timeout_event(timeout_event)
-  );
-
-  app_cpl #(
-      .DATA_W(DATA_W),
-      .NUM_TDI(NUM_TDI),
-      .TDI_W(TDI_W),
-      .STREAM_W(STREAM_W)
-  ) u_cpl (
-      .clk                    (clk),
-      .rst                    (rst),
-      .fault                  (cpl_fault),
-      .tdi_rid                (tdi_rid),
-      .tdi_state              (tdi_state),
-      .kill                   (kill),
-      .active                 (cpl_active),
-      .cplin_hdr              (cplin_hdr),
-      .cplin_tdata            (cplin_tdata),
-      .cplin_tvalid           (cplin_tvalid),
-      .cplin_tready           (cplin_tready),
-      .cplin_tlast            (cplin_tlast),
-      .cplin_ide              (cplin_ide),
-      .cplin_stream           (cplin_stream),
-      .look_tag               (look_tag),
-      .look_used              (look_used),
-      .look_late              (look_late),
-      .look_dead              (look_dead),
-      .look_ide               (look_ide),
-      .look_stream            (look_stream),
-      .look_left              (look_left),
-      .look_dw                (look_dw),
-      .look_low               (look_low),
-      .hold_valid             (hold_valid),
-      .take_req               (take_req),
-      .take_all               (take_all),
-      .take_count             (take_count),
-      .write_valid            (cpl_write_valid),
-      .write_ready            (cpl_write_ready),
-      .write_tdi              (cpl_write_tdi),
-      .write_be               (cpl_write_be),
-      .write_dw               (cpl_write_dw),
-      .write_data             (cpl_write_data),
-      .fail_req               (cpl_fail_req),
-      .cpl_error_event        (cpl_error_req),
-      .cpl_stream_error       (stream_error),
-      .cpl_stream_error_stream(stream_error_stream),
-      .aer_unexpected_cpl     (unexpected)
+      .appreq_denied        (appreq_denied),
+      .cplin_hdr            (cplin_hdr),
+      .cplin_tdata          (cplin_tdata),
+      .cplin_tvalid         (cplin_tvalid),
+      .cplin_tready         (cplin_tready),
+      .cplin_tlast          (cplin_tlast),
+      .cplin_ide            (cplin_ide),
+      .cplin_stream         (cplin_stream),
+      .fault                (dma_fault),
+      .stream_error         (stream_error),
+      .stream_error_stream  (stream_error_stream),
+      .error_event          (dma_error_event),
+      .timeout_req          (timeout_req),
+      .timeout_event        (timeout_event),
+      .unexpected           (unexpected)
   );
 
   // ------------------------------------------------------------------ errors
-  wire fault = scrub_fault || mmio_fault || msix_fault || cpl_fault || sender_fault;
+  wire fault = scrub_fault || mmio_fault || msix_fault || dma_fault;
 
   always @(posedge clk) begin
     if (rst) begin
@@ -565,7 +445,7 @@ module app #(
     end else begin
       cpl_stream_error   <= stream_error;
       // A broken state machine may have served anybody: every TDI that runs stops.
-      cpl_error_event    <= cpl_error_req | ((timeout_req | {NUM_TDI{fault}}) & run);
+      cpl_error_event    <= dma_error_event | ((timeout_req | {NUM_TDI{fault}}) & run);
       aer_unexpected_cpl <= unexpected;
       aer_cpl_timeout    <= timeout_event;
     end

@@ -27,13 +27,13 @@ module app_cpl #(
     output wire [   NUM_TDI-1:0] active,     // a Completion for this function is in work
 
     // Completions from the link
-    input  wire [        127:0] cplin_hdr,
-    input  wire [   DATA_W-1:0] cplin_tdata,
-    input  wire                 cplin_tvalid,
-    output wire                 cplin_tready,
-    input  wire                 cplin_tlast,
-    input  wire                 cplin_ide,
-    input  wire [ STREAM_W-1:0] cplin_stream,
+    input  wire [       127:0] cplin_hdr,
+    input  wire [  DATA_W-1:0] cplin_tdata,
+    input  wire                cplin_tvalid,
+    output wire                cplin_tready,
+    input  wire                cplin_tlast,
+    input  wire                cplin_ide,
+    input  wire [STREAM_W-1:0] cplin_stream,
 
     // Tag table
     output wire [   TDI_W+1:0] look_tag,
@@ -129,11 +129,11 @@ module app_cpl #(
     end
   end
 
-  assign write_valid = in_take && storing;
-  assign write_tdi = tdi;
-  assign write_be = cplin_tvalid && wanted ? beat_be : {DATA_W / 8{1'b0}};
-  assign write_dw = dw_q;
-  assign write_data = cplin_tdata;
+  assign write_valid  = in_take && storing;
+  assign write_tdi    = tdi;
+  assign write_be     = cplin_tvalid && wanted ? beat_be : {DATA_W / 8{1'b0}};
+  assign write_dw     = dw_q;
+  assign write_data   = cplin_tdata;
   assign cplin_tready = (in_take && (write_ready || !storing)) || state_q == ST_DROP;
   wire taken = cplin_tvalid && cplin_tready;
 
@@ -173,27 +173,27 @@ module app_cpl #(
     end
   end
 
-  assign look_tag = state_q == ST_IDLE ? cplin_hdr[40+:TDI_W+2] : tag;
+  assign look_tag   = state_q == ST_IDLE ? cplin_hdr[40+:TDI_W+2] : tag;
   // From the look-up to the end the tag must not time out.
   assign hold_valid = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
-  assign take_req = in_take && taken && cplin_tlast;
-  assign take_all = !success;
+  assign take_req   = in_take && taken && cplin_tlast;
+  assign take_all   = !success;
   assign take_count = success ? count : 11'd0;
 
   // ------------------------------------------------------------------ errors
-  assign fault = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
+  assign fault      = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
 
   genvar g;
   generate
     for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
-      assign active[g] = (check || in_take) && tdi == g;
-      assign fail_req[g] = accept && failed && !late_q && wanted && tdi == g;
+      assign active[g]          = (check || in_take) && tdi == g;
+      assign fail_req[g]        = accept && failed && !late_q && wanted && tdi == g;
       assign cpl_error_event[g] = fail_req[g] && tdi_state[2*g+:2] == `TDI_RUN;
     end
   endgenerate
-  assign cpl_stream_error = check && other_stream;
+  assign cpl_stream_error        = check && other_stream;
   assign cpl_stream_error_stream = arrived_stream_q;
-  assign aer_unexpected_cpl = check && !other_stream && (!accept || late_q);
+  assign aer_unexpected_cpl      = check && !other_stream && (!accept || late_q);
 
   wire unused = &{1'b0, hdr_q[114:111], hdr_q[109:106], hdr_q[95:80], hdr_q[76], hdr_q[39],
                   hdr_q[31:0]};

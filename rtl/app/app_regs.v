@@ -54,8 +54,7 @@ module app_regs #(
   reg [NUM_TDI-1:0] done_q, error_q;
   integer n;
 
-  function automatic [31:0] merge(input reg [31:0] old, input reg [31:0] data,
-                                         input reg [3:0] be);
+  function automatic [31:0] merge(input reg [31:0] old, input reg [31:0] data, input reg [3:0] be);
     integer i;
     for (i = 0; i < 4; i = i + 1) merge[8*i+:8] = be[i] ? data[8*i+:8] : old[8*i+:8];
   endfunction

@@ -16,6 +16,7 @@ module tlp_classify (
     output wire        completion,
     output wire        message,
     output wire        message_known,   // a message that needs no action here
+    output wire        invalidate,      // Invalidate Request
     output wire        refused_np,      // a non-posted request that no function serves
     output wire        unknown,
     output wire        poisoned,        // EP is set on a TLP with data
@@ -27,13 +28,6 @@ module tlp_classify (
     output wire [11:0] cpl_byte_count,
     output wire [ 6:0] cpl_lower_address
 );
-
-  localparam [7:0] MSG_UNLOCK = 8'h00;
-  localparam [7:0] MSG_OBFF = 8'h12;
-  localparam [7:0] MSG_PM_ACTIVE_STATE_NAK = 8'h14;
-  localparam [7:0] MSG_PME_TURN_OFF = 8'h19;
-  localparam [7:0] MSG_SET_SLOT_POWER_LIMIT = 8'h50;
-  localparam [7:0] MSG_VENDOR_1 = 8'h7f;
 
   wire [7:0] tlp_type = hdr[127:120];
   wire [7:0] message_code = hdr[71:64];
@@ -71,10 +65,13 @@ module tlp_classify (
 
   wire plain_form = address_type_ok && !hint;
   assign message = tlp_type[7:6] != 2'b10 && tlp_type[5:3] == 3'b110;
-  assign message_known = message_code == MSG_UNLOCK || message_code == MSG_OBFF ||
-      message_code == MSG_PM_ACTIVE_STATE_NAK || message_code == MSG_PME_TURN_OFF ||
-      message_code == MSG_SET_SLOT_POWER_LIMIT || message_code == MSG_VENDOR_1 ||
+  assign message_known = message_code == `PCIE_MSG_UNLOCK || message_code == `PCIE_MSG_OBFF ||
+      message_code == `PCIE_MSG_PM_ACTIVE_STATE_NAK || message_code == `PCIE_MSG_PME_TURN_OFF ||
+      message_code == `PCIE_MSG_SET_SLOT_POWER_LIMIT ||
+      message_code == `PCIE_MSG_VENDOR_DEFINED_1 ||
       message_code[7:4] == 4'h4;  // "ignored" messages
+  assign invalidate = tlp_type == `PCIE_TYPE_MSGD_ID &&
+      message_code == `PCIE_MSG_INVALIDATE_REQUEST;
   assign config_request = is_config;
   assign memory_read = is_read && plain_form;
   assign memory_write = is_write && plain_form;

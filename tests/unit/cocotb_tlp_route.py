@@ -13,7 +13,7 @@ from cocotb.triggers import RisingEdge
 
 from models.app.function import Region, region_of
 from models.app.map import Bar0, Bar2, RangeClass
-from models.pcie.codes import CplStatus, FmtType
+from models.pcie.codes import CplStatus, FmtType, MessageCode
 from models.tdisp.codes import TdiState
 from tests.unit.cocotb_mmio_filter import SERVED, sender_of, target_of
 from tests.unit.tlp_bench import (
@@ -45,6 +45,7 @@ MEMORY_TYPES = (FmtType.MRD32, FmtType.MRD64, FmtType.MWR32, FmtType.MWR64)
 CONFIG_TYPES = (FmtType.CFGRD0, FmtType.CFGRD1, FmtType.CFGWR0, FmtType.CFGWR1)
 COMPLETION_TYPES = (FmtType.CPL, FmtType.CPLD, FmtType.CPLLK, FmtType.CPLDLK)
 LOCKED_READS = (FmtType.MRDLK32, FmtType.MRDLK64)
+INVALIDATE = 0x01
 KNOWN_MESSAGES = {0x00, 0x12, 0x14, 0x19, 0x50, 0x7F, *range(0x40, 0x50)}
 OUTPUTS = ("cfgreq", "mmio", "cplin", "errcpl")
 
@@ -189,6 +190,8 @@ class Bench:
             moved = tlp if window else replace(tlp, hdr=tlp.hdr ^ _other_bus(tlp))
             return Verdict("cplin", moved, poisoned=poisoned)
         if kind & 0x38 == 0x30 and not kind & 0x80:
+            if kind == FmtType.MSGD_ID and tlp.bits(71, 64) == INVALIDATE:
+                return self._invalidate(tlp, window, poisoned)
             known = tlp.bits(71, 64) in KNOWN_MESSAGES and window
             return Verdict(None, unsupported=not known, poisoned=poisoned)
         if kind in CONFIG_TYPES and window and not poisoned:
@@ -203,6 +206,19 @@ class Bench:
             return Verdict(None, unsupported=True, poisoned=poisoned)
         answer = self.refusal(tlp, place)
         return Verdict("errcpl", answer, unsupported=True, poisoned=poisoned)
+
+    def _invalidate(self, tlp: Tlp, window: bool, poisoned: bool) -> Verdict:
+        target = tlp.bits(63, 48)
+        if not (window and target - PF_RID in range(self.tdis) and self.present[target - PF_RID]):
+            return Verdict(None, unsupported=True, poisoned=poisoned)
+        if poisoned:
+            return Verdict(None, poisoned=True)
+        dw0 = Common(tc=tlp.bits(118, 116)).dw0(FmtType.MSG_ID, 0)
+        dw1 = target << 16 | MessageCode.INVALIDATE_COMPLETION
+        dw2 = tlp.requester << 16 | 1
+        dw3 = 1 << (tlp.tag & 31)
+        hdr = dw0 << 96 | dw1 << 64 | dw2 << 32 | dw3
+        return Verdict("errcpl", Tlp(hdr, (), dict(tlp.side)))
 
     def _memory(self, tlp: Tlp, place: Place | None, window: bool, poisoned: bool) -> Verdict:
         served = window and self.admitted(tlp, place)
@@ -376,6 +392,25 @@ async def io_space_leads_nowhere(dut: Any) -> None:
             side: dict[str, Any] = {"ide": 0, "t": 0, "stream": 0}
             tlp = request(kind, address & 0xFFFFFFFF, 1, data=data, **side)
             assert (await bench.check(tlp)).output == "errcpl"
+
+
+@cocotb.test()
+async def an_invalidate_request_is_answered_on_its_stream_with_its_t(dut: Any) -> None:
+    bench = await Bench(dut).start()
+    answered = 0
+    for _ in range(80):
+        shuffle_configuration(bench)
+        target = PF_RID + bench.rng.randint(-1, bench.tdis)
+        fields: dict[str, Any] = {
+            "requester": bench.rng.choice((*WINDOW, WINDOW[1] + 1)),
+            "tag": bench.rng.randrange(32),
+            "enables": (INVALIDATE, 0),
+            "common": random_common(bench),
+            **random_side(bench),
+        }
+        tlp = request(FmtType.MSGD_ID, target << 48, 2, data=[0, 0], **fields)
+        answered += (await bench.check(tlp)).output == "errcpl"
+    assert answered > 10
 
 
 @cocotb.test()

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// app_dma: the link side of all functions: transfers, their requests, tags and Completions.
+
+`default_nettype none
+
+module app_dma #(
+    parameter DATA_W      = 128,
+    parameter NUM_TDI     = 4,
+    parameter TDI_W       = 2,
+    parameter STREAM_W    = 1,
+    parameter MAX_PAYLOAD = 512,
+    parameter CPL_TIMEOUT = 100000
+) (
+    input wire clk,
+    input wire rst,
+
+    // Functions
+    input  wire [      16*NUM_TDI-1:0] tdi_rid,
+    input  wire [       2*NUM_TDI-1:0] tdi_state,
+    input  wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input  wire [                 2:0] max_payload_size,
+    input  wire [                 2:0] max_read_request_size,
+    input  wire [         NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
+    input  wire [         NUM_TDI-1:0] kill,                   // what is going on is past
+    output wire [         NUM_TDI-1:0] active,                 // a TLP of the function is in work
+    output wire [         NUM_TDI-1:0] outstanding,            // reads not accounted for
+
+    // Registers
+    input  wire [   NUM_TDI-1:0] start_req,
+    input  wire                  start_to_host,
+    input  wire                  start_interrupt,
+    input  wire [32*NUM_TDI-1:0] length,
+    input  wire [64*NUM_TDI-1:0] host_address,
+    input  wire [32*NUM_TDI-1:0] device_address,
+    input  wire [ 2*NUM_TDI-1:0] vector,
+    output wire [   NUM_TDI-1:0] busy,
+    output wire [   NUM_TDI-1:0] done_req,
+    output wire [   NUM_TDI-1:0] error_req,
+    output wire [   NUM_TDI-1:0] event_req,
+    output wire [ 2*NUM_TDI-1:0] event_vector,
+
+    // Interrupt messages
+    input  wire             message_valid,
+    output wire             message_ready,
+    input  wire [TDI_W-1:0] message_tdi,
+    input  wire [     63:0] message_address,
+    input  wire [     31:0] message_data,
+
+    // Memory pages
+    output wire                mem_read_valid,
+    input  wire                mem_read_ready,
+    output wire [   TDI_W-1:0] mem_read_tdi,
+    output wire [         9:0] mem_read_dw,
+    input  wire                mem_read_answer,
+    input  wire [  DATA_W-1:0] mem_read_data,
+    output wire                mem_write_valid,
+    input  wire                mem_write_ready,
+    output wire [   TDI_W-1:0] mem_write_tdi,
+    output wire [DATA_W/8-1:0] mem_write_be,
+    output wire [         9:0] mem_write_dw,
+    output wire [  DATA_W-1:0] mem_write_data,
+
+    // Requests
+    output wire [        127:0] appreq_hdr,
+    output wire [   DATA_W-1:0] appreq_tdata,
+    output wire [DATA_W/32-1:0] appreq_tkeep,
+    output wire                 appreq_tvalid,
+    input  wire                 appreq_tready,
+    output wire                 appreq_tlast,
+    output wire [    TDI_W-1:0] appreq_tdi,
+    output wire                 appreq_msix,
+    input  wire                 appreq_denied,
+
+    // Completions
+    input  wire [       127:0] cplin_hdr,
+    input  wire [  DATA_W-1:0] cplin_tdata,
+    input  wire                cplin_tvalid,
+    output wire                cplin_tready,
+    input  wire                cplin_tlast,
+    input  wire                cplin_ide,
+    input  wire [STREAM_W-1:0] cplin_stream,
+
+    // Errors
+    output wire                fault,
+    output wire                stream_error,
+    output wire [STREAM_W-1:0] stream_error_stream,
+    output wire [ NUM_TDI-1:0] error_event,          // a wanted read of a running TDI failed
+    output wire [ NUM_TDI-1:0] timeout_req,          // a wanted read was lost
+    output wire                timeout_event,        // any read was lost
+    output wire                unexpected
+);
+
+  wire sender_fault, cpl_fault;
+  wire [NUM_TDI-1:0] sending, completing, want_send, denied_req, cpl_fail_req;
+  wire [TDI_W-1:0] select;
+  wire select_to_host, sent_req;
+  wire [63:2] select_host;
+  wire [ 9:0] select_dw;
+  wire [10:0] select_left, sent_count;
+
+  wire [NUM_TDI-1:0] slot_free, waiting;
+  wire [2*NUM_TDI-1:0] free_slot;
+  wire alloc_req, alloc_dead, alloc_ide, cancel_req;
+  wire [TDI_W+1:0] alloc_tag, cancel_tag, look_tag;
+  wire [STREAM_W-1:0] alloc_stream, look_stream;
+  wire [10:0] alloc_count, look_left, take_count;
+  wire [9:0] alloc_dw, look_dw;
+  wire [4:0] alloc_low, look_low;
+  wire look_used, look_late, look_dead, look_ide, hold_valid, take_req, take_all;
+
+  assign fault        = sender_fault || cpl_fault;
+  assign active       = sending | completing;
+  assign mem_read_tdi = select;
+
+  app_transfers #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_transfers (
+      .clk            (clk),
+      .rst            (rst),
+      .may_send       (may_dma),
+      .kill           (kill),
+      .start_req      (start_req),
+      .start_to_host  (start_to_host),
+      .start_interrupt(start_interrupt),
+      .length         (length),
+      .host_address   (host_address),
+      .device_address (device_address),
+      .vector         (vector),
+      .busy           (busy),
+      .done_req       (done_req),
+      .error_req      (error_req),
+      .event_req      (event_req),
+      .event_vector   (event_vector),
+      .slot_free      (slot_free),
+      .waiting        (waiting),
+      .fail_req       (denied_req | cpl_fail_req | timeout_req),
+      .want_send      (want_send),
+      .sending        (sending),
+      .select         (select),
+      .select_to_host (select_to_host),
+      .select_host    (select_host),
+      .select_dw      (select_dw),
+      .select_left    (select_left),
+      .sent_req       (sent_req),
+      .sent_count     (sent_count)
+  );
+
+  app_sender #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W),
+      .MAX_PAYLOAD(MAX_PAYLOAD)
+  ) u_sender (
+      .clk                  (clk),
+      .rst                  (rst),
+      .fault                (sender_fault),
+      .tdi_rid              (tdi_rid),
+      .tdi_state            (tdi_state),
+      .tdi_stream           (tdi_stream),
+      .max_payload_size     (max_payload_size),
+      .max_read_request_size(max_read_request_size),
+      .kill                 (kill),
+      .want_send            (want_send),
+      .sending              (sending),
+      .select               (select),
+      .select_to_host       (select_to_host),
+      .select_host          (select_host),
+      .select_dw            (select_dw),
+      .select_left          (select_left),
+      .sent_req             (sent_req),
+      .sent_count           (sent_count),
+      .denied_req           (denied_req),
+      .message_valid        (message_valid),
+      .message_ready        (message_ready),
+      .message_tdi          (message_tdi),
+      .message_address      (message_address),
+      .message_data         (message_data),
+      .free_slot            (free_slot),
+      .alloc_req            (alloc_req),
+      .alloc_tag            (alloc_tag),
+      .alloc_dead           (alloc_dead),
+      .alloc_ide            (alloc_ide),
+      .alloc_stream         (alloc_stream),
+      .alloc_count          (alloc_count),
+      .alloc_dw             (alloc_dw),
+      .alloc_low            (alloc_low),
+      .cancel_req           (cancel_req),
+      .cancel_tag           (cancel_tag),
+      .mem_read_valid       (mem_read_valid),
+      .mem_read_ready       (mem_read_ready),
+      .mem_read_dw          (mem_read_dw),
+      .mem_read_answer      (mem_read_answer),
+      .mem_read_data        (mem_read_data),
+      .appreq_hdr           (appreq_hdr),
+      .appreq_tdata         (appreq_tdata),
+      .appreq_tkeep         (appreq_tkeep),
+      .appreq_tvalid        (appreq_tvalid),
+      .appreq_tready        (appreq_tready),
+      .appreq_tlast         (appreq_tlast),
+      .appreq_tdi           (appreq_tdi),
+      .appreq_msix          (appreq_msix),
+      .appreq_denied        (appreq_denied)
+  );
+
+  app_tags #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W),
+      .CPL_TIMEOUT(CPL_TIMEOUT)
+  ) u_tags (
+      .clk          (clk),
+      .rst          (rst),
+      .kill         (kill),
+      .free_valid   (slot_free),
+      .free_slot    (free_slot),
+      .alloc_req    (alloc_req),
+      .alloc_tag    (alloc_tag),
+      .alloc_dead   (alloc_dead),
+      .alloc_ide    (alloc_ide),
+      .alloc_stream (alloc_stream),
+      .alloc_count  (alloc_count),
+      .alloc_dw     (alloc_dw),
+      .alloc_low    (alloc_low),
+      .cancel_req   (cancel_req),
+      .cancel_tag   (cancel_tag),
+      .look_tag     (look_tag),
+      .look_used    (look_used),
+      .look_late    (look_late),
+      .look_dead    (look_dead),
+      .look_ide     (look_ide),
+      .look_stream  (look_stream),
+      .look_left    (look_left),
+      .look_dw      (look_dw),
+      .look_low     (look_low),
+      .hold_valid   (hold_valid),
+      .hold_tag     (look_tag),
+      .take_req     (take_req),
+      .take_all     (take_all),
+      .take_count   (take_count),
+      .waiting      (waiting),
+      .outstanding  (outstanding),
+      .timeout_req  (timeout_req),
+      .timeout_event(timeout_event)
+  );
+
+  app_cpl #(
+      .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
+      .STREAM_W(STREAM_W)
+  ) u_cpl (
+      .clk                    (clk),
+      .rst                    (rst),
+      .fault                  (cpl_fault),
+      .tdi_rid                (tdi_rid),
+      .tdi_state              (tdi_state),
+      .kill                   (kill),
+      .active                 (completing),
+      .cplin_hdr              (cplin_hdr),
+      .cplin_tdata            (cplin_tdata),
+      .cplin_tvalid           (cplin_tvalid),
+      .cplin_tready           (cplin_tready),
+      .cplin_tlast            (cplin_tlast),
+      .cplin_ide              (cplin_ide),
+      .cplin_stream           (cplin_stream),
+      .look_tag               (look_tag),
+      .look_used              (look_used),
+      .look_late              (look_late),
+      .look_dead              (look_dead),
+      .look_ide               (look_ide),
+      .look_stream            (look_stream),
+      .look_left              (look_left),
+      .look_dw                (look_dw),
+      .look_low               (look_low),
+      .hold_valid             (hold_valid),
+      .take_req               (take_req),
+      .take_all               (take_all),
+      .take_count             (take_count),
+      .write_valid            (mem_write_valid),
+      .write_ready            (mem_write_ready),
+      .write_tdi              (mem_write_tdi),
+      .write_be               (mem_write_be),
+      .write_dw               (mem_write_dw),
+      .write_data             (mem_write_data),
+      .fail_req               (cpl_fail_req),
+      .cpl_error_event        (error_event),
+      .cpl_stream_error       (stream_error),
+      .cpl_stream_error_stream(stream_error_stream),
+      .aer_unexpected_cpl     (unexpected)
+  );
+
+endmodule
+
+`default_nettype wire
