@@ -11,7 +11,7 @@ from models.app.map import Bar0, Bar2, Control, Register, Status
 from models.pcie.codes import CplStatus, FmtType
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
-from tests.unit.tlp_bench import Common, Tlp, completion, cycles
+from tests.unit.tlp_bench import LIMIT, Common, Tlp, completion, cycles
 
 FAILED = Status.DONE | Status.ERROR
 WRITES = (FmtType.MWR32, FmtType.MWR64)
@@ -43,7 +43,7 @@ def span(bench: AppBench) -> tuple[int, int]:
     return 4 * bench.rng.randint(0, 1024 - length // 4), length
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def transfers_of_all_functions_move_exactly_their_bytes(dut: Any) -> None:
     bench = await AppBench(dut).start()
     images = [await bench.fill(tdi) for tdi in range(bench.tdis)]
@@ -80,7 +80,7 @@ async def transfers_of_all_functions_move_exactly_their_bytes(dut: Any) -> None:
     assert not any(bench.count.values())
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def wrong_programming_fails_and_sends_nothing(dut: Any) -> None:
     bench = await AppBench(dut).start()
     for device, length in ((0, 0), (0, 6), (0, 4100), (8, 4092), (4096, 4), (0, 0x1_0004 << 8)):
@@ -92,7 +92,7 @@ async def wrong_programming_fails_and_sends_nothing(dut: Any) -> None:
     assert len(bench.requests) == 32
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_start_while_busy_changes_nothing(dut: Any) -> None:
     bench = await AppBench(dut).start()
     bench.held = []
@@ -107,7 +107,7 @@ async def a_start_while_busy_changes_nothing(dut: Any) -> None:
     assert len(bench.requests) == 1
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def without_bus_master_enable_nothing_is_sent(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.msix_entry(0, 0, 0xFEE0_0000, 1, 0)
@@ -120,7 +120,7 @@ async def without_bus_master_enable_nothing_is_sent(dut: Any) -> None:
     assert [t.side["tdi"] for t in bench.requests] == [1]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_request_that_the_filter_refuses_fails_the_transfer(dut: Any) -> None:
     bench = await AppBench(dut).start()
     bench.deny = lambda tlp: tlp.side["tdi"] == 0
@@ -146,7 +146,7 @@ async def failing_read(bench: AppBench, tdi: int, answer: list[dict[str, Any]]) 
     return status
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_failed_completion_fails_the_transfer_and_stops_a_running_tdi(dut: Any) -> None:
     bench = await AppBench(dut).start()
     image = await bench.fill(1)
@@ -198,7 +198,7 @@ def wrong_completions(bench: AppBench, read: Tlp) -> list[Tlp]:
     ]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_completion_that_does_not_fit_its_request_changes_nothing(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.set_state(1, TdiState.RUN)
@@ -223,7 +223,7 @@ async def a_completion_that_does_not_fit_its_request_changes_nothing(dut: Any) -
     assert (await bench.memory(1))[0x40:0x50] == list(range(16))
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_completion_on_another_stream_is_dropped_and_reported(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.set_state(1, TdiState.RUN)
@@ -242,7 +242,7 @@ async def a_completion_on_another_stream_is_dropped_and_reported(dut: Any) -> No
     assert (await bench.memory(1))[0x40:0x50] == list(range(16))
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def one_functions_lost_reads_do_not_delay_another(dut: Any) -> None:
     bench = await AppBench(dut).start()
     bench.held = []
@@ -257,7 +257,7 @@ async def one_functions_lost_reads_do_not_delay_another(dut: Any) -> None:
     assert await bench.register(0, Register.STATUS) == Status.BUSY
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def the_interrupt_comes_after_the_data(dut: Any) -> None:
     bench = await AppBench(dut).start()
     image = await bench.fill(0)

@@ -11,7 +11,7 @@ import cocotb
 from models.app.map import Bar0, Bar2, Control, PublicRegister, Register, Status
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
-from tests.unit.tlp_bench import Tlp, cycles
+from tests.unit.tlp_bench import LIMIT, Tlp, cycles
 
 FAILED = Status.DONE | Status.ERROR
 TIMEOUT = int(os.environ.get("CPL_TIMEOUT", "3000"))
@@ -34,7 +34,7 @@ async def answer(bench: AppBench, reads: list[Tlp], value: int, **fields: Any) -
             await bench.cplin.send(part)
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def data_that_arrives_after_run_is_discarded(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await run(bench, 1, 2)
@@ -59,7 +59,7 @@ async def data_that_arrives_after_run_is_discarded(dut: Any) -> None:
     assert not any(bench.count.values())
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_completion_cut_by_a_state_change_writes_nothing_after_it(dut: Any) -> None:
     bench = await AppBench(dut).start(pause=0.9)
     for _ in range(6):
@@ -86,7 +86,7 @@ async def a_completion_cut_by_a_state_change_writes_nothing_after_it(dut: Any) -
         assert beats_seen <= 1
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def reads_of_an_old_life_never_match_a_new_transfer(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await run(bench, 1)
@@ -109,7 +109,7 @@ async def reads_of_an_old_life_never_match_a_new_transfer(dut: Any) -> None:
     assert await bench.memory(1) == [0xF00D] * 256 + [0] * 768
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def quiesce_ends_a_write_transfer_at_a_tlp_boundary(dut: Any) -> None:
     bench = await AppBench(dut).start(stall=0.7)
     image = await bench.fill(0)
@@ -134,7 +134,7 @@ async def quiesce_ends_a_write_transfer_at_a_tlp_boundary(dut: Any) -> None:
         await bench.write(0, 0, Bar0.REGISTERS + Register.STATUS, [FAILED])
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def quiesce_of_one_function_leaves_the_others_alone(dut: Any) -> None:
     bench = await AppBench(dut).start()
     image = await bench.fill(1)
@@ -153,7 +153,7 @@ async def quiesce_of_one_function_leaves_the_others_alone(dut: Any) -> None:
     assert await bench.memory(0) == [0] * 1024
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_lost_read_stops_a_running_tdi_and_its_tag_rests(dut: Any) -> None:
     bench = await AppBench(dut).start()
     bench.held = []
@@ -189,7 +189,7 @@ async def a_lost_read_stops_a_running_tdi_and_its_tag_rests(dut: Any) -> None:
         await bench.scrub(1)
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_quarantine_without_completion_ends_after_a_long_time(dut: Any) -> None:
     bench = await AppBench(dut).start()
     bench.held = []
@@ -207,7 +207,7 @@ async def a_quarantine_without_completion_ends_after_a_long_time(dut: Any) -> No
     assert (await bench.memory(0))[:128] == [3] * 128
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def clearing_removes_everything_of_one_function_and_nothing_of_another(dut: Any) -> None:
     bench = await AppBench(dut).start()
     image = await bench.fill(0)
@@ -238,7 +238,7 @@ async def clearing_removes_everything_of_one_function_and_nothing_of_another(dut
     assert (await bench.read(0, 2, Bar2.MSIX_TABLE + 32, 4)) == [0, 5, 9, 0]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def clearing_during_a_transfer_leaves_nothing_behind(dut: Any) -> None:
     bench = await AppBench(dut).start()
     for control in (0, Control.WRITE_HOST) * 3:
@@ -251,7 +251,7 @@ async def clearing_during_a_transfer_leaves_nothing_behind(dut: Any) -> None:
         assert await bench.register(1, Register.STATUS) == 0
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def reset_clears_all_functions(dut: Any) -> None:
     bench = await AppBench(dut).start()
     for tdi in range(bench.tdis):

@@ -12,7 +12,7 @@ from models.app.map import PAGE, PUBLIC_ID_VALUE, Bar0, Bar2, Register
 from models.pcie.codes import CplStatus
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
-from tests.unit.tlp_bench import cycles, memory_read
+from tests.unit.tlp_bench import LIMIT, cycles, memory_read
 
 REGIONS = (
     (0, Bar0.REGISTERS, 0x80),
@@ -51,7 +51,7 @@ async def random_access(bench: AppBench, models: list[FunctionModel]) -> None:
         models[tdi].write_dword(bar, offset + 4 * number, value, be)
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def random_accesses_of_all_functions_read_what_the_model_says(dut: Any) -> None:
     bench = await AppBench(dut).start()
     models = [FunctionModel() for _ in range(bench.tdis)]
@@ -67,7 +67,7 @@ async def random_accesses_of_all_functions_read_what_the_model_says(dut: Any) ->
         ]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def every_byte_enable_gives_its_byte_count_and_writes_its_bytes(dut: Any) -> None:
     bench = await AppBench(dut).start()
     model = FunctionModel()
@@ -86,7 +86,7 @@ async def every_byte_enable_gives_its_byte_count_and_writes_its_bytes(dut: Any) 
             ]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def long_reads_are_cut_at_payload_boundaries(dut: Any) -> None:
     bench = await AppBench(dut).start()
     data = await bench.fill(2)
@@ -97,7 +97,7 @@ async def long_reads_are_cut_at_payload_boundaries(dut: Any) -> None:
         assert got == data[start : start + length]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_function_being_cleared_serves_nothing(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.fill(1)
@@ -128,7 +128,7 @@ async def offer_across_state_change(bench: AppBench, offset: int, delay: int, t:
     return status
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_request_admitted_just_before_a_state_change_is_refused(dut: Any) -> None:
     bench = await AppBench(dut).start(stall=0, pause=0)
     await bench.fill(1)

@@ -10,7 +10,7 @@ import cocotb
 from models.app.map import Bar0, Bar2, Control, Register, Status
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
-from tests.unit.tlp_bench import Tlp, cycles
+from tests.unit.tlp_bench import LIMIT, Tlp, cycles
 
 ADDRESS = 0xFEE0_0000
 
@@ -35,7 +35,7 @@ async def pending(bench: AppBench, tdi: int) -> int:
     return (await bench.read(tdi, 2, Bar2.MSIX_PBA))[0]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_masked_vector_waits_and_leaves_once_with_the_entry_of_then(dut: Any) -> None:
     bench = await AppBench(dut).start()
     for tdi in range(bench.tdis):
@@ -54,7 +54,7 @@ async def a_masked_vector_waits_and_leaves_once_with_the_entry_of_then(dut: Any)
             assert message.requester == bench.rids[tdi]
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def the_function_mask_holds_all_vectors_of_its_function_only(dut: Any) -> None:
     bench = await AppBench(dut).start()
     for tdi in (0, 1):
@@ -74,7 +74,7 @@ async def the_function_mask_holds_all_vectors_of_its_function_only(dut: Any) -> 
     assert await pending(bench, 0) == 0
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_disabled_function_loses_its_interrupts(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.msix_entry(0, 0, ADDRESS, 1, 0)
@@ -88,7 +88,7 @@ async def a_disabled_function_loses_its_interrupts(dut: Any) -> None:
     assert messages(bench) == []
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_pending_interrupt_of_an_old_life_never_fires(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.set_state(1, TdiState.RUN)
@@ -114,7 +114,7 @@ async def a_pending_interrupt_of_an_old_life_never_fires(dut: Any) -> None:
     assert messages(bench) == []
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_quiesced_function_keeps_its_messages(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.msix_entry(0, 0, ADDRESS, 1, 1)
@@ -130,7 +130,7 @@ async def a_quiesced_function_keeps_its_messages(dut: Any) -> None:
     assert len(messages(bench)) == 1
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_rewritten_entry_never_leaves_half_old(dut: Any) -> None:
     bench = await AppBench(dut).start(stall=0.6)
     old, new = (0x1_0000_1000, 0x111), (0x2_0000_2000, 0x222)

@@ -12,7 +12,16 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from models.tdisp.codes import TdiState
-from tests.unit.tlp_bench import Tlp, TlpSink, TlpSource, cycles, memory_read, memory_write, request
+from tests.unit.tlp_bench import (
+    LIMIT,
+    Tlp,
+    TlpSink,
+    TlpSource,
+    cycles,
+    memory_read,
+    memory_write,
+    request,
+)
 
 NUM_TDI = 3
 RIDS = (0x0100, 0x0101, 0x0102)
@@ -87,7 +96,7 @@ def random_tlp(rng: random.Random) -> Tlp:
     return request(0x4C, address, 1, requester=rid, data=[1], tdi=tdi, msix=msix)
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def only_admitted_tlps_leave_and_each_refusal_is_told_once(dut: Any) -> None:
     bench = Bench(dut)
     await bench.start()
@@ -113,7 +122,7 @@ async def only_admitted_tlps_leave_and_each_refusal_is_told_once(dut: Any) -> No
     assert len(expected) > 50
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_state_change_inside_a_tlp_neither_cuts_nor_opens_it(dut: Any) -> None:
     bench = Bench(dut)
     await bench.start()

@@ -17,6 +17,7 @@ from models.pcie.codes import CplStatus, FmtType, MessageCode
 from models.tdisp.codes import TdiState
 from tests.unit.cocotb_mmio_filter import SERVED, sender_of, target_of
 from tests.unit.tlp_bench import (
+    LIMIT,
     Common,
     Tlp,
     TlpSink,
@@ -359,7 +360,7 @@ def shuffle_configuration(bench: Bench) -> None:
 # ---------------------------------------------------------------------- tests
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def every_memory_request_goes_where_the_tables_say(dut: Any) -> None:
     bench = await Bench(dut).start()
     outputs: dict[str | None, int] = {}
@@ -370,7 +371,7 @@ async def every_memory_request_goes_where_the_tables_say(dut: Any) -> None:
     assert min(outputs["mmio"], outputs["errcpl"], outputs[None]) > 30
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def every_other_tlp_goes_where_its_type_says(dut: Any) -> None:
     bench = await Bench(dut).start()
     outputs: dict[str | None, int] = {}
@@ -381,7 +382,7 @@ async def every_other_tlp_goes_where_its_type_says(dut: Any) -> None:
     assert min(outputs[n] for n in ("cfgreq", "cplin", "errcpl", None)) > 30
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def io_space_leads_nowhere(dut: Any) -> None:
     bench = await Bench(dut).start()
     for kind, data in ((FmtType.IORD, []), (FmtType.IOWR, [1])):
@@ -394,7 +395,7 @@ async def io_space_leads_nowhere(dut: Any) -> None:
             assert (await bench.check(tlp)).output == "errcpl"
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def an_invalidate_request_is_answered_on_its_stream_with_its_t(dut: Any) -> None:
     bench = await Bench(dut).start()
     answered = 0
@@ -413,7 +414,7 @@ async def an_invalidate_request_is_answered_on_its_stream_with_its_t(dut: Any) -
     assert answered > 10
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_window_moved_onto_another_functions_opens_neither(dut: Any) -> None:
     bench = await Bench(dut).start()
     side = {"ide": 0, "t": 0, "stream": 0}
@@ -427,7 +428,7 @@ async def a_window_moved_onto_another_functions_opens_neither(dut: Any) -> None:
         bench.bars[name] = original
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def a_burst_keeps_its_order_at_every_output(dut: Any) -> None:
     bench = await Bench(dut).start(stall=0.5, pause=0)
     for _ in range(12):
@@ -448,7 +449,7 @@ async def a_burst_keeps_its_order_at_every_output(dut: Any) -> None:
             sink.tlps.clear()
 
 
-@cocotb.test()
+@cocotb.test(**LIMIT)
 async def the_state_of_the_first_beat_decides_for_the_whole_tlp(dut: Any) -> None:
     bench = await Bench(dut).start(stall=0, pause=0)
     data = list(range(1, 65))

@@ -13,6 +13,8 @@ from cocotb.triggers import RisingEdge
 
 from models.pcie.codes import CplStatus, FmtType
 
+# A test that waits for ever fails after this much simulated time.
+LIMIT: dict[str, Any] = {"timeout_time": 4, "timeout_unit": "ms"}
 SIDEBAND = ("ide", "t", "stream")
 
 
@@ -225,6 +227,11 @@ class TlpSink:
         self._lanes = len(getattr(dut, f"{prefix}_tkeep", [])) or 0
         self._get("tready").value = 0
         cocotb.start_soon(self._run())
+
+    def reset(self) -> None:
+        """Forget everything, also a TLP that was cut by a reset."""
+        self.tlps.clear()
+        self._data, self._start, self._offer = [], None, None
 
     def _get(self, name: str) -> Any:
         return getattr(self.dut, f"{self.prefix}_{name}")
