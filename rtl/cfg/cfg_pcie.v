@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cfg_pcie: PCI Express capability of one function: endpoint, TEE-IO, function level reset.
+//
+// A virtual function follows the physical function in Device Control and Link Control; of its own it
+// has Initiate Function Level Reset and Device Status. Initiate FLR reads 0; who looks for it looks
+// at the write. FLR keeps Max_Payload_Size and the link's registers.
+
+`default_nettype none
+`include "cfg_map.vh"
+`include "pcie_defs.vh"
+
+module cfg_pcie #(
+    parameter IS_VF       = 0,
+    parameter MAX_PAYLOAD = 512
+) (
+    input wire clk,
+    input wire rst,
+    input wire flr,
+
+    // Access to a register
+    input  wire [11:0] addr,
+    output reg  [31:0] rdata,
+    output reg  [31:0] rw_mask,
+    output reg  [31:0] w1c_mask,
+    input  wire        write,
+    input  wire [31:0] value,
+    input  wire [31:0] clear,
+
+    // Errors, one-cycle pulses
+    input wire nonfatal_error,
+    input wire fatal_error,
+    input wire unsupported_request,
+
+    output wire [2:0] max_payload_size,      // never above MAX_PAYLOAD
+    output wire [2:0] max_read_request_size
+);
+
+  localparam [2:0] MPS = MAX_PAYLOAD >= 4096 ? 3'd5 : MAX_PAYLOAD >= 2048 ? 3'd4 :
+      MAX_PAYLOAD >= 1024 ? 3'd3 : MAX_PAYLOAD >= 512 ? 3'd2 : MAX_PAYLOAD >= 256 ? 3'd1 : 3'd0;
+  localparam [15:0] PCIE_CAPABILITIES = 16'h0002;  // version 2, endpoint
+  // TEE-IO Supported, FLR, Role-Based Error Reporting, Extended Tags; no Phantom Functions
+  localparam [31:0] DEVICE_CAPABILITIES = 32'h5000_8020 | {29'd0, MPS};
+  // Reset: Relaxed Ordering and No Snoop enabled, 512 bytes of read request. All bits but Phantom
+  // Functions, Aux Power and Initiate FLR can be written.
+  localparam [15:0] CONTROL_RESET = IS_VF ? 16'h0000 : 16'h2810;
+  localparam [15:0] CONTROL_MASK = IS_VF ? 16'h0000 : 16'h79ff;
+  localparam [15:0] STATUS_MASK = 16'h000e;  // non-fatal, fatal, Unsupported Request
+  localparam [31:0] LINK_CAPABILITIES = 32'h0040_0044;  // x4, 16 GT/s
+  localparam [15:0] LINK_STATUS = IS_VF ? 16'h0000 : 16'h1044;
+  localparam [15:0] LINK_CONTROL_MASK = IS_VF ? 16'h0000 : 16'h00cb;
+  localparam [31:0] DEVICE_CAPABILITIES_2 = 32'h0001_0000;  // completes requests with 10-bit tags
+  localparam [31:0] LINK_CAPABILITIES_2 = 32'h0000_001e;
+  localparam [15:0] LINK_CONTROL_2_MASK = IS_VF ? 16'h0000 : 16'h000f;
+  localparam [15:0] LINK_CONTROL_2_RESET = IS_VF ? 16'h0000 : 16'h0004;
+  localparam [15:0] MPS_FIELD = 16'h00e0;
+
+  reg [15:0] control_q, link_control_q, link_control_2_q;
+  reg [3:1] status_q;
+
+  always @* begin
+    rdata    = 32'd0;
+    rw_mask  = 32'd0;
+    w1c_mask = 32'd0;
+    case (addr)
+      `CFG_REG_PCIE: rdata = {PCIE_CAPABILITIES, 8'd0, `PCIE_CAP_PCIE};
+      `CFG_REG_DEVICE_CAPABILITIES: rdata = DEVICE_CAPABILITIES;
+      `CFG_REG_DEVICE_CONTROL: begin
+        rdata    = {12'd0, status_q, 1'b0, control_q};
+        rw_mask  = {16'd0, CONTROL_MASK};
+        w1c_mask = {STATUS_MASK, 16'd0};
+      end
+      `CFG_REG_LINK_CAPABILITIES: rdata = LINK_CAPABILITIES;
+      `CFG_REG_LINK_CONTROL: begin
+        rdata   = {LINK_STATUS, link_control_q};
+        rw_mask = {16'd0, LINK_CONTROL_MASK};
+      end
+      `CFG_REG_DEVICE_CAPABILITIES_2: rdata = DEVICE_CAPABILITIES_2;
+      `CFG_REG_LINK_CAPABILITIES_2: rdata = LINK_CAPABILITIES_2;
+      `CFG_REG_LINK_CONTROL_2: begin
+        rdata   = {16'd0, link_control_2_q};
+        rw_mask = {16'd0, LINK_CONTROL_2_MASK};
+      end
+      default: rdata = 32'd0;
+    endcase
+  end
+
+  always @(posedge clk) begin
+    if (rst) control_q <= CONTROL_RESET;
+    else if (flr) control_q <= (CONTROL_RESET & ~MPS_FIELD) | (control_q & MPS_FIELD);
+    else if (write && addr == `CFG_REG_DEVICE_CONTROL) control_q <= value[15:0];
+  end
+
+  always @(posedge clk) begin
+    if (rst) begin
+      link_control_q   <= 16'd0;
+      link_control_2_q <= LINK_CONTROL_2_RESET;
+    end else if (write) begin
+      if (addr == `CFG_REG_LINK_CONTROL) link_control_q <= value[15:0];
+      if (addr == `CFG_REG_LINK_CONTROL_2) link_control_2_q <= value[15:0];
+    end
+  end
+
+  // An error that comes with the write that clears it stays.
+  wire [3:1] cleared = (write && addr == `CFG_REG_DEVICE_CONTROL) ? clear[19:17] : 3'b000;
+
+  always @(posedge clk) begin
+    if (rst || flr) status_q <= 3'b000;
+    else status_q <= (status_q & ~cleared) | {unsupported_request, fatal_error, nonfatal_error};
+  end
+
+  assign max_payload_size      = control_q[7:5] > MPS ? MPS : control_q[7:5];
+  assign max_read_request_size = control_q[14:12];
+
+  wire unused = &{1'b0, value[31:16], clear[31:20], clear[16:0]};
+
+endmodule
+
+`default_nettype wire
