@@ -12,9 +12,10 @@ from enum import Enum
 
 from models.host.errors import HostError
 from models.host.memory import VMM, HostMemory, Owner, Region
-from models.pcie.layout import DW, MEMORY_REQUESTS
-from models.pcie.rules import byte_count
+from models.pcie.layout import ATOMICS, DW, MEMORY_READS, MEMORY_REQUESTS
+from models.pcie.rules import byte_count, lower_address
 from models.pcie.tlp import Tlp
+from models.pcie.tlp_rules import operand_size
 
 
 class Verdict(Enum):
@@ -48,14 +49,11 @@ class DmaRequest:
         """From a TLP and its T bit; HostError when it is no memory request."""
         if tlp.fmt_type not in MEMORY_REQUESTS:
             raise HostError(f"{tlp.fmt_type.name} is no memory request")
-        size = DW * tlp.length if tlp.has_data else byte_count(tlp)
-        lead = 0 if tlp.has_data else _first_offset(tlp)
-        return cls(tlp.requester_id, tlp.address + lead, size, tlp.has_data, t)
-
-
-def _first_offset(tlp: Tlp) -> int:
-    enables = 0 if tlp.th else tlp.first_be
-    return (enables & -enables).bit_length() - 1 if enables else 0
+        if tlp.fmt_type in MEMORY_READS:
+            lead = (lower_address(tlp) - tlp.address) & (DW - 1)
+            return cls(tlp.requester_id, tlp.address + lead, byte_count(tlp), False, t)
+        size = operand_size(tlp) if tlp.fmt_type in ATOMICS else DW * tlp.length
+        return cls(tlp.requester_id, tlp.address, size, True, t)
 
 
 class OwnerCheck:

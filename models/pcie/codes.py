@@ -125,3 +125,34 @@ class SelectiveBlock(IntEnum):
     ADDRESS_ASSOCIATION_2 = 0x18
     ADDRESS_ASSOCIATION_3 = 0x1C
     SIZE = 0x20
+
+
+class HeaderRegister(IntEnum):
+    """Byte offsets in the header of configuration space."""
+
+    COMMAND = 0x04
+    BAR0 = 0x10
+
+
+class CommandBit(IntEnum):
+    """Bit numbers of the Command register."""
+
+    MEMORY_SPACE_ENABLE = 1
+    BUS_MASTER_ENABLE = 2
+
+
+class SriovRegister(IntEnum):
+    """Byte offsets in the SR-IOV extended capability."""
+
+    CONTROL = 0x08
+    NUM_VFS = 0x10
+    VF_OFFSET_STRIDE = 0x14
+    SYSTEM_PAGE_SIZE = 0x20
+    VF_BAR0 = 0x24
+
+
+class SriovControlBit(IntEnum):
+    """Bit numbers of SR-IOV Control."""
+
+    VF_ENABLE = 0
+    VF_MEMORY_SPACE_ENABLE = 3

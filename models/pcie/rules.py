@@ -22,6 +22,7 @@ __all__ = [
     "failed_completion",
     "lower_address",
     "split_completions",
+    "written_bytes",
 ]
 
 
@@ -78,6 +79,24 @@ def lower_address(request: Tlp) -> int:
     if request.fmt_type not in MEMORY_READS:
         return 0
     return (request.address + _first_byte(request)) & 0x7F
+
+
+def written_bytes(write: Tlp) -> list[tuple[int, bytes]]:
+    """The runs of enabled bytes of a memory write, with the address of each."""
+    runs: list[tuple[int, bytes]] = []
+    last_dw = write.length - 1
+    for dw in range(write.length):
+        enables = write.first_be if dw == 0 else write.last_be if dw == last_dw else 0xF
+        for index in range(DW):
+            if not enables >> index & 1:
+                continue
+            at = DW * dw + index
+            byte = write.payload[at : at + 1]
+            if runs and runs[-1][0] + len(runs[-1][1]) == write.address + at:
+                runs[-1] = (runs[-1][0], runs[-1][1] + byte)
+            else:
+                runs.append((write.address + at, byte))
+    return runs
 
 
 def failed_completion(completer_id: int, request: Tlp, status: CplStatus) -> Tlp:
