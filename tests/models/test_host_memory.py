@@ -15,7 +15,7 @@ from models.host.owner_check import DmaRequest, OwnerCheck, Verdict
 from models.pcie.codes import FmtType
 from models.pcie.rules import written_bytes
 from models.pcie.tlp import Tlp
-from tests.plan import attack, covers
+from tests.plan import covers
 
 TVM_A = Owner(OwnerKind.TVM, "A")
 TVM_B = Owner(OwnerKind.TVM, "B")
@@ -75,7 +75,6 @@ def test_regions_neither_overlap_nor_are_empty() -> None:
 # ---------------------------------------------------------------------- owner check
 
 
-@attack("ATT-13")
 @covers("TDISP-HOST-010")
 def test_only_the_accepted_tdi_with_t_reaches_memory_of_a_tvm() -> None:
     check = host()
@@ -99,8 +98,7 @@ def test_other_memory_is_reached_by_assignment_or_when_shared() -> None:
         assert verdict(check, OTHER, SHARED_BASE, t) is Verdict.ALLOWED
 
 
-@attack("ATT-35")
-@covers("TDISP-HOST-010", "TDISP-INT-002")
+@covers("TDISP-HOST-010")
 def test_an_interrupt_of_a_tvm_needs_t_and_its_own_tdi() -> None:
     check = host()
     assert verdict(check, TDI_A, VECTORS, True) is Verdict.ALLOWED
@@ -109,7 +107,6 @@ def test_an_interrupt_of_a_tvm_needs_t_and_its_own_tdi() -> None:
     assert verdict(check, TDI_A, VECTORS, True, write=False) is Verdict.INTERRUPT_READ
 
 
-@attack("ATT-34")
 @covers("TDISP-HOST-010")
 def test_a_request_that_leaves_its_region_finds_no_memory() -> None:
     check = host()
@@ -169,8 +166,7 @@ def test_only_enabled_bytes_of_a_write_are_written() -> None:
 # ---------------------------------------------------------------------- legacy VM
 
 
-@attack("ATT-25")
-@covers("TDISP-ZERO-001")
+@covers("TDISP-HOST-010")
 def test_a_legacy_vm_notices_any_piece_of_a_secret_that_it_has_seen() -> None:
     vm = LegacyVm("old", {0: 0x9000_0000}, requester_id=8)
     secret = bytes(range(0x40, 0x60))
@@ -181,7 +177,7 @@ def test_a_legacy_vm_notices_any_piece_of_a_secret_that_it_has_seen() -> None:
     assert vm.leaks([secret, b"other"]) == [secret]
 
 
-@covers("TDISP-MMIO-015")
+@covers("TDISP-HOST-010")
 def test_a_legacy_vm_uses_the_bars_that_it_was_given() -> None:
     vm = LegacyVm("old", {0: 0x9000_0000, 2: 0x1_0000_0000}, requester_id=8)
     assert vm.mmio_read(0, 0x20, 4).encode().hex() == "000000010008000f90000020"

@@ -45,7 +45,7 @@ PEER_WRITE = Tlp.mem_write(0x0100, PEER.limit - 3, bytes(4))
 # ---------------------------------------------------------------------- registers
 
 
-@covers("IDE-CAP-001", "IDE-CAP-004", "IDE-CAP-005", "IDE-CAP-008")
+@covers("IDE-CAP-001", "IDE-CAP-004")
 def test_a_block_is_the_registers_written_by_hand() -> None:
     block = SelectiveStreamBlock(
         0x5A,

@@ -553,11 +553,22 @@ def test_the_transmitter_toggles_only_when_all_sub_streams_are_ready() -> None:
     assert not transmitter.keys.programmed(KeySlot(Direction.TX, SubStream.CPL, 0))
 
 
-@covers("TDISP-ZERO-002")
-def test_a_key_is_not_shown_when_a_context_is_printed() -> None:
-    context = port().keys.usable(KeySlot(Direction.TX, SubStream.PR, 0))
-    assert K_PR.hex() not in repr(context)
-    assert str(K_PR) not in repr(context)
+@covers("IDE-KEY-001")
+def test_the_twelve_key_contexts_are_independent_and_do_not_print_their_key() -> None:
+    stream = IdeStream(StreamConfig(1))
+    keys = {slot: bytes([0x20 + index]) * 32 for index, slot in enumerate(ALL_SLOTS)}
+    assert len(keys) == 12
+    for slot, key in keys.items():
+        stream.program(slot, key)
+    stream.stop(ALL_SLOTS[0])
+    for slot in ALL_SLOTS[1:]:
+        stream.go(slot)
+        context = stream.keys.usable(slot)
+        assert context is not None
+        assert context.key == keys[slot]
+        assert str(keys[slot]) not in repr(context)
+        assert keys[slot].hex() not in repr(context)
+    assert not stream.keys.programmed(ALL_SLOTS[0])
 
 
 # ---------------------------------------------------------------------- properties

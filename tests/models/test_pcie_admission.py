@@ -23,7 +23,7 @@ from models.pcie.admission import (
     outbound,
 )
 from models.tdisp.codes import TdiState
-from tests.plan import attack, covers
+from tests.plan import covers
 
 U, L, R, E = TdiState
 
@@ -50,7 +50,6 @@ def test_inbound_requests_are_admitted_as_the_table_says(kind: RangeKind) -> Non
             assert (rule.decision is Decision.PASS) == (mark == "P")
 
 
-@attack("ATT-13")
 @covers("TDISP-MMIO-001", "TDISP-MMIO-010")
 def test_tee_memory_opens_only_in_run_with_t_on_the_bound_stream() -> None:
     closed = (RangeKind.TEE, RangeKind.MSIX_LOCKED)
@@ -111,7 +110,6 @@ def test_outbound_tlps_are_sent_as_the_table_says(kind: OutboundKind) -> None:
         assert rule.t == {"0": False, "1": True}.get(mark), state
 
 
-@attack("ATT-35")
 @covers("TDISP-INT-001", "TDISP-INT-003")
 def test_a_checker_tolerates_interrupts_with_t_0_in_error_but_never_with_t_1() -> None:
     for kind in (OutboundKind.MSI, OutboundKind.MSIX_UNLOCKED, OutboundKind.MSIX_LOCKED):

@@ -27,7 +27,7 @@ READ = Tlp.mem_read(0x0100, 0x1040, 200, tag=3)
 DATA = bytes(range(200))
 
 
-@covers("TDISP-DMA-004")
+@covers("TDISP-MMIO-009")
 @pytest.mark.parametrize(
     ("first", "last", "length", "count", "lower"),
     [
@@ -51,7 +51,7 @@ def test_byte_count_and_lower_address_follow_the_byte_enables(
     assert (byte_count(request), lower_address(request)) == (count, lower)
 
 
-@covers("TDISP-DMA-004")
+@covers("TDISP-MMIO-009")
 @pytest.mark.parametrize(
     ("request_", "count"),
     [
@@ -65,7 +65,7 @@ def test_other_requests_are_answered_by_whole_operands(request_: Tlp, count: int
     assert (byte_count(request_), lower_address(request_)) == (count, 0)
 
 
-@covers("TDISP-DMA-004")
+@covers("TDISP-MMIO-009")
 @given(
     st.integers(0, 1 << 40),
     st.integers(0, 4096),
@@ -90,7 +90,7 @@ def test_every_read_split_by_the_rules_is_collected(
     assert collector.data == memory[lead : lead + max(length, 1)]
 
 
-@covers("TDISP-DMA-004")
+@covers("TDISP-MMIO-009")
 def test_a_read_is_split_at_the_boundary_of_the_completer() -> None:
     parts = split_completions(0, READ, DATA, Limits(64, 128))
     assert [(part.length, part.byte_count, part.lower_address) for part in parts] == [
@@ -122,7 +122,7 @@ WRONG: dict[str, list[Tlp]] = {
 }
 
 
-@covers("TDISP-DMA-004", "TDISP-DMA-005")
+@covers("TDISP-MMIO-009")
 @pytest.mark.parametrize("name", WRONG)
 def test_a_completion_that_does_not_continue_the_series_is_refused(name: str) -> None:
     collector = CompletionCollector(READ, Limits(128, 256))
@@ -132,7 +132,7 @@ def test_a_completion_that_does_not_continue_the_series_is_refused(name: str) ->
         collector.add(WRONG[name][-1])
 
 
-@covers("TDISP-DMA-004")
+@covers("TDISP-MMIO-009")
 def test_a_failed_completion_ends_the_read_at_any_place() -> None:
     for before in (0, 1):
         collector = CompletionCollector(READ, Limits(128, 128))
@@ -142,7 +142,7 @@ def test_a_failed_completion_ends_the_read_at_any_place() -> None:
         assert collector.status is CplStatus.UR
 
 
-@covers("TDISP-DMA-004")
+@covers("TDISP-MMIO-009")
 def test_a_write_is_answered_without_data() -> None:
     write = Tlp.cfg_write(0, 0x0100, 4, 6, tag=5)
     collector = CompletionCollector(write)
@@ -153,7 +153,7 @@ def test_a_write_is_answered_without_data() -> None:
         CompletionCollector(Tlp.mem_write(0, 0, bytes(4)))
 
 
-@covers("TDISP-DMA-004")
+@covers("TDISP-MMIO-009")
 def test_sizes_beyond_the_limits_are_named() -> None:
     with pytest.raises(TlpError) as caught:
         check_limits(Tlp.mem_write(0, 0, bytes(260)), Limits())
