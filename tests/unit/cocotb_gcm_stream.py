@@ -12,6 +12,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from tests.unit.aes_zero import zero_key_cipher
 from tests.unit.gcm_bench import (
     Bench,
     Channel,
@@ -142,41 +143,6 @@ async def a_key_change_takes_effect_between_invocations(dut: Any) -> None:
     for task in [cocotb.start_soon(part) for part in parts]:
         await task
     assert dut.fault.value == 0
-
-
-def zero_key_cipher(block: bytes) -> bytes:
-    """AES-256 rounds with round keys that are all zero, which no AES key gives."""
-    box = sbox()
-    state = list(block)
-    for number in range(1, 15):
-        state = [box[b] for b in state]
-        state = [state[r + 4 * ((c + r) % 4)] for c in range(4) for r in range(4)]
-        if number < 14:
-            state = [mixed for c in range(4) for mixed in mix_column(state[4 * c : 4 * c + 4])]
-    return bytes(state)
-
-
-def times(a: int, b: int) -> int:
-    product = 0
-    for bit in range(8):
-        product ^= (b >> bit & 1) * (a << bit)
-    for bit in range(14, 7, -1):
-        product ^= (product >> bit & 1) * (0x11B << (bit - 8))
-    return product
-
-
-def sbox() -> list[int]:
-    inverses = [next((b for b in range(256) if times(a, b) == 1), 0) for a in range(256)]
-    return [0x63 ^ b ^ turn(b, 1) ^ turn(b, 2) ^ turn(b, 3) ^ turn(b, 4) for b in inverses]
-
-
-def turn(value: int, count: int) -> int:
-    return (value << count | value >> (8 - count)) & 0xFF
-
-
-def mix_column(column: Sequence[int]) -> list[int]:
-    a = [*column, *column]
-    return [times(a[i], 2) ^ times(a[i + 1], 3) ^ a[i + 2] ^ a[i + 3] for i in range(4)]
 
 
 def keyless_job(rng: random.Random, ctx: int) -> Job:

@@ -21,9 +21,6 @@ def test_engine_equals_gcm_and_forgets_its_secrets(digit: int) -> None:
 
 @covers("SEC-REC-001")
 def test_engine_equals_published_records_on_icarus() -> None:
-    run_simulation(
-        Design("gcm_iter", SOURCES),
-        MODULE,
-        simulator="icarus",
-        testcase=["published_records_both_ways", "reset_forgets_a_record_under_way"],
-    )
+    names = ["published_records_both_ways", "reset_forgets_a_record_under_way"]
+    design = Design("gcm_iter", SOURCES)
+    assert run_simulation(design, MODULE, simulator="icarus", testcase=names) == len(names)

@@ -24,10 +24,13 @@ def test_engine_equals_gcm_and_keeps_its_promises_about_keys(num_ctx: int) -> No
 
 @covers("IDE-GCM-001")
 def test_engine_equals_published_vectors_on_icarus() -> None:
-    run_simulation(
-        design(4),
-        MODULE,
-        simulator="icarus",
-        testcase=["published_vectors_both_ways", "reset_clears_every_context"],
-        env={"NUM_CTX": "4"},
-    )
+    names = ["published_vectors_both_ways", "reset_clears_every_context"]
+    env = {"NUM_CTX": "4"}
+    ran = run_simulation(design(4), MODULE, simulator="icarus", testcase=names, env=env)
+    assert ran == len(names)
+
+
+@covers("IDE-KEY-008", "IDEKM-SEC-001")
+def test_no_secret_outlives_its_use() -> None:
+    module = "tests.unit.cocotb_gcm_secrets"
+    run_simulation(design(2), module, simulator="icarus", env={"NUM_CTX": "2"})
