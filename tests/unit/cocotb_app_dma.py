@@ -27,7 +27,7 @@ def check_request(bench: AppBench, tlp: Tlp) -> None:
     assert tlp.requester == bench.rids[tlp.side["tdi"]]
     assert tlp.bits(67, 64) == 0xF
     assert tlp.bits(71, 68) == (0xF if size > 4 else 0)
-    assert tlp.bits(119, 106) == 0
+    assert tlp.bits(119, 106) == 0  # also AT: no translation or translated request is ever made
     assert len(tlp.data) == (size // 4 if write else 0)
 
 

@@ -30,7 +30,7 @@ def test_completer_serves_every_access_by_the_rules(data_w: int) -> None:
     run_simulation(design(data_w), "tests.unit.cocotb_app_mmio")
 
 
-@covers("TDISP-DMA-004", "TDISP-DMA-007", "IDE-SEL-003")
+@covers("TDISP-DMA-004", "TDISP-DMA-007", "TDISP-ATS-001", "TDISP-ATS-002", "IDE-SEL-003")
 @attack("ATT-12")
 @pytest.mark.parametrize("data_w", [128, 256, 512])
 def test_dma_engine_moves_exactly_its_bytes_and_trusts_no_completion(data_w: int) -> None:
@@ -46,6 +46,7 @@ def test_interrupts_obey_masks_and_never_outlive_their_tdi() -> None:
 @covers(
     "TDISP-DMA-004",
     "TDISP-DMA-005",
+    "TDISP-DMA-006",
     "TDISP-STOP-003",
     "TDISP-STOP-004",
     "TDISP-STOP-008",
