@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests of the host: what the device must do with them, and the completions that it owes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from models.app.function import Region, region_of
+from models.ide.select import Acceptance, accept_at_endpoint, stream_of
+from models.pcie.admission import Decision, InboundRule, RangeKind, inbound_span
+from models.pcie.codes import CplStatus
+from models.pcie.errors import CompletionError
+from models.pcie.layout import CONFIG_REQUESTS, DW, MEMORY_READS, MEMORY_WRITES, PAGE
+from models.pcie.rules import CompletionCollector
+from models.pcie.tlp import Tlp
+from models.tdisp.codes import ErrorCause, TdiState
+from tb.coverage import CoverItem
+from tb.scoreboard.function_shadow import FunctionShadow, enables_of
+from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.world import Route, Target, World, decode
+
+Words = list[frozenset[int]]
+NOT_BUILT = InboundRule(Decision.REJECT, ("TDISP-MMIO-007",))
+FOREIGN_RID = InboundRule(Decision.REJECT, ("IDE-SEL-004",))
+LOCKED = frozenset({TdiState.CONFIG_LOCKED, TdiState.RUN})
+AT_TRANSLATION_REQUEST = 1
+
+
+@dataclass
+class Pending:
+    """A non-posted request of the host that waits for its completions."""
+
+    request: Tlp
+    route: Route
+    time_ns: float
+    completer_id: int
+    target: Target | None = None
+    words: Words = field(default_factory=list)  # when the request passed
+    collector: CompletionCollector | None = None
+    rules: list[InboundRule] | None = None  # set by the first completion
+
+    @property
+    def config(self) -> bool:
+        """A configuration request."""
+        return self.request.fmt_type in CONFIG_REQUESTS
+
+
+def _kinds(target: Target, tlp: Tlp, msix_locked: bool) -> list[RangeKind] | None:
+    kinds = []
+    first = target.offset & ~(PAGE - 1)
+    for page in range(first, target.offset + DW * tlp.length, PAGE):
+        region = region_of(target.bar, page)
+        if region is Region.NONE:
+            return None
+        if region in (Region.MSIX_TABLE, Region.MSIX_PBA):
+            kinds.append(RangeKind.MSIX_LOCKED if msix_locked else RangeKind.MSIX_UNLOCKED)
+        else:
+            kinds.append(RangeKind.NON_TEE if region is Region.PUBLIC else RangeKind.TEE)
+    return kinds
+
+
+class InboundChecker:
+    """Predicts what becomes of requests to the device (TDISP-MMIO-001 to 015)."""
+
+    def __init__(self, world: World, shadows: list[FunctionShadow]) -> None:
+        self.world = world
+        self.shadows = shadows
+        self.covered: list[CoverItem] = []
+        self._pending: dict[tuple[int, int], Pending] = {}
+
+    # ------------------------------------------------------------------ requests
+
+    def request(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        """A well-formed request has reached the device by `route`."""
+        if tlp.fmt_type in MEMORY_WRITES:
+            self._write(time_ns, tlp, route)
+        elif not tlp.is_message:
+            self._non_posted(time_ns, tlp, route)
+
+    def _rules(
+        self, tlp: Tlp, route: Route, target: Target | None, states: frozenset[TdiState]
+    ) -> list[InboundRule]:
+        """The rules that may decide, one for each state of the race."""
+        if target is None or tlp.fmt_type not in MEMORY_READS | MEMORY_WRITES:
+            return [NOT_BUILT]
+        if tlp.at == AT_TRANSLATION_REQUEST:
+            return [NOT_BUILT]
+        if route.stream is not None:
+            block = stream_of(self.world.blocks(), route.stream)
+            if block is not None and accept_at_endpoint(block, tlp) is not Acceptance.ACCEPT:
+                return [FOREIGN_RID]
+        rules = []
+        bound = route.stream in self.world.bound_streams(target.tdi)
+        for state in states:
+            locked = state in LOCKED | {TdiState.ERROR} and self.world.msix_locked(target.tdi)
+            kinds = _kinds(target, tlp, locked)
+            rule = NOT_BUILT if kinds is None else inbound_span(state, kinds, route.t, bound)
+            rules.append(rule)
+            self._cover(state, route.t, bound, target, rule)
+        return rules
+
+    def _cover(
+        self, state: TdiState, t: bool, bound: bool, target: Target, rule: InboundRule
+    ) -> None:
+        region = region_of(target.bar, target.offset)
+        point = (state.name, f"T{int(t)}", "bound" if bound else "not bound", region.value)
+        self.covered.append(CoverItem("mmio", (*point, rule.decision.value)))
+
+    def _states(self, target: Target | None, start: float, end: float) -> frozenset[TdiState]:
+        return frozenset() if target is None else self.world.states(target.tdi, start, end)
+
+    def _write(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        target = decode(self.world.functions(), tlp.address)
+        states = self._states(target, time_ns - RACE_NS, time_ns)
+        rules = self._rules(tlp, route, target, states)
+        if target is None:
+            return
+        shadow = self.shadows[target.tdi]
+        passes = {rule.decision is Decision.PASS for rule in rules}
+        passes |= {True for rule in rules if Decision.PASS in rule.tolerated}
+        if passes == {False}:
+            return
+        if tlp.ep:
+            self.world.findings.error(time_ns, "Poisoned TLP", target.tdi)
+            self.world.tdi_error(target.tdi, ErrorCause.POISONED, time_ns)
+        elif passes == {True} and not tlp.th:
+            shadow.write(time_ns, target, tlp)
+        else:
+            self.world.findings.tolerate("write that raced with a change of state")
+            shadow.may_write(time_ns, target, tlp)
+
+    def _non_posted(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        if tlp.fmt_type in CONFIG_REQUESTS:
+            pending = Pending(tlp, route, time_ns, tlp.completer_id)
+        else:
+            target = decode(self.world.functions(), tlp.address)
+            functions = self.world.functions()
+            completer = functions[target.tdi if target else 0].rid
+            pending = Pending(tlp, route, time_ns, completer, target)
+            if target is not None and tlp.fmt_type in MEMORY_READS:
+                pending.words = self.shadows[target.tdi].words(target, tlp)
+        pending.collector = CompletionCollector(tlp, self.world.limits())
+        key = (tlp.requester_id, tlp.tag)
+        if key in self._pending:
+            self._missing(time_ns, self._pending.pop(key))
+        self._pending[key] = pending
+
+    # ------------------------------------------------------------------ completions
+
+    def completion(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        """The device has sent a completion by `route`."""
+        pending = self._pending.get((tlp.requester_id, tlp.tag))
+        findings = self.world.findings
+        tdi = pending.target.tdi if pending is not None and pending.target is not None else None
+        if pending is None or pending.collector is None:
+            got = {"requester": tlp.requester_id, "tag": tlp.tag, "status": tlp.status}
+            findings.mismatch(
+                ("TDISP-MMIO-007",), time_ns, "completion for no request", {}, got, tdi
+            )
+            return
+        findings.compare(
+            ("TDISP-MMIO-006", "IDE-SEL-002"),
+            time_ns,
+            "way of a completion",
+            {"route": pending.route, "completer": pending.completer_id},
+            {"route": route, "completer": tlp.completer_id},
+            tdi,
+        )
+        try:
+            last = pending.collector.add(tlp)
+        except CompletionError as error:
+            findings.mismatch(
+                ("TDISP-MMIO-006",),
+                time_ns,
+                "completion does not continue its request",
+                {"request": pending.request},
+                {"completion": tlp, "reason": str(error)},
+                tdi,
+            )
+            del self._pending[tlp.requester_id, tlp.tag]
+            return
+        if last:
+            del self._pending[tlp.requester_id, tlp.tag]
+            self._answered(time_ns, pending, CplStatus(tlp.status), pending.collector.data)
+
+    def _answered(self, time_ns: float, pending: Pending, status: CplStatus, data: bytes) -> None:
+        if pending.config:
+            self._config_answered(time_ns, pending, status)
+            return
+        allowed = self._statuses(pending, min(time_ns, pending.time_ns + RACE_NS))
+        tdi = pending.target.tdi if pending.target is not None else None
+        if len(allowed) > 1:
+            self.world.findings.tolerate("read that raced with a change of state")
+        if status not in allowed:
+            requirements = pending.rules[0].requirements if pending.rules else ()
+            self.world.findings.mismatch(
+                requirements or ("TDISP-MMIO-007",),
+                time_ns,
+                f"answer to {pending.request.fmt_type.name} at {pending.request.address:#x}",
+                {"status": allowed, "route": pending.route},
+                {"status": status, "data": data},
+                tdi,
+            )
+        elif status is CplStatus.SC and pending.target is not None:
+            self._check_data(time_ns, pending, pending.target, data)
+
+    def _statuses(self, pending: Pending, end_ns: float) -> frozenset[CplStatus]:
+        states = self._states(pending.target, pending.time_ns - RACE_NS, end_ns)
+        pending.rules = self._rules(pending.request, pending.route, pending.target, states)
+        allowed = set()
+        for rule in pending.rules:
+            for decision in {rule.decision, *rule.tolerated}:
+                allowed.add(CplStatus.SC if decision is Decision.PASS else CplStatus.UR)
+        if pending.request.th:
+            allowed |= {CplStatus.SC, CplStatus.UR}
+        return frozenset(allowed)
+
+    def _check_data(self, time_ns: float, pending: Pending, target: Target, data: bytes) -> None:
+        request, shadow = pending.request, self.shadows[target.tdi]
+        if request.length == 1 and request.first_be == 0:
+            return
+        lead = (request.first_be & -request.first_be).bit_length() - 1
+        raw = bytes(lead) + data
+        raw += bytes(-len(raw) % DW)
+        got = [int.from_bytes(raw[n : n + DW], "little") for n in range(0, len(raw), DW)]
+        later = shadow.words(target, request) if shadow.runs else pending.words
+        for n, value in enumerate(got):
+            mask = sum(0xFF << 8 * k for k in range(DW) if enables_of(request, n) >> k & 1)
+            allowed = {word & mask for word in pending.words[n] | later[n]}
+            if value & mask not in allowed:
+                self.world.findings.mismatch(
+                    ("TDISP-MMIO-001", "TDISP-ZERO-001"),
+                    time_ns,
+                    f"data read at {request.address + DW * n:#x}",
+                    {"data": " or ".join(f"{word:#010x}" for word in sorted(allowed))},
+                    {"data": f"{value & mask:#010x}"},
+                    target.tdi,
+                )
+                return
+        shadow.seen(target, request, got)
+
+    def _config_answered(self, time_ns: float, pending: Pending, status: CplStatus) -> None:
+        request = pending.request
+        allowed = self._config_statuses(pending)
+        if status not in allowed:
+            self.world.findings.mismatch(
+                ("TDISP-FSM-002",),
+                time_ns,
+                f"configuration request to {request.completer_id:04x}+{request.register:03x}",
+                {"status": allowed},
+                {"status": status},
+            )
+
+    def _config_statuses(self, pending: Pending) -> frozenset[CplStatus]:
+        """Successful for functions that exist, whatever is locked (TDISP-FSM-002)."""
+        rid, functions = pending.request.completer_id, self.world.functions()
+        if pending.request.ep or (pending.route.stream is not None and pending.route.t):
+            return frozenset({CplStatus.SC, CplStatus.UR})
+        if any(view.present and view.rid == rid for view in functions):
+            return frozenset({CplStatus.SC})
+        # The physical function takes its bus number from the request.
+        if rid & 0xFF == functions[0].rid & 0xFF:
+            return frozenset({CplStatus.SC})
+        if any(view.present and view.rid & 0xFF == rid & 0xFF for view in functions):
+            return frozenset({CplStatus.SC, CplStatus.UR})
+        return frozenset({CplStatus.UR})
+
+    # ------------------------------------------------------------------ ends
+
+    def _missing(self, time_ns: float, pending: Pending) -> None:
+        if pending.route.stream is not None:
+            secure = self.world.secure(pending.route.stream, pending.time_ns - RACE_NS, time_ns)
+            if secure != frozenset({True}):
+                return
+        if not pending.config:
+            allowed = self._statuses(pending, pending.time_ns + RACE_NS)
+            if CplStatus.UR in allowed:
+                return  # a rejected request may be dropped
+        tdi = pending.target.tdi if pending.target is not None else None
+        self.world.findings.mismatch(
+            ("TDISP-MMIO-001",) if not pending.config else ("TDISP-FSM-002",),
+            time_ns,
+            f"no completion for {pending.request.fmt_type.name}, tag {pending.request.tag}",
+            {"completion": "of a request that is served"},
+            {"completion": "none"},
+            tdi,
+        )
+
+    def finish(self, time_ns: float) -> None:
+        """The run ends: completions that are due have to be there."""
+        for pending in self._pending.values():
+            self._missing(time_ns, pending)
+        self._pending.clear()
+
+    def forget(self) -> None:
+        """Reset or link down: nothing is owed any more."""
+        self._pending.clear()

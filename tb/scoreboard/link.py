@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link: decrypts both directions and hands every TLP to who can foresee it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from models.ide.errors import IdeError, IdeFailure, InsecureCause
+from models.ide.messages import IdeFail, IdeSync
+from models.ide.messages import parse as parse_ide_message
+from models.ide.prefix import IdePrefix, peek
+from models.ide.stream import IdeStream
+from models.pcie.codes import FmtType, MessageCode
+from models.pcie.errors import TlpError
+from models.pcie.tlp import Tlp
+from tb.coverage import CoverItem
+from tb.scoreboard.function_shadow import FunctionShadow
+from tb.scoreboard.ide_messages import FailMessages, SentMirror
+from tb.scoreboard.inbound import InboundChecker
+from tb.scoreboard.outbound import OutboundChecker
+from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.world import PLAIN, Route, World
+
+BROKEN = (IdeFailure.CHECK_FAILED, IdeFailure.MALFORMED)
+
+
+class Ports(Protocol):
+    """Both ends of every enabled stream."""
+
+    def device_stream(self, stream_id: int) -> IdeStream | None:
+        """The device's end of an enabled stream."""
+
+    def host_stream(self, stream_id: int) -> IdeStream | None:
+        """The host's end of it."""
+
+    def insecure(self, stream_id: int, cause: InsecureCause, time_ns: float) -> None:
+        """The device's end leaves Secure, or has just done so."""
+
+
+class LinkChecker:
+    """Predicts every TLP that the device sends, from every TLP that it gets."""
+
+    def __init__(self, world: World, ports: Ports, completion_timeout_ns: float) -> None:
+        self.world = world
+        self.ports = ports
+        self.shadows = [FunctionShadow() for _ in world.functions()]
+        self.inbound = InboundChecker(world, self.shadows)
+        self.outbound = OutboundChecker(world, self.shadows, completion_timeout_ns)
+        self.mirror = SentMirror(world.findings)
+        self.fails = FailMessages(world.findings)
+        self.covered: list[CoverItem] = []
+        self._invalidations: list[tuple[Route, int]] = []  # route and requester of the request
+
+    # ------------------------------------------------------------------ to the device
+
+    def to_device(self, time_ns: float, raw: bytes) -> None:
+        """A TLP has reached the device."""
+        prefix = peek(raw)
+        route = PLAIN
+        if prefix is not None:
+            opened = self._open_for_device(time_ns, raw, prefix)
+            if opened is None:
+                return
+            raw, route = opened
+        try:
+            tlp = Tlp.decode(raw)
+        except TlpError as error:
+            self.world.findings.error(time_ns, "Malformed TLP")
+            self.world.findings.note(time_ns, f"to the device: {error}")
+            return
+        if tlp.is_message:
+            self._message_to_device(time_ns, tlp, route)
+        elif tlp.is_completion:
+            if not self.outbound.completion(time_ns, tlp, route) and route.stream is not None:
+                self._broken(time_ns, route.stream)
+        else:
+            self.inbound.request(time_ns, tlp, route)
+
+    def _open_for_device(
+        self, time_ns: float, raw: bytes, prefix: IdePrefix
+    ) -> tuple[bytes, Route] | None:
+        stream = self.ports.device_stream(prefix.stream_id)
+        if stream is None:
+            self.world.findings.error(time_ns, IdeFailure.MISROUTED.value)
+            return None
+        try:
+            plain, t, _ = stream.decrypt(raw)
+        except IdeError as error:
+            self.covered.append(CoverItem("ide_receive", (error.failure.name,)))
+            self.world.findings.error(time_ns, error.failure.value)
+            if error.failure in BROKEN:
+                self.ports.insecure(prefix.stream_id, InsecureCause.CHECK_FAILED, time_ns)
+            return None
+        return plain, Route(prefix.stream_id, t)
+
+    def _broken(self, time_ns: float, stream_id: int) -> None:
+        self.world.findings.error(time_ns, IdeFailure.CHECK_FAILED.value)
+        self.ports.insecure(stream_id, InsecureCause.CHECK_FAILED, time_ns)
+
+    def _message_to_device(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        message = parse_ide_message(tlp)
+        if isinstance(message, IdeFail):
+            if self.ports.device_stream(message.stream_id) is not None:
+                self.world.findings.error(time_ns, "IDE Fail received")
+                self.ports.insecure(message.stream_id, InsecureCause.FAIL_RECEIVED, time_ns)
+        elif tlp.fmt_type is FmtType.MSGD_ID:
+            code = tlp.message_code
+            if code == MessageCode.INVALIDATE_REQUEST and not tlp.ep:
+                self._invalidations.append((route, tlp.requester_id))
+
+    # ------------------------------------------------------------------ from the device
+
+    def from_device(self, time_ns: float, raw: bytes) -> None:
+        """The device has sent a TLP."""
+        prefix = peek(raw)
+        route = PLAIN
+        if prefix is not None:
+            opened = self._open_for_host(time_ns, raw, prefix)
+            if opened is None:
+                return
+            raw, route = opened
+        try:
+            tlp = Tlp.decode(raw)
+        except TlpError as error:
+            got = {"bytes": raw, "rule": str(error)}
+            self.world.findings.mismatch(
+                ("TDISP-MMIO-009",), time_ns, "Malformed TLP from the device", {}, got
+            )
+            return
+        message = parse_ide_message(tlp)
+        if prefix is not None:
+            sync = message if isinstance(message, IdeSync) else None
+            self.mirror.tlp(time_ns, prefix, sync)
+        if tlp.is_message:
+            self._message_from_device(time_ns, tlp, route, message)
+        elif tlp.is_completion:
+            self.inbound.completion(time_ns, tlp, route)
+        else:
+            self.outbound.request(time_ns, tlp, route)
+
+    def _open_for_host(
+        self, time_ns: float, raw: bytes, prefix: IdePrefix
+    ) -> tuple[bytes, Route] | None:
+        findings = self.world.findings
+        stream = self.ports.host_stream(prefix.stream_id)
+        title = f"IDE TLP of the device on stream {prefix.stream_id}"
+        if stream is None:
+            got = {"bytes": raw}
+            findings.mismatch(("IDE-SEL-001",), time_ns, title, {"stream": "an enabled one"}, got)
+            return None
+        try:
+            plain, t, _ = stream.decrypt(raw)
+        except IdeError as error:
+            racing = self.world.secure(prefix.stream_id, time_ns - RACE_NS, time_ns)
+            if error.failure is IdeFailure.DISCARDED and True in racing:
+                findings.tolerate("IDE TLP on a stream that has just become Insecure")
+            else:
+                findings.mismatch(
+                    ("IDE-GCM-001", "IDE-GCM-002", "IDE-TLP-001", "IDE-ST-005"),
+                    time_ns,
+                    title,
+                    {"IDE": "a TLP that the partner port accepts"},
+                    {"IDE": str(error), "bytes": raw},
+                )
+            return None
+        return plain, Route(prefix.stream_id, t)
+
+    def _message_from_device(
+        self, time_ns: float, tlp: Tlp, route: Route, message: IdeSync | IdeFail | None
+    ) -> None:
+        if isinstance(message, IdeFail):
+            self.fails.sent(time_ns, message.stream_id)
+            return
+        if isinstance(message, IdeSync):
+            if route.stream is None or route.t:
+                got = {"route": route}
+                self.world.findings.mismatch(
+                    ("IDE-MSG-001",), time_ns, "IDE Sync", {"route": "its stream, T = 0"}, got
+                )
+            return
+        if tlp.message_code == MessageCode.INVALIDATE_COMPLETION:
+            answered = (route, int.from_bytes(tlp.message[:2], "big"))
+            if answered in self._invalidations:
+                self._invalidations.remove(answered)
+                return
+        got_fields = {"code": tlp.message_code, "route": route, "message": tlp}
+        self.world.findings.mismatch(
+            ("TDISP-ATS-003", "IDE-MSG-001"),
+            time_ns,
+            "message not foreseen",
+            {"Invalidations": self._invalidations or "none"},
+            got_fields,
+        )
+
+    # ------------------------------------------------------------------ events, time
+
+    def stream_secure(self, stream_id: int) -> None:
+        """The reference says that the stream enters Secure."""
+        self.mirror.restart(stream_id)
+
+    def stream_insecure(self, time_ns: float, stream_id: int, fail_due: bool) -> None:
+        """The reference says that the stream has left Secure."""
+        if fail_due:
+            self.fails.due(time_ns, stream_id)
+
+    def forget(self) -> None:
+        """Reset or link down: nothing that was under way is owed."""
+        self.inbound.forget()
+        self.fails.forget()
+        self._invalidations.clear()
+
+    def advance(self, time_ns: float) -> None:
+        """Time has passed."""
+        self.fails.advance(time_ns)
+
+    def finish(self, time_ns: float) -> None:
+        """The run ends: everything that is owed must have been sent."""
+        self.inbound.finish(time_ns)
+        self.outbound.finish(time_ns)
+        self.fails.finish(time_ns)
+
+    def take_covered(self) -> list[CoverItem]:
+        """Coverage samples since the last call."""
+        items = [*self.covered, *self.inbound.covered, *self.outbound.covered]
+        for samples in (self.covered, self.inbound.covered, self.outbound.covered):
+            samples.clear()
+        return items

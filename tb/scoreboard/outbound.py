@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests of the device: each must be foreseen, allowed in the state, on the right way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.app.function import Interrupt
+from models.ide.select import Outgoing, Way, depart
+from models.pcie.admission import Decision as Admission
+from models.pcie.admission import OutboundKind, inbound_completion, outbound
+from models.pcie.errors import TlpError
+from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
+from models.pcie.rules import check_limits
+from models.pcie.tlp import Tlp
+from models.tdisp.codes import ErrorCause, TdiState
+from tb.coverage import CoverItem
+from tb.scoreboard.dma import DmaRun, Effect, OpenRead
+from tb.scoreboard.findings import Findings
+from tb.scoreboard.function_shadow import FunctionShadow, Owed
+from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.world import FunctionView, Route, World
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What a request of the device is."""
+
+    kind: OutboundKind
+    run: DmaRun | None = None
+    vector: int | None = None
+
+
+class OutboundChecker:
+    """Compares requests of the device with the transfers that software has started.
+
+    No byte leaves a locked TDI in clear (TDISP-DMA-001 to 009, TDISP-FSM-017).
+    """
+
+    def __init__(
+        self, world: World, shadows: list[FunctionShadow], completion_timeout_ns: float
+    ) -> None:
+        self.world = world
+        self.shadows = shadows
+        self.covered: list[CoverItem] = []
+        self._timeout_ns = completion_timeout_ns
+        self._bus_master: dict[int, float] = {}  # last time at which it was set
+
+    @property
+    def _findings(self) -> Findings:
+        return self.world.findings
+
+    # ------------------------------------------------------------------ requests
+
+    def request(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        """The device has sent a request by `route`."""
+        view = next(
+            (v for v in self.world.functions() if v.present and v.rid == tlp.requester_id), None
+        )
+        if view is None or tlp.fmt_type not in MEMORY_REQUESTS:
+            self._unexpected(time_ns, tlp, route, None)
+            return
+        shadow = self.shadows[view.number]
+        shadow.drop_old_runs(time_ns)
+        matched = self._match(time_ns, view, shadow, tlp)
+        if matched is None:
+            self._unexpected(time_ns, tlp, route, view.number)
+            return
+        self._check_form(time_ns, tlp, view)
+        self._check_way(time_ns, tlp, route, view, matched)
+        if matched.run is not None:
+            self._advance(time_ns, shadow, matched.run, tlp, route, view.number)
+        elif matched.vector is not None:
+            shadow.interrupt_sent(matched.vector)
+
+    def _match(
+        self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
+    ) -> Matched | None:
+        for run in reversed(shadow.runs):
+            if run.alive(time_ns) and run.continues(tlp):
+                kind = OutboundKind.WRITE if run.transfer.to_host else OutboundKind.NON_POSTED
+                return Matched(kind, run)
+        locked = self.world.msix_locked(view.number)
+        kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
+        for owed in shadow.owed:
+            message = shadow.model.interrupt(owed.vector)
+            if message is not None and _is_message(tlp, message):
+                return Matched(kind, vector=owed.vector)
+        return None
+
+    def _unexpected(self, time_ns: float, tlp: Tlp, route: Route, tdi: int | None) -> None:
+        expected: dict[str, object] = {"request": "none"}
+        if tdi is not None:
+            shadow = self.shadows[tdi]
+            expected["transfers"] = [run.transfer for run in shadow.runs] or "none"
+            expected["interrupts"] = [owed.vector for owed in shadow.owed] or "none"
+        got = {"request": tlp, "route": route}
+        self._findings.mismatch(
+            ("TDISP-DMA-007", "TDISP-FSM-017"), time_ns, "request not foreseen", expected, got, tdi
+        )
+
+    def _check_form(self, time_ns: float, tlp: Tlp, view: FunctionView) -> None:
+        try:
+            tlp.check()
+            check_limits(tlp, self.world.limits())
+        except TlpError as error:
+            got = {"request": tlp, "rule": str(error)}
+            self._findings.mismatch(
+                ("TDISP-MMIO-009",), time_ns, "form of a request", {}, got, view.number
+            )
+        if view.bus_master:
+            self._bus_master[view.number] = time_ns
+        elif time_ns - self._bus_master.get(view.number, float("-inf")) > RACE_NS:
+            self._findings.mismatch(
+                ("TDISP-TRK-002",),
+                time_ns,
+                "request without Bus Master Enable",
+                {"request": "none"},
+                {"request": tlp},
+                view.number,
+            )
+
+    def bus_master_cleared(self, tdi: int, time_ns: float) -> None:
+        """Bus Master Enable of the function was set until now."""
+        self._bus_master[tdi] = time_ns
+
+    def _check_way(
+        self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, matched: Matched
+    ) -> None:
+        states = self.world.states(view.number, time_ns - RACE_NS, time_ns)
+        fitting = [
+            state
+            for state in states
+            if self._way_allowed(time_ns, tlp, route, view, matched, state)
+        ]
+        for state in fitting:
+            point = (matched.kind.name, state.name, f"T{int(route.t)}")
+            self.covered.append(CoverItem("outbound", point))
+        if not fitting:
+            self._refuse(time_ns, tlp, route, view, matched, states)
+        elif len(states) > 1:
+            self._findings.tolerate("request that raced with a change of state")
+
+    def _way_allowed(
+        self,
+        time_ns: float,
+        tlp: Tlp,
+        route: Route,
+        view: FunctionView,
+        matched: Matched,
+        state: TdiState,
+    ) -> bool:
+        if not outbound(state, matched.kind).allows(route.t):
+            return False
+        if route.t and route.stream not in self.world.bound_streams(view.number):
+            return False
+        return self._departs(time_ns, tlp, route, view)
+
+    def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
+        """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005)."""
+        blocks = self.world.blocks()
+        secure = [
+            block.stream_id
+            for block in blocks
+            if True in self.world.secure(block.stream_id, time_ns - RACE_NS, time_ns)
+        ]
+        outgoing = Outgoing(tlp, t=route.t, ats_enabled=view.ats_enable)
+        departure = depart(blocks, outgoing, secure)
+        if departure.way is Way.STREAM:
+            return route.stream == departure.stream_id
+        return departure.way is Way.PLAIN and route.stream is None
+
+    def _refuse(
+        self,
+        time_ns: float,
+        tlp: Tlp,
+        route: Route,
+        view: FunctionView,
+        matched: Matched,
+        states: frozenset[TdiState],
+    ) -> None:
+        requirements: list[str] = []
+        for state in sorted(states):
+            requirements += outbound(state, matched.kind).requirements
+        if route.stream is None:
+            requirements.append("TDISP-DMA-009")
+        self._findings.mismatch(
+            tuple(dict.fromkeys(requirements)),
+            time_ns,
+            f"{matched.kind.value} in {' or '.join(s.name for s in sorted(states))}",
+            {"bound stream": self.world.bound_streams(view.number) or "none"},
+            {"route": route, "request": tlp},
+            view.number,
+        )
+
+    # ------------------------------------------------------------------ transfers
+
+    def _advance(
+        self,
+        time_ns: float,
+        shadow: FunctionShadow,
+        run: DmaRun,
+        tlp: Tlp,
+        route: Route,
+        tdi: int,
+    ) -> None:
+        if tlp.fmt_type in MEMORY_READS:
+            if tlp.tag in run.open:
+                got = {"tag": tlp.tag, "open since": run.open[tlp.tag].time_ns}
+                self._findings.mismatch(
+                    ("TDISP-DMA-005",), time_ns, "tag in use", {"tag": "a free one"}, got, tdi
+                )
+        else:
+            self._check_data(time_ns, shadow, run, tlp, tdi)
+        run.issue(tlp, route, time_ns)
+        shadow.progress(time_ns, run)
+
+    def _check_data(
+        self, time_ns: float, shadow: FunctionShadow, run: DmaRun, tlp: Tlp, tdi: int
+    ) -> None:
+        allowed = shadow.memory_words(run, tlp.length)
+        for n, values in enumerate(allowed):
+            got = int.from_bytes(tlp.payload[DW * n : DW * n + DW], "little")
+            if got not in values:
+                self._findings.mismatch(
+                    ("TDISP-DMA-004", "TDISP-ZERO-001"),
+                    time_ns,
+                    f"data written to {tlp.address + DW * n:#x}",
+                    {"data": " or ".join(f"{value:#010x}" for value in sorted(values))},
+                    {"data": f"{got:#010x}"},
+                    tdi,
+                )
+                return
+
+    # ------------------------------------------------------------------ completions of the host
+
+    def completion(self, time_ns: float, tlp: Tlp, route: Route) -> bool:
+        """The host has answered a read of the device; False: on another stream (IDE-SEL-003)."""
+        found = self._open_read(tlp)
+        if found is None:
+            self._findings.error(time_ns, "Unexpected Completion")
+            return True
+        tdi, run, read = found
+        effect, offset, data = run.take(tlp, route)
+        if effect is Effect.OTHER_STREAM:
+            return False
+        if effect is Effect.DROPPED:
+            self._findings.error(time_ns, "Unexpected Completion", tdi)
+            return True
+        passes = self._completion_passes(time_ns, tdi, run, read)
+        shadow = self.shadows[tdi]
+        if effect is Effect.DATA and True in passes:
+            shadow.store(offset, data, certain=passes == {True} and run.ended_ns is None)
+        elif effect is Effect.FAILED and True in passes:
+            cause = ErrorCause.POISONED if tlp.ep else ErrorCause.COMPLETION
+            self._findings.error(time_ns, "failed Completion", tdi)
+            self._failed(time_ns, tdi, cause)
+        if True in passes:
+            shadow.progress(time_ns, run)
+        return True
+
+    def _completion_passes(
+        self, time_ns: float, tdi: int, run: DmaRun, read: OpenRead
+    ) -> set[bool]:
+        if run.ended_ns is not None and not run.alive(time_ns):
+            return {False}
+        issued = self.world.states(tdi, read.time_ns - RACE_NS, read.time_ns)
+        now = self.world.states(tdi, time_ns - RACE_NS, time_ns)
+        same_life = run.ended_ns is None or run.failed
+        decisions = {inbound_completion(was, state, same_life) for was in issued for state in now}
+        if not same_life:
+            decisions.add(Admission.PASS)
+        return {decision is Admission.PASS for decision in decisions}
+
+    def _open_read(self, tlp: Tlp) -> tuple[int, DmaRun, OpenRead] | None:
+        for view in self.world.functions():
+            if not view.present or view.rid != tlp.requester_id:
+                continue
+            for run in self.shadows[view.number].runs:
+                if tlp.tag in run.open:
+                    return view.number, run, run.open[tlp.tag]
+        return None
+
+    def _failed(self, time_ns: float, tdi: int, cause: ErrorCause) -> None:
+        if TdiState.RUN in self.world.states(tdi, time_ns, time_ns):
+            self.world.tdi_error(tdi, cause, time_ns)
+
+    # ------------------------------------------------------------------ time
+
+    def error_seen(self, tdi: int, time_ns: float) -> bool:
+        """The device shows ERROR: whether a read that nobody answers explains it."""
+        for run in self.shadows[tdi].runs:
+            waiting = [read for read in run.open.values() if run.ended_ns is None]
+            if any(time_ns - read.time_ns >= 0.9 * self._timeout_ns for read in waiting):
+                run.failed = True
+                self._findings.error(time_ns, "Completion Timeout", tdi)
+                self.shadows[tdi].progress(time_ns, run)
+                self._failed(time_ns, tdi, ErrorCause.COMPLETION)
+                return True
+        return False
+
+    def finish(self, time_ns: float) -> None:
+        """The run ends: what software has started must have happened."""
+        for tdi, shadow in enumerate(self.shadows):
+            view = self.world.functions()[tdi]
+            for run in shadow.runs:
+                self._check_ended(time_ns, run, view)
+            for owed in shadow.owed:
+                self._check_sent(time_ns, owed, shadow, view)
+
+    def _check_ended(self, time_ns: float, run: DmaRun, view: FunctionView) -> None:
+        due = run.required and run.ended_ns is None and not run.complete
+        if not (due and view.bus_master and view.present) or run.open:
+            return
+        self._findings.mismatch(
+            ("TDISP-DMA-002",),
+            time_ns,
+            "transfer did not come to its end",
+            {"bytes": run.transfer.length, "transfer": run.transfer},
+            {"bytes": run.issued},
+            view.number,
+        )
+
+    def _check_sent(
+        self, time_ns: float, owed: Owed, shadow: FunctionShadow, view: FunctionView
+    ) -> None:
+        deliverable = view.msix_enable and not view.msix_function_mask and view.bus_master
+        message = shadow.model.interrupt(owed.vector)
+        states = self.world.states(view.number, owed.since_ns, time_ns)
+        if not (owed.required and deliverable and message) or TdiState.ERROR in states:
+            return
+        self._findings.mismatch(
+            ("TDISP-INT-002",),
+            time_ns,
+            "interrupt was not sent",
+            {"vector": owed.vector, "since": owed.since_ns, "message": message},
+            {"message": "none"},
+            view.number,
+        )
+
+
+def _is_message(tlp: Tlp, message: Interrupt) -> bool:
+    return (
+        tlp.has_data
+        and tlp.length == 1
+        and tlp.first_be == 0xF
+        and tlp.address == message.address
+        and tlp.payload == message.data.to_bytes(DW, "little")
+    )

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the link checkers know about the device: configuration, states, streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.app.map import Bar0, Bar2
+from models.ide.select import SelectiveStreamBlock
+from models.pcie.rules import Limits
+from models.tdisp.codes import ErrorCause, TdiState
+from tb.scoreboard.findings import Findings
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a TLP travels: on the stream with this Stream ID, or plain."""
+
+    stream: int | None = None
+    t: bool = False
+
+    def __str__(self) -> str:
+        return "plain" if self.stream is None else f"stream {self.stream}, T = {int(self.t)}"
+
+
+PLAIN = Route()
+
+
+@dataclass(frozen=True)
+class FunctionView:
+    """Configuration of one function as the link sees it; the number is that of its TDI."""
+
+    number: int
+    rid: int
+    present: bool = True
+    memory_space: bool = False
+    bus_master: bool = False
+    bar0: int = 0
+    bar2: int = 0
+    msix_enable: bool = False
+    msix_function_mask: bool = False
+    ats_enable: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an address leads: a function, its BAR (0 or 2), the offset in it."""
+
+    tdi: int
+    bar: int
+    offset: int
+
+
+def decode(functions: Sequence[FunctionView], address: int) -> Target | None:
+    """The function that claims `address`, if any."""
+    for view in functions:
+        if not (view.present and view.memory_space):
+            continue
+        if view.bar0 <= address < view.bar0 + Bar0.SIZE:
+            return Target(view.number, 0, address - view.bar0)
+        if view.bar2 <= address < view.bar2 + Bar2.SIZE:
+            return Target(view.number, 2, address - view.bar2)
+    return None
+
+
+class World(Protocol):
+    """The reference device as the link checkers need it."""
+
+    findings: Findings
+
+    def functions(self) -> Sequence[FunctionView]:
+        """All functions, by the number of their TDI."""
+
+    def blocks(self) -> Sequence[SelectiveStreamBlock]:
+        """The selective stream register blocks."""
+
+    def limits(self) -> Limits:
+        """Max_Payload_Size, Max_Read_Request_Size, Read Completion Boundary of the device."""
+
+    def states(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[TdiState]:
+        """States by which the device may have decided in this time."""
+
+    def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
+        """Whether the stream with this Stream ID was Secure in this time."""
+
+    def bound_streams(self, tdi: int) -> frozenset[int]:
+        """Stream IDs that are, or a race ago were, bound to the TDI."""
+
+    def msix_locked(self, tdi: int) -> bool:
+        """Whether MSI-X table and PBA of the TDI are locked and reported."""
+
+    def tdi_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        """An event that moves a locked TDI to ERROR has happened."""
