@@ -160,6 +160,13 @@ def test_a_mapping_that_is_not_the_report_is_not_approved(name: str) -> None:
     assert not tenant().approve(GOOD, MEASUREMENTS, mapping).approved
 
 
+@covers("TDISP-HOST-004")
+def test_reserved_bits_are_found_even_where_they_are_expected() -> None:
+    expected = replace(EXPECTATION, interface_info=InterfaceInfo(0x8003))
+    decision = Tvm("A", expected).approve(BAD_REPORTS["reserved info"], MEASUREMENTS, MAPPING)
+    assert decision.findings == ("INTERFACE_INFO 0x8003 has reserved bits",)
+
+
 @covers("TDISP-HOST-004", "TDISP-HOST-006")
 @pytest.mark.parametrize("got", [{}, {1: b"firmware"}, {1: b"firmware", 2: b"debug"}])
 def test_missing_or_other_measurements_are_not_approved(got: dict[int, bytes]) -> None:

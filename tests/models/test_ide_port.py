@@ -56,10 +56,13 @@ def test_an_ide_fail_ends_the_stream_it_names_without_an_answer(over: int | None
 
 
 @covers("IDE-MSG-002")
-def test_an_ide_fail_of_an_unknown_stream_is_ignored() -> None:
+def test_an_ide_fail_of_an_unknown_or_disabled_stream_is_ignored() -> None:
     receiver = two()
-    receiver.receive(fail_message(0, 0x0100, 9).encode())
-    assert all(stream.secure for stream in receiver.streams.values())
+    receiver.streams[2].disable()
+    for stream_id in (2, 9):
+        receiver.receive(fail_message(0, 0x0100, stream_id).encode())
+    assert receiver.streams[1].secure
+    assert receiver.streams[2].cause is InsecureCause.ENABLE_CLEARED
     assert not receiver.failed
 
 

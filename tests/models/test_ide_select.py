@@ -159,6 +159,13 @@ def test_a_tlp_is_associated_by_type_address_and_target(
 
 
 @covers("IDE-SEL-001")
+def test_an_association_holds_its_first_and_last_byte_when_valid() -> None:
+    edges = (PEER.base - 1, PEER.base, PEER.limit, PEER.limit + 1)
+    assert [PEER.contains(at) for at in edges] == [False, True, True, False]
+    assert not replace(PEER, valid=False).contains(PEER.base)
+
+
+@covers("IDE-SEL-001")
 def test_a_disabled_stream_takes_nothing() -> None:
     assert stream(Outgoing(READ), replace(DEFAULT, enabled=False)) is None
 

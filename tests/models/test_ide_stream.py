@@ -244,6 +244,22 @@ def test_a_wrong_pcrc_under_a_good_mac_fails_pcrc_and_stays_secure() -> None:
     assert receiver.secure
 
 
+@covers("IDE-PCRC-002")
+def test_p_without_pcrc_on_the_stream_or_without_data_fails_under_a_good_mac() -> None:
+    assert refused(port(), Q1.wire_bytes) is IdeFailure.CHECK_FAILED
+    message = sealed("9200010c", "30000000 0100007e 00000000 00000000", gcm.pcrc(b""))
+    assert refused(port(pcrc=True), message) is IdeFailure.CHECK_FAILED
+
+
+@covers("IDE-CNT-004", "IDE-CNT-007")
+def test_a_completion_that_overtook_a_write_fails_by_counter_underflow() -> None:
+    receiver = port()
+    receiver.decrypt(W1.wire_bytes)
+    with pytest.raises(IdeError, match="0, 3 posted TLPs announced, 1, 1 received"):
+        receiver.decrypt(C1.wire_bytes)
+    assert not receiver.secure
+
+
 @covers("IDE-KEY-002", "IDE-KEY-005")
 def test_the_other_key_set_without_keys_fails() -> None:
     receiver = port()
@@ -264,7 +280,8 @@ def test_the_old_key_set_is_not_accepted_after_the_switch() -> None:
 @covers("IDE-AGG-001")
 def test_a_valid_tlp_without_mac_bit_fails_without_aggregation() -> None:
     wire = bytes.fromhex("92000101 40000001 0100000f 80001000 653fcdff")
-    assert refused(port(), wire) is IdeFailure.CHECK_FAILED
+    with pytest.raises(IdeError, match="IDE Check Failed: M is 0"):
+        port().decrypt(wire)
 
 
 @covers("IDE-TLP-009")

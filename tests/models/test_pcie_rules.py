@@ -133,6 +133,14 @@ def test_a_completion_that_does_not_continue_the_series_is_refused(name: str) ->
 
 
 @covers("TDISP-MMIO-009")
+def test_a_completion_beyond_max_payload_size_is_refused() -> None:
+    whole = Tlp.cpld(0, READ, DATA, 200, 0x40)
+    assert CompletionCollector(READ, Limits(128, 256)).add(whole)
+    with pytest.raises(CompletionError, match="200 bytes of payload"):
+        CompletionCollector(READ, Limits(128, 128)).add(whole)
+
+
+@covers("TDISP-MMIO-009")
 def test_a_failed_completion_ends_the_read_at_any_place() -> None:
     for before in (0, 1):
         collector = CompletionCollector(READ, Limits(128, 128))
