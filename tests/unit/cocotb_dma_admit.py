@@ -9,6 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
+from models.pcie.admission import OutboundKind, outbound
 from models.tdisp.codes import TdiState
 
 U, L, R, E = (
@@ -17,6 +18,12 @@ U, L, R, E = (
     TdiState.RUN,
     TdiState.ERROR,
 )
+
+KINDS = {
+    "memory": OutboundKind.WRITE,
+    "MSI-X not locked": OutboundKind.MSIX_UNLOCKED,
+    "MSI-X locked": OutboundKind.MSIX_LOCKED,
+}
 
 # Kind of request -> state -> T that it is sent with, or None when it is not sent.
 SENT: dict[str, dict[TdiState, int | None]] = {
@@ -46,6 +53,11 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         allow = t is not None and master and form and rid and (secure or not t)
         where = f"{state.name} {kind} {values}"
         assert int(dut.allow.value) == int(bool(allow)), where
+        # A table is locked with its TDI: "locked" says nothing in CONFIG_UNLOCKED.
+        if master and form and rid and secure and not (msix and locked and state is U):
+            rule = outbound(state, KINDS[kind])
+            assert bool(allow) == rule.allowed, where
+            assert not allow or rule.t == bool(t), where
         if allow:
             passed += 1
             assert int(dut.t.value) == t, where

@@ -10,6 +10,7 @@ import cocotb
 from cocotb.triggers import Timer
 
 from models.app.map import RangeClass
+from models.pcie.admission import Decision, RangeKind, inbound_memory
 from models.tdisp.codes import TdiState
 
 U, L, R, E = (
@@ -18,6 +19,12 @@ U, L, R, E = (
     TdiState.RUN,
     TdiState.ERROR,
 )
+
+KINDS = {
+    "TEE": RangeKind.TEE,
+    "non-TEE": RangeKind.NON_TEE,
+    "MSI-X locked": RangeKind.MSIX_LOCKED,
+}
 
 # Target -> state -> who is served: "bound" (T=1 on the bound stream), "other" (T=1 on another
 # stream), "plain" (T=0, with IDE or without).
@@ -76,5 +83,8 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         got = bool(int(dut.allow.value))
         assert got == expected, f"{state.name} {range_class.name} {values}: {got}"
         seen[got] += 1
+        if target and space and not scrub and one_class and (ide or not t):
+            rule = inbound_memory(state, KINDS[target], bool(t), bool(bound))
+            assert got == (rule.decision is Decision.PASS)
     assert seen == {0: 2048 - seen[1], 1: seen[1]}
     assert seen[1] > 0
