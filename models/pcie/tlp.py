@@ -224,11 +224,18 @@ class Tlp:
 
     @classmethod
     def cfg_write(
-        cls, requester_id: int, target: int, register: int, value: int, tag: int = 0
+        cls,
+        requester_id: int,
+        target: int,
+        register: int,
+        value: int,
+        tag: int = 0,
+        *,
+        kind: int = 0,
     ) -> Tlp:
-        """Type 0 write of the DW `value`; use `dataclasses.replace` for type 1 or enables."""
+        """Write the DW `value`; `kind` is 0 or 1."""
         return cls(
-            FmtType.CFGWR0,
+            (FmtType.CFGWR0, FmtType.CFGWR1)[kind],
             length=1,
             requester_id=requester_id,
             tag=tag,

@@ -50,6 +50,10 @@ BY_HAND: dict[str, tuple[Tlp, str]] = {
         Tlp.cfg_write(0, 0x0101, 0x004, 0x00000006),
         "44000001 0000000f 01010004 06000000",
     ),
+    "CfgWr1": (
+        Tlp.cfg_write(0, 0x0101, 0xFFC, 0x12345678, tag=2, kind=1),
+        "45000001 0000020f 01010ffc 78563412",
+    ),
     "Cpl UR": (
         Tlp.cpl(0x0100, Tlp.cfg_read(0x0008, 0x0100, 0, tag=9), CplStatus.UR),
         "0a000000 01002004 00080900",
