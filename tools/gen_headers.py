@@ -15,8 +15,10 @@ from pathlib import Path
 import models.app.config_map as config
 import models.app.map as app
 import models.doe.codes as doe
+import models.ide.codes as ide
 import models.idekm.codes as idekm
 import models.pcie.codes as pcie
+import models.pcie.layout as layout
 import models.tdisp.codes as tdisp
 
 INCLUDE = Path(__file__).resolve().parent.parent / "rtl" / "include"
@@ -35,6 +37,13 @@ HEADERS: Mapping[str, Table] = {
         "IDEKM_OBJ": (idekm.ObjectId, 8),
         "IDEKM_KP": (idekm.KpStatus, 8),
         "IDEKM_DIR": (idekm.Direction, 1),
+    },
+    "ide_defs.vh": {
+        "IDE_SUB": (ide.SubStream, 2),
+        "IDE_PREFIX_BYTE": (ide.PrefixByte, 0),
+        "IDE_PREFIX_BIT": (ide.PrefixBit, 0),
+        "IDE_SYNC_BYTE": (ide.SyncByte, 0),
+        "IDE_FAIL_BYTE": (ide.FailByte, 0),
     },
     "doe_defs.vh": {
         "DOE_TYPE": (doe.ObjectType, 8),
@@ -70,6 +79,10 @@ CONSTANTS: Mapping[str, Mapping[str, tuple[int, int]]] = {
         **{f"TDISP_RANGE_BIT_{f.name}": (f.bit_length() - 1, 0) for f in tdisp.RangeAttributes},
     },
     "idekm_defs.vh": {"IDEKM_PROTOCOL_ID": (idekm.PROTOCOL_ID, 8)},
+    "ide_defs.vh": {
+        "IDE_PREFIX": (layout.IDE_PREFIX_BYTE, 8),
+        "IDE_SYNC_DUE": (ide.SYNC_DUE, 8),
+    },
     "doe_defs.vh": {"DOE_VENDOR_PCI_SIG": (doe.VENDOR_PCI_SIG, 16)},
     "app_defs.vh": {
         "APP_MEMORY_BYTES": (app.MEMORY_BYTES, 0),

@@ -9,7 +9,7 @@
 `default_nettype none
 
 module sync_fifo #(
-    parameter W = 32,    // bits of a word
+    parameter W = 32,  // bits of a word
     parameter DEPTH = 4  // words, at least 2
 ) (
     input wire clk,
