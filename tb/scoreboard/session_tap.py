@@ -15,8 +15,17 @@ class SessionTap:
     """A third party that holds the keys of both directions of every session."""
 
     def __init__(self) -> None:
-        self._ciphers: dict[tuple[int, Direction], RecordCipher] = {}
+        self._ciphers: dict[tuple[int, Direction], tuple[RecordKeys, RecordCipher]] = {}
         self._deferred: list[KeyWriteView] = []
+
+    def copy(self, direction: Direction) -> SessionTap:
+        """A tap that can open the next record of each session without counting it here."""
+        tap = SessionTap()
+        for (session_id, way), (keys, cipher) in self._ciphers.items():
+            if way is direction:
+                copied = RecordCipher(keys, cipher.sequence)
+                tap._ciphers[session_id, way] = (keys, copied)
+        return tap
 
     def key(self, write: KeyWriteView) -> None:
         """A write to the session-key port."""
@@ -34,7 +43,8 @@ class SessionTap:
     def _apply(self, write: KeyWriteView) -> None:
         if write.op == KeyOperation.LOAD:
             keys = RecordKeys(write.key, write.iv)
-            self._ciphers[write.session_id, Direction(write.direction)] = RecordCipher(keys)
+            slot = (write.session_id, Direction(write.direction))
+            self._ciphers[slot] = (keys, RecordCipher(keys))
         elif write.op == KeyOperation.END_SESSION:
             self.ended(write.session_id)
         else:
@@ -52,7 +62,7 @@ class SessionTap:
             if kind != ObjectType.SECURED_SPDM:
                 return None
             session_id = record_session_id(record)
-            cipher = self._ciphers.get((session_id, direction))
-            return None if cipher is None else (session_id, cipher.open(record))
+            known = self._ciphers.get((session_id, direction))
+            return None if known is None else (session_id, known[1].open(record))
         except SpdmError:
             return None
