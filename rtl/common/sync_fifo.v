@@ -60,7 +60,7 @@ module sync_fifo #(
   assign m_data  = store_q[read_ptr_q];
   assign empty   = !m_valid;
 
-  function [PTR_W-1:0] next_ptr(input [PTR_W-1:0] ptr);
+  function automatic [PTR_W-1:0] next_ptr(input reg [PTR_W-1:0] ptr);
     next_ptr = ptr == LAST_WORD[PTR_W-1:0] ? {PTR_W{1'b0}} : ptr + 1'b1;
   endfunction
 

@@ -98,7 +98,7 @@ module ide #(
     output wire                                 aer_malformed
 );
 
-  function integer ctx_width(input integer value);
+  function automatic integer ctx_width(input integer value);
     integer i;
     begin
       ctx_width = 4;

@@ -43,7 +43,7 @@ module ide_rx_buffer #(
     output wire [ STREAM_W-1:0] rx_stream
 );
 
-  function integer ptr_width(input integer value);
+  function automatic integer ptr_width(input integer value);
     integer i;
     begin
       ptr_width = 1;

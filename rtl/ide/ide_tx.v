@@ -90,7 +90,7 @@ module ide_tx #(
   localparam [1:0] KIND_SYNC = 2'd1;
   localparam [1:0] KIND_FAIL = 2'd2;
 
-  function [STREAM_W-1:0] lowest(input [NUM_IDE_STREAMS-1:0] bits);
+  function automatic [STREAM_W-1:0] lowest(input reg [NUM_IDE_STREAMS-1:0] bits);
     integer k;
     begin
       lowest = {STREAM_W{1'b0}};
@@ -99,8 +99,8 @@ module ide_tx #(
   endfunction
 
   // DW0 and DW1 of a message without data that is routed by ID, then its destination
-  function [95:0] message(input [7:0] code, input [2:0] traffic_class, input [15:0] requester,
-                          input [15:0] destination);
+  function automatic [95:0] message(input reg [7:0] code, input reg [2:0] traffic_class,
+                                    input reg [15:0] requester, input reg [15:0] destination);
     message = {
       `PCIE_TYPE_MSG_ID, 1'b0, traffic_class, 20'd0, requester, 8'd0, code, destination, 16'd0
     };

@@ -167,8 +167,7 @@ module idekm_responder #(
     end else if (req_take && is_key_prog) begin
       for (i = 0; i < 32; i = i + 1)
       if (in_key && key_byte == i[4:0]) key_q[255-8*i-:8] <= req_tdata;
-      for (i = 0; i < 8; i = i + 1)
-      if (in_ifv && ifv_byte == i[2:0]) ifv_q[63-8*i-:8] <= req_tdata;
+      for (i = 0; i < 8; i = i + 1) if (in_ifv && ifv_byte == i[2:0]) ifv_q[63-8*i-:8] <= req_tdata;
     end
   end
 
@@ -226,10 +225,10 @@ module idekm_responder #(
 
   wire check = state_q == ST_CHECK;
   wire served = check && port_ok && value_ok && !foreign && !gone && settled;
-  wire program = served && is_key_prog && !cmd_in_use;
+  wire start_key = served && is_key_prog && !cmd_in_use;
   wire go_stop = served && (is_go || is_stop) && cmd_has_key;
 
-  assign cmd_begin  = program;
+  assign cmd_begin  = start_key;
   assign cmd_go     = go_stop && is_go;
   assign cmd_stop   = go_stop && is_stop;
   assign cmd_loaded = state_q == ST_LOADED;
@@ -251,12 +250,10 @@ module idekm_responder #(
       end
       ST_KEY: if (key_ready || key_fault) state_d = ST_LOADED;
       ST_LOADED: state_d = ST_RESPOND;
-      ST_RESPOND:
-      if (rsp_take && send_q == LAST_FIXED) state_d = is_query ? ST_FETCH : ST_BODY;
+      ST_RESPOND: if (rsp_take && send_q == LAST_FIXED) state_d = is_query ? ST_FETCH : ST_BODY;
       ST_FETCH: state_d = ST_READ;
       ST_READ: state_d = ST_REGISTER;
-      ST_REGISTER:
-      if (rsp_take && send_q[1:0] == 2'd3) state_d = rsp_tlast ? ST_BODY : ST_FETCH;
+      ST_REGISTER: if (rsp_take && send_q[1:0] == 2'd3) state_d = rsp_tlast ? ST_BODY : ST_FETCH;
       ST_NONE: state_d = ST_BODY;
       default: state_d = ST_NONE;
     endcase
@@ -315,10 +312,10 @@ module idekm_responder #(
   end
 
   assign rsp_tvalid = state_q == ST_RESPOND || state_q == ST_REGISTER;
-  assign rsp_tdata  = state_q == ST_RESPOND ? fixed : register_q[8*send_q[1:0]+:8];
+  assign rsp_tdata = state_q == ST_RESPOND ? fixed : register_q[8*send_q[1:0]+:8];
   assign rsp_tlast  = state_q == ST_RESPOND ? !is_query && send_q == LAST_FIXED :
       addr_q == idecap_last && send_q[1:0] == 2'd3;
-  assign rsp_none   = state_q == ST_NONE;
+  assign rsp_none = state_q == ST_NONE;
 
 endmodule
 

@@ -76,7 +76,7 @@ module tlp_parser #(
   endgenerate
 
   // DW of the wire as a big-endian number
-  function [31:0] turn(input [31:0] dw);
+  function automatic [31:0] turn(input reg [31:0] dw);
     turn = {dw[7:0], dw[15:8], dw[23:16], dw[31:24]};
   endfunction
 

@@ -58,7 +58,7 @@ module tlp_serializer #(
   localparam [5:0] ST_MAC = 6'b110100;
 
   // A big-endian DW as it lies on the wire
-  function [31:0] turn(input [31:0] dw);
+  function automatic [31:0] turn(input reg [31:0] dw);
     turn = {dw[7:0], dw[15:8], dw[23:16], dw[31:24]};
   endfunction
 
