@@ -81,13 +81,18 @@ module gf128_mul #(
         times_x = {1'b0, a[127:1]} ^ {{8{a[0]}} & FOLD, 120'd0};
       endfunction
 
-      integer i;
+      function automatic [127:0] horner(input reg [127:0] start, input reg [127:0] factor,
+                                        input reg [DIGIT-1:0] bits);
+        integer i;
+        begin
+          horner = start;
+          for (i = 0; i < DIGIT; i = i + 1) horner = times_x(horner) ^ ({128{bits[i]}} & factor);
+        end
+      endfunction
+
       always @* begin
         result = 128'd0;
-        if (en) begin
-          result = sum;
-          for (i = 0; i < DIGIT; i = i + 1) result = times_x(result) ^ ({128{digit[i]}} & h);
-        end
+        if (en) result = horner(sum, h, digit);
       end
 
     end
