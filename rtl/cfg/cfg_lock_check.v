@@ -47,17 +47,14 @@ module cfg_lock_check #(
   endfunction
 
   wire pf_ok = !overlap(pf_bar0, pf_end0, pf_bar2, pf_end2);
-  wire vf_ok = vf_end0 <= ADDRESS_END && vf_end2 <= ADDRESS_END && !overlap(
-      vf_bar0, vf_end0, vf_bar2, vf_end2
-  ) && !overlap(
-      vf_bar0, vf_end0, pf_bar0, pf_end0
-  ) && !overlap(
-      vf_bar0, vf_end0, pf_bar2, pf_end2
-  ) && !overlap(
-      vf_bar2, vf_end2, pf_bar0, pf_end0
-  ) && !overlap(
-      vf_bar2, vf_end2, pf_bar2, pf_end2
-  );
+  wire vf_fit = vf_end0 <= ADDRESS_END && vf_end2 <= ADDRESS_END;
+  wire vf_overlap = overlap(vf_bar0, vf_end0, vf_bar2, vf_end2);
+  wire vf0_pf0_overlap = overlap(vf_bar0, vf_end0, pf_bar0, pf_end0);
+  wire vf0_pf2_overlap = overlap(vf_bar0, vf_end0, pf_bar2, pf_end2);
+  wire vf2_pf0_overlap = overlap(vf_bar2, vf_end2, pf_bar0, pf_end0);
+  wire vf2_pf2_overlap = overlap(vf_bar2, vf_end2, pf_bar2, pf_end2);
+  wire vf_ok = vf_fit && !vf_overlap && !vf0_pf0_overlap && !vf0_pf2_overlap &&
+      !vf2_pf0_overlap && !vf2_pf2_overlap;
   wire page_size_ok = system_page_size != 32'd0 &&
       (system_page_size & (system_page_size - 32'd1)) == 32'd0 &&
       (system_page_size & ~`CFG_SUPPORTED_PAGE_SIZES) == 32'd0;

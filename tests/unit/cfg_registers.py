@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every register of configuration space must be: reset value and bits that can be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.app.config_map import ConfigRegister as Reg
+from models.pcie.codes import SelectiveBlock as Block
+
+ONES = 0xFFFFFFFF
+VENDOR, DEVICE = 0x1234, 0x7D15
+IDE_FIRST_BLOCK = Reg.IDE + 0x0C
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Reset value, bits that hold what is written, bits that a 1 clears."""
+
+    reset: int = 0
+    rw: int = 0
+    w1c: int = 0
+
+
+def pointer(next_address: int, capability: int, version: int) -> int:
+    """Header of an extended capability."""
+    return next_address << 20 | version << 16 | capability
+
+
+def selective_block(base: int) -> dict[int, Bits]:
+    """Registers of a selective stream that is not enabled."""
+    return {
+        base + Block.CAPABILITY: Bits(1),
+        # Stream ID, TEE-Limited, Default Stream, TC and Enable
+        base + Block.CONTROL: Bits(0, 0xFF000000 | 1 << 23 | 1 << 22 | 7 << 19 | 1),
+        base + Block.STATUS: Bits(0, 0, 1 << 31),
+        base + Block.RID_ASSOCIATION_1: Bits(0, 0x00FFFF00),
+        base + Block.RID_ASSOCIATION_2: Bits(0, 0xFFFFFF01),
+        base + Block.ADDRESS_ASSOCIATION_1: Bits(0, 0xFFFFFF01),
+        base + Block.ADDRESS_ASSOCIATION_2: Bits(0, ONES),
+        base + Block.ADDRESS_ASSOCIATION_3: Bits(0, ONES),
+    }
+
+
+COMMON = {
+    Reg.MSIX: Bits(0x0003_6011, 0xC0000000),
+    Reg.MSIX_TABLE: Bits(0x00000002),
+    Reg.MSIX_PBA: Bits(0x00010002),
+    Reg.PCIE: Bits(0x0002_0010),
+    Reg.DEVICE_CAPABILITIES: Bits(1 << 30 | 1 << 28 | 1 << 15 | 1 << 5 | 2),
+    Reg.LINK_CAPABILITIES: Bits(0x00400044),
+    Reg.DEVICE_CAPABILITIES_2: Bits(1 << 16),
+    Reg.LINK_CAPABILITIES_2: Bits(0x1E),
+    Reg.CLASS: Bits(0x12000001),
+}
+
+VF_REGISTERS: dict[int, Bits] = {
+    **COMMON,
+    Reg.ID: Bits(ONES),
+    Reg.COMMAND: Bits(0x00100000, 0x4),
+    Reg.SUBSYSTEM: Bits((DEVICE + 1) << 16 | VENDOR),
+    Reg.CAPABILITIES: Bits(0x50),
+    Reg.DEVICE_CONTROL: Bits(0, 0, 0xE0000),
+    Reg.ATS: Bits(pointer(0, 0x000F, 1)),
+    Reg.ATS_CONTROL: Bits(0x00000020, 0x80000000),
+}
+
+AER_BITS = 1 << 12 | 1 << 14 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 28 | 1 << 29
+
+
+def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
+    """Registers of the physical function; all other addresses read 0."""
+    registers: dict[int, Bits] = {
+        **COMMON,
+        Reg.ID: Bits(DEVICE << 16 | VENDOR),
+        Reg.COMMAND: Bits(0x00100000, 0x0546, 0x80000000),
+        Reg.HEADER_TYPE: Bits(0, 0xFF),
+        Reg.BAR0: Bits(0xC, 0xFFFFC000),
+        Reg.BAR1: Bits(0, ONES),
+        Reg.BAR2: Bits(0xC, 0xFFFE0000),
+        Reg.BAR3: Bits(0, ONES),
+        Reg.SUBSYSTEM: Bits(DEVICE << 16 | VENDOR),
+        Reg.CAPABILITIES: Bits(0x40),
+        Reg.INTERRUPT: Bits(0, 0xFF),
+        Reg.PM: Bits(0x0003_5001),
+        Reg.PM_CONTROL: Bits(0x8),  # the power state has a test of its own
+        Reg.DEVICE_CONTROL: Bits(0x2810, 0x79FF, 0xE0000),
+        Reg.LINK_CONTROL: Bits(0x10440000, 0xCB),
+        Reg.LINK_CONTROL_2: Bits(0x4, 0xF),
+        Reg.ATS: Bits(pointer(Reg.AER, 0x000F, 1)),
+        Reg.ATS_CONTROL: Bits(0x00000020, 0x801F0000),
+        Reg.AER: Bits(pointer(Reg.SRIOV if num_tdi > 1 else Reg.DOE, 0x0001, 2)),
+        Reg.AER_UNCORRECTABLE_STATUS: Bits(0, 0, AER_BITS),
+        Reg.AER_UNCORRECTABLE_MASK: Bits(0, AER_BITS),
+        Reg.AER_UNCORRECTABLE_SEVERITY: Bits(1 << 28 | 1 << 18, AER_BITS),
+        Reg.AER_CORRECTABLE_MASK: Bits(0x2000, 0x2000),
+        Reg.DOE: Bits(pointer(Reg.VSEC, 0x002E, 1)),
+        Reg.VSEC: Bits(pointer(Reg.IDE, 0x000B, 1)),
+        Reg.VSEC_HEADER: Bits(0x010_1_5444),
+        Reg.VSEC_TDI_SELECT: Bits(0, 0xFF),
+        Reg.IDE: Bits(pointer(0, 0x0030, 1)),
+        Reg.IDE + 4: Bits(1 << 24 | (num_streams - 1) << 16 | 1 << 6 | 1 << 1),
+    }
+    for n in range(num_streams):
+        registers.update(selective_block(IDE_FIRST_BLOCK + n * Block.SIZE))
+    if num_tdi > 1:
+        registers.update(sriov_registers(num_tdi - 1))
+    return registers
+
+
+def sriov_registers(total: int) -> dict[int, Bits]:
+    """SR-IOV capability while VF Enable is 0."""
+    return {
+        Reg.SRIOV: Bits(pointer(Reg.DOE, 0x0010, 1)),
+        Reg.SRIOV_CONTROL: Bits(0, 0x9),
+        Reg.SRIOV_TOTAL_VFS: Bits(total << 16 | total),
+        Reg.SRIOV_NUM_VFS: Bits(0, 0xFFFF),
+        Reg.SRIOV_VF_OFFSET: Bits(0x00010001),
+        Reg.SRIOV_VF_DEVICE_ID: Bits((DEVICE + 1) << 16),
+        Reg.SRIOV_SUPPORTED_PAGE_SIZES: Bits(0x7),
+        Reg.SRIOV_SYSTEM_PAGE_SIZE: Bits(1, ONES),
+        Reg.SRIOV_VF_BAR0: Bits(0xC, 0xFFFFC000),
+        Reg.SRIOV_VF_BAR1: Bits(0, ONES),
+        Reg.SRIOV_VF_BAR2: Bits(0xC, 0xFFFE0000),
+        Reg.SRIOV_VF_BAR3: Bits(0, ONES),
+    }
