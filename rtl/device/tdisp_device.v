@@ -177,6 +177,7 @@ module tdisp_device #(
   wire [STREAM_W*NUM_TDI-1:0] tdi_stream;  // default stream bound by LOCK
   wire [NUM_TDI-1:0] tdi_msix_locked;
   wire [NUM_TDI-1:0] tdi_quiesce;  // level: abort, issue nothing new
+  wire [NUM_TDI-1:0] tdi_stopping;  // level: no access to the function until STOP is done
   wire [NUM_TDI-1:0] tdi_drained;  // nothing outstanding, nothing in flight
   wire [NUM_TDI-1:0] tdi_scrub_req;  // pulse: clear all data of the function
   wire [NUM_TDI-1:0] tdi_scrub_busy;
@@ -313,7 +314,7 @@ module tdisp_device #(
       .tdi_state(tdi_state),
       .tdi_stream(tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
-      .tdi_scrub_busy(tdi_scrub_busy),
+      .tdi_scrub_busy(tdi_scrub_busy | tdi_stopping),
       .rx_hdr(rx_hdr),
       .rx_tdata(rx_tdata),
       .rx_tkeep(rx_tkeep),
@@ -592,6 +593,7 @@ module tdisp_device #(
       .tdi_stream(tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
       .tdi_quiesce(tdi_quiesce),
+      .tdi_stopping(tdi_stopping),
       .tdi_drained(tdi_drained),
       .tdi_scrub_req(tdi_scrub_req),
       .tdi_scrub_busy(tdi_scrub_busy),

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dsm: the device security manager: TDISP responder, TDI table, nonces, reports.
+
+`default_nettype none
+`include "app_defs.vh"
+`include "tdisp_defs.vh"
+
+module dsm #(
+    parameter NUM_TDI = 4,
+    parameter TDI_W = 2,
+    parameter NUM_IDE_STREAMS = 2,
+    parameter STREAM_W = 1,
+    parameter SESSION_W = 2,
+    parameter NONCE_TIMEOUT = 65536  // cycles to wait for entropy
+) (
+    input wire clk,
+    input wire rst,
+
+    // TDISP, after the protocol id
+    input  wire [          7:0] tdisp_tdata,
+    input  wire                 tdisp_tvalid,
+    output wire                 tdisp_tready,
+    input  wire                 tdisp_tlast,
+    input  wire [SESSION_W-1:0] tdisp_session,
+    output wire [          7:0] tdisp_rsp_tdata,
+    output wire                 tdisp_rsp_tvalid,
+    input  wire                 tdisp_rsp_tready,
+    output wire                 tdisp_rsp_tlast,
+    output wire                 tdisp_rsp_none,
+
+    input  wire [31:0] entropy_tdata,
+    input  wire        entropy_tvalid,
+    output wire        entropy_tready,
+
+    input wire                 session_end_valid,
+    input wire [SESSION_W-1:0] session_end_idx,
+
+    // Configuration
+    input wire [   NUM_TDI-1:0] tdi_present,
+    input wire [16*NUM_TDI-1:0] tdi_rid,
+    input wire [          63:0] pf_bar0,
+    input wire [          63:0] pf_bar2,
+    input wire [          63:0] vf_bar0,
+    input wire [          63:0] vf_bar2,
+    input wire [16*NUM_TDI-1:0] msix_control,
+    input wire [   NUM_TDI-1:0] ats_enable,
+    input wire [   NUM_TDI-1:0] lock_config_ok,
+    input wire                  cfg_write_busy,
+
+    // IDE streams
+    input wire [          NUM_IDE_STREAMS-1:0] ide_enable,
+    input wire [        8*NUM_IDE_STREAMS-1:0] ide_stream_id,
+    input wire [        3*NUM_IDE_STREAMS-1:0] ide_tc,
+    input wire [          NUM_IDE_STREAMS-1:0] ide_default,
+    input wire [          NUM_IDE_STREAMS-1:0] stream_secure,
+    input wire [          NUM_IDE_STREAMS-1:0] stream_keys_ready,
+    input wire [          NUM_IDE_STREAMS-1:0] stream_owner_valid,
+    input wire [SESSION_W*NUM_IDE_STREAMS-1:0] stream_owner_session,
+
+    // Errors of TDIs
+    input wire [NUM_TDI-1:0] tdi_error_req,
+    input wire [        3:0] tdi_error_cause,
+    input wire [NUM_TDI-1:0] flr_req,
+
+    output wire [       2*NUM_TDI-1:0] tdi_state,
+    output wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
+    output wire [         NUM_TDI-1:0] tdi_msix_locked,
+    output wire [         NUM_TDI-1:0] tdi_quiesce,
+    output wire [         NUM_TDI-1:0] tdi_stopping,
+    input  wire [         NUM_TDI-1:0] tdi_drained,
+    output wire [         NUM_TDI-1:0] tdi_scrub_req,
+    input  wire [         NUM_TDI-1:0] tdi_scrub_busy,
+    input  wire [           TDI_W-1:0] tdi_status_idx,
+    output wire [                31:0] tdi_status_data
+);
+
+  wire [TDI_W-1:0] req_idx;
+  wire lock_req, start_req, stop_req, req_msix_locked, nonce_match;
+  wire [1:0] req_state;
+  wire [SESSION_W-1:0] req_session;
+  wire [63:0] req_offset, lock_offset;
+  wire [255:0] nonce, start_nonce;
+  wire nonce_start, nonce_drop, nonce_ready, nonce_failed;
+  wire [15:0] lock_flags, lock_error_code, report_total, report_at;
+  wire [7:0] lock_stream_id, report_data;
+  wire lock_allowed;
+  wire [STREAM_W-1:0] default_stream;
+  wire [NUM_TDI-1:0] quiesce, scrub_req, enters_error, in_error;
+
+  assign tdisp_rsp_none = 1'b0;
+
+  tdisp_responder #(
+      .NUM_TDI  (NUM_TDI),
+      .TDI_W    (TDI_W),
+      .SESSION_W(SESSION_W)
+  ) u_responder (
+      .clk             (clk),
+      .rst             (rst),
+      .tdisp_tdata     (tdisp_tdata),
+      .tdisp_tvalid    (tdisp_tvalid),
+      .tdisp_tready    (tdisp_tready),
+      .tdisp_tlast     (tdisp_tlast),
+      .tdisp_session   (tdisp_session),
+      .tdisp_rsp_tdata (tdisp_rsp_tdata),
+      .tdisp_rsp_tvalid(tdisp_rsp_tvalid),
+      .tdisp_rsp_tready(tdisp_rsp_tready),
+      .tdisp_rsp_tlast (tdisp_rsp_tlast),
+      .tdi_present     (tdi_present),
+      .tdi_rid         (tdi_rid),
+      .lock_flags      (lock_flags),
+      .lock_stream_id  (lock_stream_id),
+      .lock_offset     (lock_offset),
+      .lock_allowed    (lock_allowed),
+      .lock_error_code (lock_error_code),
+      .cfg_write_busy  (cfg_write_busy),
+      .nonce_start     (nonce_start),
+      .nonce_drop      (nonce_drop),
+      .nonce_ready     (nonce_ready),
+      .nonce_failed    (nonce_failed),
+      .nonce           (nonce),
+      .req_idx         (req_idx),
+      .lock_req        (lock_req),
+      .start_req       (start_req),
+      .stop_req        (stop_req),
+      .req_state       (req_state),
+      .req_session     (req_session),
+      .start_nonce     (start_nonce),
+      .nonce_match     (nonce_match),
+      .report_total    (report_total),
+      .report_at       (report_at),
+      .report_data     (report_data),
+      .quiesce         (quiesce),
+      .stopping        (tdi_stopping),
+      .scrub_req       (scrub_req),
+      .tdi_drained     (tdi_drained),
+      .tdi_scrub_busy  (tdi_scrub_busy)
+  );
+
+  nonce_source #(
+      .TIMEOUT(NONCE_TIMEOUT)
+  ) u_nonce (
+      .clk           (clk),
+      .rst           (rst),
+      .entropy_tdata (entropy_tdata),
+      .entropy_tvalid(entropy_tvalid),
+      .entropy_tready(entropy_tready),
+      .start         (nonce_start),
+      .drop          (nonce_drop),
+      .ready         (nonce_ready),
+      .failed        (nonce_failed),
+      .nonce         (nonce)
+  );
+
+  tdisp_lock_check #(
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W       (STREAM_W),
+      .SESSION_W      (SESSION_W)
+  ) u_lock_check (
+      .flags               (lock_flags),
+      .stream_id           (lock_stream_id),
+      .session             (tdisp_session),
+      .ide_enable          (ide_enable),
+      .ide_stream_id       (ide_stream_id),
+      .ide_tc              (ide_tc),
+      .ide_default         (ide_default),
+      .stream_secure       (stream_secure),
+      .stream_keys_ready   (stream_keys_ready),
+      .stream_owner_valid  (stream_owner_valid),
+      .stream_owner_session(stream_owner_session),
+      .lock_config_ok      (lock_config_ok[req_idx]),
+      .allow               (lock_allowed),
+      .error_code          (lock_error_code),
+      .stream              (default_stream)
+  );
+
+  tdi_table #(
+      .NUM_TDI  (NUM_TDI),
+      .TDI_W    (TDI_W),
+      .STREAM_W (STREAM_W),
+      .SESSION_W(SESSION_W)
+  ) u_table (
+      .clk              (clk),
+      .rst              (rst),
+      .req_idx          (req_idx),
+      .lock_req         (lock_req),
+      .start_req        (start_req),
+      .stop_req         (stop_req),
+      .lock_session     (tdisp_session),
+      .lock_stream      (default_stream),
+      .lock_msix        (lock_flags[`TDISP_LOCK_BIT_LOCK_MSIX]),
+      .lock_offset      (lock_offset),
+      .lock_nonce       (nonce),
+      .req_state        (req_state),
+      .req_session      (req_session),
+      .req_msix_locked  (req_msix_locked),
+      .req_offset       (req_offset),
+      .start_nonce      (start_nonce),
+      .nonce_match      (nonce_match),
+      .error_req        (tdi_error_req),
+      .error_cause      (tdi_error_cause),
+      .session_end_valid(session_end_valid),
+      .session_end_idx  (session_end_idx),
+      .tdi_state        (tdi_state),
+      .tdi_stream       (tdi_stream),
+      .tdi_msix_locked  (tdi_msix_locked),
+      .enters_error     (enters_error),
+      .status_idx       (tdi_status_idx),
+      .status_data      (tdi_status_data)
+  );
+
+  // ---------------------------------------------------------------- report
+  wire [63:0] vf_number = {{(64 - TDI_W) {1'b0}}, req_idx} - 64'd1;
+  wire is_pf = req_idx == {TDI_W{1'b0}};
+  wire [63:0] bar0 = is_pf ? pf_bar0 : vf_bar0 + vf_number * `APP_BAR0_SIZE;
+  wire [63:0] bar2 = is_pf ? pf_bar2 : vf_bar2 + vf_number * `APP_BAR2_SIZE;
+
+  tdisp_report u_report (
+      .bar0        (bar0),
+      .bar2        (bar2),
+      .offset      (req_offset),
+      .msix_locked (req_msix_locked),
+      .msix_control(msix_control[16*req_idx+:16]),
+      .ats_enable  (ats_enable[req_idx]),
+      .total       (report_total),
+      .at          (report_at),
+      .data        (report_data)
+  );
+
+  // ---------------------------------------------------------------- function
+  generate
+    genvar n;
+    for (n = 0; n < NUM_TDI; n = n + 1) begin : g_error
+      assign in_error[n] = tdi_state[2*n+:2] == `TDI_ERROR;
+    end
+  endgenerate
+
+  // ERROR and FLR clear at once; STOP clears again before it answers.
+  assign tdi_quiesce   = quiesce | in_error;
+  assign tdi_scrub_req = scrub_req | enters_error | flr_req;
+
+endmodule
+
+`default_nettype wire
