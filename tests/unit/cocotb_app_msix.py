@@ -151,3 +151,22 @@ async def a_rewritten_entry_never_leaves_half_old(dut: Any) -> None:
         (message,) = messages(bench)
         assert (message.address, message.data[0]) in (old, new)
         assert await pending(bench, 0) == 0
+
+
+@cocotb.test(**LIMIT)
+async def an_entry_written_while_its_message_waits_is_the_one_that_leaves(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    await bench.msix_entry(0, 0, ADDRESS, 1, 1)
+    await interrupt(bench, 0, 0)
+    bench.appreq.stall = 1.0
+    await bench.transfer(1, 0x1000, 0, 4, Control.WRITE_HOST)
+    await bench.until(lambda: int(dut.appreq_tvalid.value) == 1)
+    await bench.msix_entry(0, 0, ADDRESS, 1, 0)
+    await cycles(dut, 60)
+    assert messages(bench) == []
+    await bench.write(0, 2, Bar2.MSIX_TABLE, [ADDRESS + 64, 7, 2])
+    await cycles(dut, 20)
+    bench.appreq.stall = 0.3
+    await bench.until(lambda: any(t.side["msix"] for t in bench.requests))
+    (message,) = messages(bench)
+    assert (message.address, message.data) == (7 << 32 | ADDRESS + 64, (2,))
