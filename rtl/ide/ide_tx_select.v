@@ -41,7 +41,6 @@ module ide_tx_select #(
   localparam TC_BIT = 116;
   localparam TD_BIT = 111;
   localparam AT_BIT = 106;
-  localparam [1:0] AT_UNTRANSLATED = 2'b00;
   localparam [1:0] AT_TRANSLATION_REQUEST = 2'b01;
 
   wire known, permitted;
@@ -62,7 +61,7 @@ module ide_tx_select #(
   wire memory = permitted && !completion && !by_id && !to_root;
   wire [63:0] address = four_dw ? {hdr[63:2], 2'b00} : {32'd0, hdr[63:34], 2'b00};
   wire [15:0] target = hdr[63:48];
-  wire [1:0] address_type = hdr[AT_BIT+:2];
+  wire translation_request = hdr[AT_BIT+:2] == AT_TRANSLATION_REQUEST;  // Default, whatever it asks
 
   // Streams that this request may use, those that claim it, and Default
   reg [NUM_IDE_STREAMS-1:0] usable, claims;
@@ -72,7 +71,7 @@ module ide_tx_select #(
     for (i = 0; i < NUM_IDE_STREAMS; i = i + 1) begin
       usable[i] = enable[i] && permitted && hdr[TC_BIT+:3] == tc[3*i+:3] && !tee_limited[i];
       claims[i] = 1'b0;
-      if (memory && address_type == AT_UNTRANSLATED)
+      if (memory && !translation_request)
         claims[i] = addr_valid[i] && address >= addr_base[64*i+:64] &&
             address <= addr_limit[64*i+:64];
       else if (by_id)
@@ -80,8 +79,7 @@ module ide_tx_select #(
     end
   end
 
-  wire to_default = (memory && (address_type == AT_UNTRANSLATED ||
-      address_type == AT_TRANSLATION_REQUEST)) || to_root;
+  wire to_default = memory || to_root;
   wire [NUM_IDE_STREAMS-1:0] claimed = usable & claims;
   wire [NUM_IDE_STREAMS-1:0] fallback = to_default ? usable & is_default : {NUM_IDE_STREAMS{1'b0}};
   wire [NUM_IDE_STREAMS-1:0] candidates = |claimed ? claimed : fallback;
