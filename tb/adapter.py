@@ -122,6 +122,11 @@ class TdispDeviceAdapter:
         """Trigger that fires when a TDI state may have changed."""
         return self.dut.tdi_state.value_change
 
+    @property
+    def stream_secure_event(self) -> Any:
+        """Trigger that fires when a stream may have become Secure or Insecure."""
+        return self.dut.stream_secure.value_change
+
     def tdi_states(self) -> tuple[TdiState, ...]:
         """State of every TDI."""
         value = int(self.dut.tdi_state.value)

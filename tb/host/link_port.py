@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cocotbext.pcie.core.bridge import Bridge, RootPort
 from cocotbext.pcie.core.tlp import Tlp
 
 TransmitFunction = Callable[[bytes], Awaitable[None]]
@@ -31,3 +32,18 @@ class LinkPort:
     async def receive(self, raw: bytes) -> None:
         """Hand a plain TLP from the device to the root port."""
         await self.rx_handler(Tlp.unpack(bytearray(raw)))
+
+
+class LinkRootPort(RootPort):
+    """cocotbext-pcie's root port on a LinkPort.
+
+    Its own constructor would start a simulated data link layer that has no partner.
+    """
+
+    def __init__(self, port: LinkPort) -> None:
+        Bridge.__init__(self)
+        self.pcie_cap.pcie_device_type = 0x4
+        self.pcie_cap.crs_software_visibility = True
+        self.vendor_id = 0x1234
+        self.device_id = 0x0002
+        self.set_downstream_port(port)

@@ -18,7 +18,11 @@ from cocotbext.pcie.core import RootComplex
 from pyuvm import uvm_sequence, uvm_sequencer, uvm_subscriber
 
 from models.host.memory import HostMemory
-from models.ide.stream import IdeError, IdeStream
+from models.ide.errors import IdeError, InsecureCause
+from models.ide.messages import IdeFail
+from models.ide.messages import parse as parse_ide_message
+from models.ide.stream import IdeStream
+from models.pcie.capture import TlpCapture, TlpRecord
 from models.pcie.codes import CplStatus, ExtendedCapabilityId, FmtType
 from models.pcie.errors import TlpError
 from models.pcie.rules import CompletionCollector
@@ -26,7 +30,8 @@ from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
 from tb.agents.tlp.item import TlpItem
 from tb.host.inbound import Inbound, InboundRequest
-from tb.host.link_port import LinkPort
+from tb.host.link_port import LinkPort, LinkRootPort
+from tb.host.route import PLAIN, Route
 
 FIRST_TAG = 64  # lower tags belong to the root complex
 LAST_TAG = 255
@@ -49,17 +54,6 @@ class OneItem(uvm_sequence):
 
 
 @dataclass(frozen=True)
-class Route:
-    """How a request travels: plain, or on an IDE stream with a T bit."""
-
-    stream: int | None = None  # Stream ID; None: no IDE
-    t: bool = False
-
-
-PLAIN = Route()
-
-
-@dataclass(frozen=True)
 class ReadResult:
     """What came back for a read. `status` is None when no completion came."""
 
@@ -75,18 +69,6 @@ class _Open:
     route: Route = PLAIN
 
 
-@dataclass(frozen=True)
-class LinkRecord:
-    """A TLP on the link as the host sees it; `plain` is None where it could not be decrypted."""
-
-    time_ns: float
-    to_device: bool
-    wire: bytes
-    plain: bytes | None
-    route: Route
-    note: str = ""
-
-
 class HostRootPort(uvm_subscriber):
     """Root port and host memory. `analysis_export` takes the TLPs that come from the device."""
 
@@ -94,12 +76,12 @@ class HostRootPort(uvm_subscriber):
         self.rc = RootComplex()
         self.rc.log.setLevel("WARNING")
         self.port = LinkPort(self.transmit)
-        self.bridge = self.rc.make_port(port=self.port)
+        self.bridge = self.rc.make_port(bridge=LinkRootPort(self.port))
         self.bridge.log.setLevel("WARNING")
         self.memory = HostMemory()
         self.inbound = Inbound(self.memory, self.respond)
         self.streams: dict[int, IdeStream] = {}
-        self.records: list[LinkRecord] = []
+        self.capture = TlpCapture()
         self.pf_rid = 0
         self.doe_base: int | None = None
         self._open: dict[int, _Open] = {}
@@ -114,20 +96,23 @@ class HostRootPort(uvm_subscriber):
 
     async def transmit(self, raw: bytes, note: str = "") -> None:
         """Send a TLP in clear, as it is."""
-        self._record(True, raw, raw, PLAIN, note)
+        self._record(True, raw, raw, note)
         await OneItem(TlpItem(raw)).start(self._link)
 
     async def transmit_ide(self, raw: bytes, route: Route, note: str = "") -> bytes:
         """Encrypt a TLP for `route` and send it; the bytes on the wire."""
         assert route.stream is not None
-        wire = self.streams[route.stream].encrypt(raw, route.t)
-        self._record(True, wire, raw, route, note)
+        stream = self.streams[route.stream]
+        if stream.sync_due:
+            await OneItem(TlpItem(stream.sync(HOST_RID, self.pf_rid))).start(self._link)
+        wire = stream.encrypt(raw, route.t)
+        self._record(True, wire, raw, note)
         await OneItem(TlpItem(wire)).start(self._link)
         return wire
 
     async def transmit_wire(self, wire: bytes, note: str = "") -> None:
         """Send bytes that were made elsewhere: replayed or altered TLPs."""
-        self._record(True, wire, None, PLAIN, note)
+        self._record(True, wire, None, note)
         await OneItem(TlpItem(wire)).start(self._link)
 
     async def send(self, tlp: Tlp, route: Route = PLAIN, note: str = "") -> bytes:
@@ -228,23 +213,30 @@ class HostRootPort(uvm_subscriber):
         if wire[0] == IDE_PREFIX:
             stream = self.streams.get(wire[2])
             if stream is None:
-                self._record(False, wire, None, PLAIN, "misrouted")
+                self._record(False, wire, None, "misrouted")
                 return
             try:
                 raw, t, _ = stream.decrypt(wire)
             except IdeError as error:
-                self._record(False, wire, None, Route(wire[2]), f"IDE: {error}")
+                self._record(False, wire, None, str(error))
+                if stream.fail_due:
+                    await self.transmit(stream.fail(HOST_RID, self.pf_rid), "IDE Fail")
                 return
             route = Route(wire[2], t)
         try:
             tlp = Tlp.decode(raw)
         except TlpError as error:
-            self._record(False, wire, raw, route, f"malformed: {error}")
+            self._record(False, wire, raw, f"malformed: {error}")
             return
-        self._record(False, wire, raw, route)
-        if tlp.fmt_type in COMPLETIONS:
+        self._record(False, wire, raw)
+        message = parse_ide_message(tlp)
+        if isinstance(message, IdeFail):
+            failed = self.streams.get(message.stream_id)
+            if failed is not None:
+                failed.make_insecure(InsecureCause.FAIL_RECEIVED)
+        elif tlp.fmt_type in COMPLETIONS:
             await self._completion(tlp, raw, route)
-        else:
+        elif message is None:
             cocotb.start_soon(self.inbound.handle(InboundRequest(tlp, route)))
 
     async def _completion(self, tlp: Tlp, raw: bytes, route: Route) -> None:
@@ -257,7 +249,5 @@ class HostRootPort(uvm_subscriber):
         if entry.collector.add(tlp):
             entry.done.set()
 
-    def _record(
-        self, to_device: bool, wire: bytes, plain: bytes | None, route: Route, note: str = ""
-    ) -> None:
-        self.records.append(LinkRecord(get_sim_time("ns"), to_device, wire, plain, route, note))
+    def _record(self, to_device: bool, wire: bytes, plain: bytes | None, note: str = "") -> None:
+        self.capture.add(TlpRecord(get_sim_time("ns"), to_device, wire, plain, note))

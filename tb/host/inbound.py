@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory requests of the device at the root port: owner check, host memory, completions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from models.host.memory import HostMemory, Owner
+from models.host.owner_check import DmaRequest, OwnerCheck, Verdict
+from models.pcie.codes import CplStatus
+from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
+from models.pcie.rules import (
+    Limits,
+    failed_completion,
+    split_completions,
+    written_bytes,
+)
+from models.pcie.tlp import Tlp
+from tb.host.route import Route
+
+RespondFunction = Callable[[Tlp, Route], Awaitable[None]]
+HOST_RID = 0x0000
+
+
+@dataclass(frozen=True)
+class InboundRequest:
+    """A request of the device and how it came."""
+
+    tlp: Tlp
+    route: Route
+
+
+@dataclass(frozen=True)
+class InterruptMessage:
+    """A write to the interrupt window."""
+
+    requester_id: int
+    address: int
+    data: int
+    t: bool
+    owner: Owner
+
+
+@dataclass
+class Inbound:
+    """Serves what the owner check allows; the rest gets UR or is dropped, and kept in `refused`."""
+
+    memory: HostMemory
+    respond: RespondFunction
+    limits: Limits = field(default_factory=lambda: Limits(rcb=64, max_payload=128))
+
+    def __post_init__(self) -> None:
+        self.check = OwnerCheck(self.memory)
+        self.interrupts: list[InterruptMessage] = []
+        self.served: list[InboundRequest] = []
+        self.refused: list[tuple[InboundRequest, Verdict]] = []
+        self.hold_completions = False
+        self.held: list[tuple[Tlp, Route]] = []
+
+    async def handle(self, request: InboundRequest) -> None:
+        """Carry out one request, or refuse it."""
+        tlp, route = request.tlp, request.route
+        if tlp.fmt_type not in MEMORY_REQUESTS:
+            return
+        verdict = self.check.check(DmaRequest.of(tlp, route.t))
+        if not verdict.allowed:
+            self.refused.append((request, verdict))
+            if tlp.fmt_type in MEMORY_READS:
+                await self._answer(failed_completion(HOST_RID, tlp, CplStatus.UR), route)
+            return
+        self.served.append(request)
+        if tlp.fmt_type in MEMORY_READS:
+            data = self.memory.read(tlp.address, DW * tlp.length)
+            for completion in split_completions(HOST_RID, tlp, data, self.limits):
+                await self._answer(completion, route)
+        else:
+            self._write(request)
+
+    async def release(self) -> None:
+        """Send the completions that were held back."""
+        held, self.held = self.held, []
+        for completion, route in held:
+            await self.respond(completion, route)
+
+    async def _answer(self, completion: Tlp, route: Route) -> None:
+        if self.hold_completions:
+            self.held.append((completion, route))
+        else:
+            await self.respond(completion, route)
+
+    def _write(self, request: InboundRequest) -> None:
+        tlp = request.tlp
+        region = self.memory.region_at(tlp.address, DW * tlp.length)
+        if region is not None and region.interrupts:
+            data = int.from_bytes(tlp.payload[:4], "little")
+            self.interrupts.append(
+                InterruptMessage(tlp.requester_id, tlp.address, data, request.route.t, region.owner)
+            )
+            return
+        for address, data_bytes in written_bytes(tlp):
+            self.memory.write(address, data_bytes)
