@@ -40,6 +40,7 @@ class IterBench(Bench):
 
     def __init__(self, dut: Any, stall: float = 0.0) -> None:
         super().__init__(dut, 4, stall)
+        self.tags.timeout = 100_000  # the longest record
 
     async def up(self) -> IterBench:
         await self.reset()

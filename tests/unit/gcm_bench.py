@@ -18,7 +18,7 @@ from cocotb.triggers import RisingEdge
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 VECTORS = Path(__file__).parent / "vectors"
-TIMEOUT = 100_000  # cycles without an answer
+TIMEOUT = 30_000  # cycles without an answer
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,10 @@ class Channel:
         self.ready = getattr(dut, f"{prefix}ready")
         self.rng = rng
         self.stall = stall
+        self.timeout = TIMEOUT
+
+    def _check_fault(self) -> None:
+        assert self.dut.fault.value == 0, "fault"
 
     async def send(self, values: dict[str, int]) -> None:
         """Offer `values` until they are taken."""
@@ -123,17 +127,18 @@ class Channel:
         for name, value in values.items():
             getattr(self.dut, name).value = value
         self.valid.value = 1
-        for _ in range(TIMEOUT):
+        for _ in range(self.timeout):
             await RisingEdge(self.dut.clk)
             if self.ready.value == 1:
                 self.valid.value = 0
                 return
+            self._check_fault()
         raise AssertionError(f"{self.ready._name} stays low")
 
     async def receive(self, names: Sequence[str]) -> list[int]:
         """Wait for a transfer and return the named signals; checks that they hold while stalled."""
         held: list[int] | None = None
-        for _ in range(TIMEOUT):
+        for _ in range(self.timeout):
             ready = not (self.stall and self.rng.random() < self.stall)
             self.ready.value = int(ready)
             await RisingEdge(self.dut.clk)
@@ -147,6 +152,7 @@ class Channel:
                     return values
             else:
                 assert held is None, f"{self.valid._name} fell while stalled"
+                self._check_fault()
         raise AssertionError(f"{self.valid._name} stays low")
 
 
