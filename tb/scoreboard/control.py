@@ -33,14 +33,14 @@ class ControlChecker:
     A request is evaluated when its answer has been read, or when it is certain that none comes.
 
     Args:
-        exchange: hands a request object to the reference device and returns its answer.
+        exchange: hands a request to the reference device and returns its answer.
         nonce: tells the reference the nonce that its next LOCK_INTERFACE_RESPONSE carries.
         rot: stands behind the reference device.
     """
 
     def __init__(
         self,
-        exchange: Callable[[float, bytes], bytes | None],
+        exchange: Callable[[float, Open], bytes | None],
         nonce: Callable[[bytes], None],
         rot: ReplayRot,
         findings: Findings,
@@ -111,7 +111,7 @@ class ControlChecker:
 
     def _evaluate(self, time_ns: float, request: Open) -> bytes | None:
         self.open = None
-        answer = self._exchange(time_ns, request.raw)
+        answer = self._exchange(time_ns, request)
         self.tap.answered()
         for asked, recorded in self.rot.differences:
             self._rot_differs(time_ns, asked, recorded)

@@ -78,9 +78,9 @@ class InboundChecker:
             self._non_posted(time_ns, tlp, route)
 
     def _rules(
-        self, tlp: Tlp, route: Route, target: Target | None, states: frozenset[TdiState]
+        self, tlp: Tlp, route: Route, target: Target | None, start: float, end: float
     ) -> list[InboundRule]:
-        """The rules that may decide, one for each state of the race."""
+        """The rules that may decide, one for each state of this time."""
         if target is None or tlp.fmt_type not in MEMORY_READS | MEMORY_WRITES:
             return [NOT_BUILT]
         if tlp.at == AT_TRANSLATION_REQUEST:
@@ -90,8 +90,8 @@ class InboundChecker:
             if block is not None and accept_at_endpoint(block, tlp) is not Acceptance.ACCEPT:
                 return [FOREIGN_RID]
         rules = []
-        bound = route.stream in self.world.bound_streams(target.tdi)
-        for state in states:
+        bound = route.stream in self.world.bound_streams(target.tdi, start, end)
+        for state in sorted(self.world.states_during(target.tdi, start, end)):
             locked = state in LOCKED | {TdiState.ERROR} and self.world.msix_locked(target.tdi)
             kinds = _kinds(target, tlp, locked)
             rule = NOT_BUILT if kinds is None else inbound_span(state, kinds, route.t, bound)
@@ -106,13 +106,9 @@ class InboundChecker:
         point = (state.name, f"T{int(t)}", "bound" if bound else "not bound", region.value)
         self.covered.append(CoverItem("mmio", (*point, rule.decision.value)))
 
-    def _states(self, target: Target | None, start: float, end: float) -> frozenset[TdiState]:
-        return frozenset() if target is None else self.world.states(target.tdi, start, end)
-
     def _write(self, time_ns: float, tlp: Tlp, route: Route) -> None:
         target = decode(self.world.functions(), tlp.address)
-        states = self._states(target, time_ns - RACE_NS, time_ns)
-        rules = self._rules(tlp, route, target, states)
+        rules = self._rules(tlp, route, target, time_ns - RACE_NS, time_ns)
         if target is None:
             return
         shadow = self.shadows[target.tdi]
@@ -205,8 +201,10 @@ class InboundChecker:
             self._check_data(time_ns, pending, pending.target, data)
 
     def _statuses(self, pending: Pending, end_ns: float) -> frozenset[CplStatus]:
-        states = self._states(pending.target, pending.time_ns - RACE_NS, end_ns)
-        pending.rules = self._rules(pending.request, pending.route, pending.target, states)
+        start_ns = pending.time_ns - RACE_NS
+        pending.rules = self._rules(
+            pending.request, pending.route, pending.target, start_ns, end_ns
+        )
         allowed = set()
         for rule in pending.rules:
             for decision in {rule.decision, *rule.tolerated}:

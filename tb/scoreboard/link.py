@@ -18,6 +18,7 @@ from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.ide_messages import FailMessages, SentMirror
 from tb.scoreboard.inbound import InboundChecker
 from tb.scoreboard.outbound import OutboundChecker
+from tb.scoreboard.own_reads import OwnReads
 from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import PLAIN, Route, World
 
@@ -45,7 +46,8 @@ class LinkChecker:
         self.ports = ports
         self.shadows = [FunctionShadow() for _ in world.functions()]
         self.inbound = InboundChecker(world, self.shadows)
-        self.outbound = OutboundChecker(world, self.shadows, completion_timeout_ns)
+        self.outbound = OutboundChecker(world, self.shadows)
+        self.own_reads = OwnReads(world, self.shadows, completion_timeout_ns)
         self.mirror = SentMirror(world.findings)
         self.fails = FailMessages(world.findings)
         self.covered: list[CoverItem] = []
@@ -71,7 +73,7 @@ class LinkChecker:
         if tlp.is_message:
             self._message_to_device(time_ns, tlp, route)
         elif tlp.is_completion:
-            if not self.outbound.completion(time_ns, tlp, route) and route.stream is not None:
+            if not self.own_reads.completion(time_ns, tlp, route) and route.stream is not None:
                 self._broken(time_ns, route.stream)
         else:
             self.inbound.request(time_ns, tlp, route)

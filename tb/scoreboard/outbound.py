@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from models.app.function import Interrupt
 from models.ide.select import Outgoing, Way, depart
-from models.pcie.admission import Decision as Admission
-from models.pcie.admission import OutboundKind, inbound_completion, outbound
+from models.pcie.admission import OutboundKind, outbound
 from models.pcie.errors import TlpError
 from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
 from models.pcie.rules import check_limits
 from models.pcie.tlp import Tlp
-from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.codes import TdiState
 from tb.coverage import CoverItem
-from tb.scoreboard.dma import DmaRun, Effect, OpenRead
+from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow, Owed
 from tb.scoreboard.timeline import RACE_NS
@@ -37,13 +36,10 @@ class OutboundChecker:
     No byte leaves a locked TDI in clear (TDISP-DMA-001 to 009, TDISP-FSM-017).
     """
 
-    def __init__(
-        self, world: World, shadows: list[FunctionShadow], completion_timeout_ns: float
-    ) -> None:
+    def __init__(self, world: World, shadows: list[FunctionShadow]) -> None:
         self.world = world
         self.shadows = shadows
         self.covered: list[CoverItem] = []
-        self._timeout_ns = completion_timeout_ns
         self._bus_master: dict[int, float] = {}  # last time at which it was set
 
     @property
@@ -127,7 +123,7 @@ class OutboundChecker:
     def _check_way(
         self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, matched: Matched
     ) -> None:
-        states = self.world.states(view.number, time_ns - RACE_NS, time_ns)
+        states = self.world.states_during(view.number, time_ns - RACE_NS, time_ns)
         fitting = [
             state
             for state in states
@@ -152,9 +148,12 @@ class OutboundChecker:
     ) -> bool:
         if not outbound(state, matched.kind).allows(route.t):
             return False
-        if route.t and route.stream not in self.world.bound_streams(view.number):
+        if route.t and route.stream not in self._bound(time_ns, view.number):
             return False
         return self._departs(time_ns, tlp, route, view)
+
+    def _bound(self, time_ns: float, tdi: int) -> frozenset[int]:
+        return self.world.bound_streams(tdi, time_ns - RACE_NS, time_ns)
 
     def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
         """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005)."""
@@ -188,7 +187,7 @@ class OutboundChecker:
             tuple(dict.fromkeys(requirements)),
             time_ns,
             f"{matched.kind.value} in {' or '.join(s.name for s in sorted(states))}",
-            {"bound stream": self.world.bound_streams(view.number) or "none"},
+            {"bound stream": self._bound(time_ns, view.number) or "none"},
             {"route": route, "request": tlp},
             view.number,
         )
@@ -232,72 +231,7 @@ class OutboundChecker:
                 )
                 return
 
-    # ------------------------------------------------------------------ completions of the host
-
-    def completion(self, time_ns: float, tlp: Tlp, route: Route) -> bool:
-        """The host has answered a read of the device; False: on another stream (IDE-SEL-003)."""
-        found = self._open_read(tlp)
-        if found is None:
-            self._findings.error(time_ns, "Unexpected Completion")
-            return True
-        tdi, run, read = found
-        effect, offset, data = run.take(tlp, route)
-        if effect is Effect.OTHER_STREAM:
-            return False
-        if effect is Effect.DROPPED:
-            self._findings.error(time_ns, "Unexpected Completion", tdi)
-            return True
-        passes = self._completion_passes(time_ns, tdi, run, read)
-        shadow = self.shadows[tdi]
-        if effect is Effect.DATA and True in passes:
-            shadow.store(offset, data, certain=passes == {True} and run.ended_ns is None)
-        elif effect is Effect.FAILED and True in passes:
-            cause = ErrorCause.POISONED if tlp.ep else ErrorCause.COMPLETION
-            self._findings.error(time_ns, "failed Completion", tdi)
-            self._failed(time_ns, tdi, cause)
-        if True in passes:
-            shadow.progress(time_ns, run)
-        return True
-
-    def _completion_passes(
-        self, time_ns: float, tdi: int, run: DmaRun, read: OpenRead
-    ) -> set[bool]:
-        if run.ended_ns is not None and not run.alive(time_ns):
-            return {False}
-        issued = self.world.states(tdi, read.time_ns - RACE_NS, read.time_ns)
-        now = self.world.states(tdi, time_ns - RACE_NS, time_ns)
-        same_life = run.ended_ns is None or run.failed
-        decisions = {inbound_completion(was, state, same_life) for was in issued for state in now}
-        if not same_life:
-            decisions.add(Admission.PASS)
-        return {decision is Admission.PASS for decision in decisions}
-
-    def _open_read(self, tlp: Tlp) -> tuple[int, DmaRun, OpenRead] | None:
-        for view in self.world.functions():
-            if not view.present or view.rid != tlp.requester_id:
-                continue
-            for run in self.shadows[view.number].runs:
-                if tlp.tag in run.open:
-                    return view.number, run, run.open[tlp.tag]
-        return None
-
-    def _failed(self, time_ns: float, tdi: int, cause: ErrorCause) -> None:
-        if TdiState.RUN in self.world.states(tdi, time_ns, time_ns):
-            self.world.tdi_error(tdi, cause, time_ns)
-
-    # ------------------------------------------------------------------ time
-
-    def error_seen(self, tdi: int, time_ns: float) -> bool:
-        """The device shows ERROR: whether a read that nobody answers explains it."""
-        for run in self.shadows[tdi].runs:
-            waiting = [read for read in run.open.values() if run.ended_ns is None]
-            if any(time_ns - read.time_ns >= 0.9 * self._timeout_ns for read in waiting):
-                run.failed = True
-                self._findings.error(time_ns, "Completion Timeout", tdi)
-                self.shadows[tdi].progress(time_ns, run)
-                self._failed(time_ns, tdi, ErrorCause.COMPLETION)
-                return True
-        return False
+    # ------------------------------------------------------------------ ends
 
     def finish(self, time_ns: float) -> None:
         """The run ends: what software has started must have happened."""
@@ -326,7 +260,7 @@ class OutboundChecker:
     ) -> None:
         deliverable = view.msix_enable and not view.msix_function_mask and view.bus_master
         message = shadow.model.interrupt(owed.vector)
-        states = self.world.states(view.number, owed.since_ns, time_ns)
+        states = self.world.states_during(view.number, owed.since_ns, time_ns)
         if not (owed.required and deliverable and message) or TdiState.ERROR in states:
             return
         self._findings.mismatch(

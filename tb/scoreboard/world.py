@@ -79,14 +79,14 @@ class World(Protocol):
     def limits(self) -> Limits:
         """Max_Payload_Size, Max_Read_Request_Size, Read Completion Boundary of the device."""
 
-    def states(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[TdiState]:
+    def states_during(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[TdiState]:
         """States by which the device may have decided in this time."""
 
     def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
         """Whether the stream with this Stream ID was Secure in this time."""
 
-    def bound_streams(self, tdi: int) -> frozenset[int]:
-        """Stream IDs that are, or a race ago were, bound to the TDI."""
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
+        """Stream IDs that were bound to the TDI in this time."""
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""

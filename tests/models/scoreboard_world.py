@@ -65,13 +65,13 @@ class World:
     def limits(self) -> Limits:
         return Limits()
 
-    def states(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[TdiState]:
+    def states_during(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[TdiState]:
         return self.tracks[tdi].during(start_ns, end_ns)
 
     def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
         return self.stream.during(start_ns, end_ns)
 
-    def bound_streams(self, tdi: int) -> frozenset[int]:
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
         locked = self.tracks[tdi].reference.now is not TdiState.CONFIG_UNLOCKED
         return frozenset({STREAM}) if locked else frozenset()
 

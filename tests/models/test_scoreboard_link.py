@@ -355,8 +355,8 @@ def test_a_failed_completion_is_an_error_of_the_tdi() -> None:
 def test_a_completion_timeout_explains_an_error() -> None:
     bench = run_with_memory(control=Control(0))
     bench.from_device(Tlp.mem_read(VF, BUFFER, 64, 5), SECURED)
-    assert not bench.link.outbound.error_seen(1, bench.now + 1000)
-    assert bench.link.outbound.error_seen(1, bench.now + 399_000)
+    assert not bench.link.own_reads.error_seen(1, bench.now + 1000)
+    assert bench.link.own_reads.error_seen(1, bench.now + 399_000)
     assert bench.world.events == [(1, ErrorCause.COMPLETION)]
 
 

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All checkers around one reference device: simulator-free, fed with bytes and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from models.doe.codes import ControlBit, Register
+from models.ide.errors import InsecureCause
+from models.ide.select import SelectiveStreamBlock
+from models.ide.stream import IdeStream
+from models.pcie.rules import Limits
+from models.spdm.key_port import Direction
+from models.tdisp.codes import ErrorCause, TdiState
+from tb.coverage import CoverItem
+from tb.scoreboard.control import ControlChecker, Open
+from tb.scoreboard.describe import idekm_body, name_of
+from tb.scoreboard.findings import Findings
+from tb.scoreboard.host_ends import HostEnds
+from tb.scoreboard.link import LinkChecker
+from tb.scoreboard.reference import Reference
+from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
+from tb.scoreboard.states import TransitionChecker
+from tb.scoreboard.timeline import Timeline
+from tb.scoreboard.world import FunctionView
+
+TDI_STATES = ("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001")
+STREAM_STATES = ("IDE-ST-001", "IDE-ST-007")
+DEFAULT_COMPLETION_TIMEOUT_NS = 400_000.0
+
+
+class DeviceChecker:
+    """Lets a reference device foresee every answer, TLP and state of the device under test.
+
+    Events that race with an open request are given to the reference in the order that the
+    transitions of the device show.
+
+    Args:
+        reference: the reference device in the state after reset.
+        rot: the root of trust behind it.
+        findings: takes mismatches, history and coverage of errors.
+        doe_base: offset of the DOE capability of function 0.
+        completion_timeout_ns: after which a read of the device counts as lost.
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        rot: ReplayRot,
+        findings: Findings,
+        doe_base: int,
+        completion_timeout_ns: float = DEFAULT_COMPLETION_TIMEOUT_NS,
+    ) -> None:
+        self.reference = reference
+        self.findings = findings
+        self.now = 0.0
+        rot.port = reference.key_port
+        tdis = list(reference.tdi_states())
+        self.states = TransitionChecker("TDI", tdis, TDI_STATES, findings)
+        secure = [stream.secure for stream in reference.streams()]
+        self.streams = TransitionChecker("stream", secure, STREAM_STATES, findings)
+        self.control = ControlChecker(self._exchange, reference.learn_nonce, rot, findings)
+        self.host_ends = HostEnds()
+        self.link = LinkChecker(self, self, completion_timeout_ns)
+        self._doe_base = doe_base
+        self._held: list[Callable[[float], None]] = []
+        self._bound: list[Timeline[int | None]] = [Timeline(None) for _ in tdis]
+        self._scrubs = [reference.scrub_count(tdi) for tdi in range(len(tdis))]
+        self._ids: dict[int, int] = {}  # Stream ID of each block while it was last Secure
+
+    # ------------------------------------------------------------------ what monitors see
+
+    def tlp(self, time_ns: float, raw: bytes, *, to_device: bool) -> None:
+        """A TLP has passed on the link."""
+        self._advance(time_ns)
+        if to_device:
+            self.link.to_device(time_ns, raw)
+        else:
+            self.link.from_device(time_ns, raw)
+
+    def config_write(self, time_ns: float, rid: int, address: int, data: int, enables: int) -> None:
+        """A configuration write has been completed successfully."""
+        self._advance(time_ns)
+        if self._is_abort(rid, address, data, enables):
+            self.control.aborted(time_ns)
+        self.findings.note(time_ns, f"configuration write {rid:04x}+{address:03x} {data:08x}")
+
+        def act(now: float) -> None:
+            for view in self.reference.functions():
+                if view.bus_master:
+                    self.link.outbound.bus_master_cleared(view.number, now)
+            self.reference.config_write(rid, address, data, enables)
+            self._sync(now, f"configuration write +{address:03x}")
+
+        self._event(time_ns, act)
+
+    def _is_abort(self, rid: int, address: int, data: int, enables: int) -> bool:
+        return (
+            rid == self.reference.functions()[0].rid
+            and address == self._doe_base + Register.CONTROL
+            and bool(data >> ControlBit.ABORT & 1)
+            and enables == 0xF
+        )
+
+    def doe_object(self, time_ns: float, raw: bytes, *, request: bool) -> None:
+        """An object has passed the mailbox."""
+        self._advance(time_ns)
+        if request:
+            self.control.request(time_ns, raw)
+        else:
+            self.control.response(time_ns, raw)
+            self._release(time_ns)
+
+    def key_write(self, time_ns: float, write: KeyWriteView) -> None:
+        """The root of trust has written a session key."""
+        self.control.rot_key(write)
+        self._sync(time_ns, "session-key port")
+
+    def pins(self, time_ns: float, states: Sequence[TdiState], secure: Sequence[bool]) -> None:
+        """States that the device shows."""
+        for tdi, state in self.states.observe(time_ns, states):
+            unexplained = self.states.unexplained(tdi)
+            if state is TdiState.ERROR and unexplained is not None:
+                self.link.own_reads.error_seen(tdi, time_ns)
+        self.streams.observe(time_ns, secure)
+
+    def link_down(self, time_ns: float) -> None:
+        """The data link has gone down (IDE-ST-010)."""
+        self.reference.link_down()
+        self._sync(time_ns, "link down")
+        self.link.forget()
+
+    def reset(self, time_ns: float) -> None:
+        """Conventional reset (TDISP-FSM-014)."""
+        self.reference.reset()
+        self.control.reset()
+        self.host_ends.reset()
+        self.link.forget()
+        self._held.clear()
+        for tdi, shadow in enumerate(self.link.shadows):
+            shadow.scrub(time_ns)
+            self._scrubs[tdi] = self.reference.scrub_count(tdi)
+            self._bound[tdi].change(time_ns, None)
+        self.states.reset(time_ns, TdiState.CONFIG_UNLOCKED)
+        self.streams.reset(time_ns, False)
+
+    def finish(self, time_ns: float) -> None:
+        """The run ends: nothing may be left over."""
+        self.control.finish(time_ns)
+        self._release(time_ns)
+        self._advance(time_ns)
+        self.link.finish(time_ns)
+        self.states.finish(time_ns)
+        self.streams.finish(time_ns)
+
+    def take_covered(self) -> list[CoverItem]:
+        """Coverage samples since the last call."""
+        items = self.link.take_covered()
+        for samples in (self.control.covered, self.states.covered, self.streams.covered):
+            items += samples
+            samples.clear()
+        return items
+
+    # ------------------------------------------------------------------ order of events
+
+    def _event(self, time_ns: float, act: Callable[[float], None]) -> None:
+        """Carry out an event, after the open request if the device has already done that one."""
+        if self._request_came_first():
+            self._held.append(act)
+        else:
+            act(time_ns)
+
+    def _request_came_first(self) -> bool:
+        if self.control.open is None:
+            return False
+        waiting = [self.states.unexplained(tdi) for tdi in range(len(self.states))]
+        return any(seen is not None and seen.new is not TdiState.ERROR for seen in waiting)
+
+    def _release(self, time_ns: float) -> None:
+        held, self._held = self._held, []
+        for act in held:
+            act(time_ns)
+
+    def _advance(self, time_ns: float) -> None:
+        self.now = time_ns
+        answer_pending = self.control.open is not None
+        self.states.advance(time_ns, answer_pending)
+        self.streams.advance(time_ns, answer_pending)
+        self.link.advance(time_ns)
+
+    # ------------------------------------------------------------------ the reference's changes
+
+    def _exchange(self, time_ns: float, request: Open) -> bytes | None:
+        waits = self.control.tap.copy(Direction.RESPONSE)
+        answer = self.reference.exchange(request.raw)
+        opened = None if answer is None else waits.open(answer, Direction.RESPONSE)
+        if request.plain is not None and opened is not None:
+            asked, said = idekm_body(request.plain[1]), idekm_body(opened[1])
+            if asked is not None and said is not None:
+                self.host_ends.key_taken(asked, said)
+        self._sync(time_ns, name_of(request.raw, request.plain))
+        return answer
+
+    def _sync(self, time_ns: float, cause: str) -> None:
+        """Take over what the reference has changed."""
+        self._sync_streams(time_ns, cause)
+        for tdi, state in enumerate(self.reference.tdi_states()):
+            changed = state is not self.states.tracks[tdi].reference.now
+            self.states.predict(time_ns, tdi, state, cause)
+            bound = self.reference.bound_stream(tdi)
+            if bound != self._bound[tdi].now:
+                self._bound[tdi].change(time_ns, bound)
+            if changed:
+                self.link.shadows[tdi].abort(time_ns)
+            count = self.reference.scrub_count(tdi)
+            if count != self._scrubs[tdi]:
+                self._scrubs[tdi] = count
+                self.link.shadows[tdi].scrub(time_ns)
+
+    def _sync_streams(self, time_ns: float, cause: str) -> None:
+        for block, stream in enumerate(self.reference.streams()):
+            was = self.streams.tracks[block].reference.now
+            self.host_ends.follow(stream)
+            if stream.secure == was:
+                continue
+            stream_id = stream.config.stream_id
+            if stream.secure:
+                self._ids[block] = stream_id
+                self.link.stream_secure(stream_id)
+            else:
+                known = self._ids.get(block, stream_id)
+                self.link.stream_insecure(time_ns, known, stream.fail_due)
+                stream.fail_due = False
+            self.streams.predict(time_ns, block, stream.secure, cause)
+
+    # ------------------------------------------------------------------ World
+
+    def functions(self) -> Sequence[FunctionView]:
+        """All functions, by the number of their TDI."""
+        return self.reference.functions()
+
+    def blocks(self) -> Sequence[SelectiveStreamBlock]:
+        """The selective stream register blocks."""
+        return self.reference.blocks()
+
+    def limits(self) -> Limits:
+        """Sizes that the device keeps to."""
+        return self.reference.limits()
+
+    def states_during(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[TdiState]:
+        """States by which the device may have decided in this time."""
+        return self.states.tracks[tdi].during(start_ns, end_ns)
+
+    def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
+        """Whether the stream with this Stream ID was Secure in this time."""
+        found: frozenset[bool] = frozenset()
+        for block, stream_id in self._ids.items():
+            if stream_id == stream:
+                found |= self.streams.tracks[block].during(start_ns, end_ns)
+        return found or frozenset({False})
+
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
+        """Stream IDs that were bound to the TDI in this time."""
+        bound = self._bound[tdi].during(start_ns, end_ns)
+        return frozenset(stream for stream in bound if stream is not None)
+
+    def msix_locked(self, tdi: int) -> bool:
+        """Whether MSI-X table and PBA of the TDI are locked and reported."""
+        return self.reference.msix_locked(tdi)
+
+    def tdi_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        """An event that moves a locked TDI to ERROR has happened."""
+
+        def act(now: float) -> None:
+            self.reference.tdi_error(tdi, cause)
+            self._sync(now, cause.name)
+
+        self._event(time_ns, act)
+
+    # ------------------------------------------------------------------ Ports
+
+    def device_stream(self, stream_id: int) -> IdeStream | None:
+        """The device's end of an enabled stream."""
+        for block, stream in zip(self.reference.blocks(), self.reference.streams(), strict=True):
+            if block.enabled and block.stream_id == stream_id:
+                return stream
+        return None
+
+    def host_stream(self, stream_id: int) -> IdeStream | None:
+        """The host's end of it."""
+        return self.host_ends.get(stream_id)
+
+    def insecure(self, stream_id: int, cause: InsecureCause, time_ns: float) -> None:
+        """The device's end leaves Secure, or has just done so."""
+        for block, view in enumerate(self.reference.blocks()):
+            if view.enabled and view.stream_id == stream_id:
+                self.reference.stream_insecure(block, cause)
+        self._sync(time_ns, cause.name)
