@@ -39,6 +39,8 @@ INPUTS = (
     "doe_rsp_none",
 )
 
+PLAIN = Common()
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -67,7 +69,7 @@ class Request:
     fmt_type: int | None = None
     length: int = 1
     last_be: int = 0
-    common: Common = Common()
+    common: Common = PLAIN
     tag: int = 0
 
     def tlp(self, **side: int) -> Tlp:
@@ -131,7 +133,7 @@ class CfgHost:
                     )
                 )
             else:
-                assert not flr and not change, "a pulse without an announced write"
+                assert (flr, change) == (0, 0), "a pulse without an announced write"
 
     async def request(self, request: Request, **side: int) -> Tlp:
         """Send a request and return its completion."""
@@ -144,7 +146,8 @@ class CfgHost:
         """Value of a register; the read must succeed."""
         completion = await self.request(Request(addr, func))
         assert completion.completion["status"] == CplStatus.SC, f"read {func}+{addr:03x}"
-        assert completion.fmt_type == FmtType.CPLD and len(completion.data) == 1
+        assert completion.fmt_type == FmtType.CPLD
+        assert len(completion.data) == 1
         return completion.data[0]
 
     async def write(self, addr: int, data: int, be: int = 0xF, func: int = 0) -> Watch:
@@ -152,7 +155,8 @@ class CfgHost:
         before = len(self.watches)
         completion = await self.request(Request(addr, func, data, be))
         assert completion.completion["status"] == CplStatus.SC, f"write {func}+{addr:03x}"
-        assert completion.fmt_type == FmtType.CPL and not completion.data
+        assert completion.fmt_type == FmtType.CPL
+        assert not completion.data
         assert len(self.watches) == before + 1
         return self.watches[-1]
 

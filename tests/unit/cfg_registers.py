@@ -42,7 +42,7 @@ def selective_block(base: int) -> dict[int, Bits]:
     }
 
 
-COMMON = {
+COMMON: dict[int, Bits] = {
     Reg.MSIX: Bits(0x0003_6011, 0xC0000000),
     Reg.MSIX_TABLE: Bits(0x00000002),
     Reg.MSIX_PBA: Bits(0x00010002),

@@ -76,17 +76,17 @@ async def fill(host: CfgHost) -> None:
 async def flr_of_the_physical_function_resets_all_but_what_is_sticky(dut: Any) -> None:
     host = await new_host(dut, 3)
     await fill(host)
-    before = {addr: await host.read(addr) for addr in STICKY}
+    before: dict[int, int] = {addr: await host.read(addr) for addr in STICKY}
     watch = await host.flr(0)
     assert watch.flr == (1 << len(dut.tdi_present)) - 1
     assert int(dut.tdi_present.value) == 1
     registers = pf_registers(len(dut.tdi_present), len(dut.stream_secure))
-    registers = {addr: bits.reset for addr, bits in registers.items()} | before
-    registers[Reg.DEVICE_CONTROL] |= 7 << 5  # Max_Payload_Size stays
+    values = {addr: bits.reset for addr, bits in registers.items()} | before
+    values[Reg.DEVICE_CONTROL] |= 7 << 5  # Max_Payload_Size stays
     for addr in range(0, 0x320, 4):
         if addr in range(Reg.DOE + 4, Reg.VSEC):
             continue
-        assert await host.read(addr) == registers.get(addr, 0), f"{addr:03x}"
+        assert await host.read(addr) == values.get(addr, 0), f"{addr:03x}"
     assert before[Reg.AER_UNCORRECTABLE_STATUS]
     assert int(dut.pf_rid.value) == 0x2A00, "the Requester ID stays"
 
@@ -181,7 +181,12 @@ async def overlapping_address_ranges_forbid_a_lock(dut: Any) -> None:
         for _ in range(12):
             near = [host.rng.randrange(0, 1 << 20) for _ in range(4)]
             cases.append(
-                (near[0] & -BAR0_SIZE, near[1] & -BAR2_SIZE, near[2] & -BAR0_SIZE, near[3] & -BAR2_SIZE)
+                (
+                    near[0] & -BAR0_SIZE,
+                    near[1] & -BAR2_SIZE,
+                    near[2] & -BAR0_SIZE,
+                    near[3] & -BAR2_SIZE,
+                )
             )
         for case in cases:
             await place(host, *case)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration space: registers, requests, function level reset, virtual functions, enumeration."""
+"""Configuration space: registers, requests, resets, virtual functions, enumeration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def design(num_tdi: int = 4, num_streams: int = 2, data_w: int = 128) -> Design:
     return Design("cfg_space", SOURCES, parameters)
 
 
-SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), ((1, 1), (4, 2), (8, 8)))
+SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 2), (8, 8)])
 
 
 @covers(
@@ -44,7 +44,7 @@ def test_every_register_is_as_in_the_table(num_tdi: int, num_streams: int) -> No
 
 
 @covers("TDISP-FSM-002", "TDISP-FSM-003", "TDISP-LOCK-028", "TDISP-TRK-014", "IDE-CAP-009")
-@pytest.mark.parametrize("data_w", (128, 512))
+@pytest.mark.parametrize("data_w", [128, 512])
 def test_requests_are_answered_and_announced_by_the_rules(data_w: int) -> None:
     run_simulation(design(data_w=data_w), "tests.unit.cocotb_cfg_tlp")
 
@@ -64,3 +64,22 @@ def test_requests_are_answered_and_announced_by_the_rules(data_w: int) -> None:
 @attack("ATT-27")
 def test_functions_live_reset_and_report_by_the_rules() -> None:
     run_simulation(design(), "tests.unit.cocotb_cfg_functions")
+
+
+@covers("DOE-FSM-001", "DOE-FSM-005", "DOE-FSM-007", "DOE-REG-001")
+@attack("ATT-29")
+def test_the_mailbox_works_through_configuration_requests() -> None:
+    run_simulation(design(), "tests.unit.cocotb_cfg_doe")
+
+
+@covers("DOE-REG-001", "IDE-CAP-001", "TDISP-HOST-001")
+def test_a_root_complex_enumerates_the_device() -> None:
+    run_simulation(design(), "tests.unit.cocotb_cfg_enumeration")
+
+
+@covers("TDISP-FSM-002", "DOE-FSM-001")
+def test_configuration_space_also_works_on_icarus() -> None:
+    if simulator_missing("icarus"):
+        pytest.skip(str(simulator_missing("icarus")))
+    for module in ("cocotb_cfg_tlp", "cocotb_cfg_doe"):
+        run_simulation(design(), f"tests.unit.{module}", simulator=SIMULATORS[1])

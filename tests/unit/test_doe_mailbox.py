@@ -31,7 +31,7 @@ def design(dwords: int = 12) -> Design:
     "DOE-OBJ-002",
 )
 @attack("ATT-29")
-@pytest.mark.parametrize("dwords", (8, 12))
+@pytest.mark.parametrize("dwords", [8, 12])
 def test_the_mailbox_obeys_every_rule(dwords: int) -> None:
     env = {"DOE_DWORDS": str(dwords)}
     run_simulation(design(dwords), "tests.unit.cocotb_doe_mailbox", env=env)
@@ -39,7 +39,7 @@ def test_the_mailbox_obeys_every_rule(dwords: int) -> None:
 
 @covers("DOE-FSM-002", "DOE-FSM-005", "DOE-FSM-006", "DOE-FSM-008")
 @attack("ATT-29")
-@pytest.mark.parametrize("seed", (1, 2, 3))
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_response_of_an_aborted_request_is_ever_seen(seed: int) -> None:
     run_simulation(design(), "tests.unit.cocotb_doe_random", seed=seed)
 
