@@ -7,30 +7,14 @@ from models.ide.codes import SubStream
 from models.ide.errors import IdeError, InsecureCause
 from models.ide.keys import KeySlot
 from models.ide.stream import IdeStream, StreamConfig
-from models.idekm.codes import Direction, KpStatus, ObjectId
-
-# Offsets behind the protocol id (IDEKM-KP-001).
-STREAM_ID, STATUS, KEY_INFO, KEY = 3, 4, 5, 7
-KEY_SIZE = 32
-DW = 4
+from models.idekm.codes import Direction
+from models.idekm.errors import IdeKmError
+from models.idekm.messages import KeyInfo, KeyProg, KpAck
 
 
-def key_in_aes_order(wire: bytes) -> bytes:
-    """The key from KEY_PROG: eight DWs, each little-endian (IDEKM-KP-002)."""
-    return b"".join(wire[n : n + DW][::-1] for n in range(0, len(wire), DW))
-
-
-def slot_of(key_info: int) -> KeySlot | None:
-    """The key context that a key info byte names, seen from the device."""
-    sub_stream = key_info >> 4
-    if sub_stream not in SubStream.__members__.values():
-        return None
-    return KeySlot(Direction(key_info >> 1 & 1), SubStream(sub_stream), key_info & 1)
-
-
-def mirrored(slot: KeySlot) -> KeySlot:
-    """The same context at the partner port."""
-    return slot._replace(direction=Direction(1 - slot.direction))
+def partner_slot(info: KeyInfo) -> KeySlot:
+    """The key context of the partner port for a key that the device was given."""
+    return KeySlot(Direction(1 - info.direction), SubStream(info.sub_stream), info.key_set)
 
 
 class HostEnds:
@@ -43,18 +27,17 @@ class HostEnds:
 
     def key_taken(self, request: bytes, answer: bytes) -> None:
         """KEY_PROG and its KP_ACK have passed; both without protocol id."""
-        whole = len(request) >= KEY + KEY_SIZE and len(answer) > KEY_INFO
-        if not whole or request[0] != ObjectId.KEY_PROG or answer[0] != ObjectId.KP_ACK:
+        try:
+            prog, ack = KeyProg.decode(request), KpAck.decode(answer)
+        except IdeKmError:
             return
-        slot = slot_of(request[KEY_INFO])
-        if answer[STATUS] != KpStatus.SUCCESS or slot is None:
+        if not ack.success:
             return
-        stream_id = request[STREAM_ID]
-        key = key_in_aes_order(request[KEY : KEY + KEY_SIZE])
-        self._keys[stream_id, mirrored(slot)] = key
-        end = self._ends.get(stream_id)
+        slot = partner_slot(prog.info)
+        self._keys[prog.stream_id, slot] = prog.key
+        end = self._ends.get(prog.stream_id)
         if end is not None:
-            _give(end, mirrored(slot), key)
+            _give(end, slot, prog.key)
 
     def follow(self, device: IdeStream) -> None:
         """The device's end may have entered or left Secure."""

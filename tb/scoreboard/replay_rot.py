@@ -101,7 +101,7 @@ class ReplayRot:
 
     # ------------------------------------------------------------------ the reference's side
 
-    def handle(self, message: bytes, session_id: int | None) -> bytes | None:
+    def handle(self, message: bytes, session_id: int | None = None) -> bytes | None:
         """What the recorded root of trust answered; None for silence."""
         if not self._recorded:
             self.differences.append(((message, session_id), None))
