@@ -65,6 +65,12 @@ class TdispDeviceAdapter:
         self.dut.link_up.value = 1
         await RisingEdge(self.clk)
 
+    async def out_of_reset(self) -> None:
+        """Wait for the first clock edge without reset; outputs are defined from there on."""
+        await RisingEdge(self.clk)
+        while int(self.rst.value):
+            await RisingEdge(self.clk)
+
     def set_link(self, up: bool) -> None:
         """Say whether the data link layer is up."""
         self.dut.link_up.value = int(up)

@@ -1,19 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts that a system test plays with."""
+"""The parts that a system test plays with, and the steps of an attach on real protocol bytes."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from models.host.memory import VMM, HostMemory, Owner, OwnerKind, Region
+from models.ide.codes import SubStream
+from models.ide.keys import KeySlot
+from models.ide.stream import IdeStream, StreamConfig
+from models.idekm.codes import PROTOCOL_ID as IDE_KM
+from models.idekm.codes import Direction, ObjectId
+from models.idekm.key_order import key_to_wire
 from models.spdm.identity import DeviceIdentity
 from models.spdm.key_port import SessionKeyPort
+from models.spdm.requester import SpdmRequester
 from models.spdm.responder import SpdmResponder
-from tb.host.vmm_host import VmmHost
+from models.spdm.secure_session import SecureSession
+from models.tdisp.codes import (
+    NONCE_SIZE,
+    PROTOCOL_ID,
+    VERSION_1_0,
+    ErrorCode,
+    LockFlags,
+    Request,
+    Response,
+)
+from tb.host.root_port import HostRootPort
+from tb.host.route import PLAIN, Route
+from tb.host.vmm_host import FunctionAddress, VmmHost
 
 if TYPE_CHECKING:
     from tb.env import TdispEnv
+
+DEFAULT_STREAM = 5  # Stream ID in register block 0
+OTHER_STREAM = 6  # Stream ID in register block 1
+STREAM_BLOCKS = {DEFAULT_STREAM: 0, OTHER_STREAM: 1}
+IFV_WIRE = bytes.fromhex("0000000001000000")
+
+TVM = Owner(OwnerKind.TVM, "TVM")
+LEGACY = Owner(OwnerKind.LEGACY, "legacy VM")
+TVM_MEMORY = Region(0x0100_0000, 0x1_0000, TVM)
+LEGACY_MEMORY = Region(0x0200_0000, 0x1_0000, LEGACY)
+VMM_MEMORY = Region(0x0300_0000, 0x1_0000, VMM)
+TVM_INTERRUPTS = Region(0x0FEE_0000, 0x1000, TVM, interrupts=True)
+LEGACY_INTERRUPTS = Region(0x0FEF_0000, 0x1000, LEGACY, interrupts=True)
+REGIONS = (TVM_MEMORY, LEGACY_MEMORY, VMM_MEMORY, TVM_INTERRUPTS, LEGACY_INTERRUPTS)
 
 
 @dataclass(frozen=True)
@@ -30,20 +64,235 @@ class RootOfTrust:
 
 def make_root_of_trust(rng: random.Random) -> RootOfTrust:
     """A fresh identity; all its randomness comes from `rng`."""
-    return RootOfTrust(DeviceIdentity.generate(rng), random.Random(rng.random()))
+    return RootOfTrust(DeviceIdentity.generate(rng), random.Random(rng.getrandbits(64)))
+
+
+@dataclass(frozen=True)
+class TdispAnswer:
+    """A TDISP response: its code, its payload after the header, and the error if it is one."""
+
+    code: int
+    payload: bytes
+    error: ErrorCode | None = None
+    error_data: int = 0
+
+
+@dataclass
+class Attached:
+    """A TDI that went through LOCK: nonce and the function it is."""
+
+    function: FunctionAddress
+    nonce: bytes
+    index: int
+    history: list[str] = field(default_factory=list)
 
 
 class Scenario:
-    """VMM, TSM and TVMs around one environment."""
+    """VMM, TSM's session and TVM traffic around one environment."""
 
     def __init__(self, env: TdispEnv, root: RootOfTrust, rng: random.Random) -> None:
         self.env = env
         self.root = root
         self.rng = rng
+        self.tee = Route(DEFAULT_STREAM, True)
+        self._vmm: VmmHost | None = None
+        self.requester: SpdmRequester | None = None
+
+    # ------------------------------------------------------------------ who is there
+
+    @property
+    def host(self) -> HostRootPort:
+        """The root port."""
+        return self.env.host
+
+    @property
+    def memory(self) -> HostMemory:
+        """The host's memory; `bring_up` fills it with REGIONS."""
+        return self.host.memory
 
     @property
     def vmm(self) -> VmmHost:
         """The VMM's hands on the device."""
-        if not hasattr(self, "_vmm"):
+        if self._vmm is None:
             self._vmm = VmmHost(self.env.host)
         return self._vmm
+
+    def function(self, index: int) -> FunctionAddress:
+        """Function 0 is the PF, n is VF n."""
+        return self.vmm.functions[index]
+
+    # ------------------------------------------------------------------ set-up
+
+    async def bring_up(self, vfs: int = 3) -> None:
+        """Enumerate, enable VFs, place both IDE streams, give memory its owners."""
+        await self.vmm.enumerate()
+        if vfs:
+            await self.vmm.enable_vfs(vfs)
+        await self.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
+        await self.vmm.place_stream(STREAM_BLOCKS[OTHER_STREAM], OTHER_STREAM, default=False)
+        for region in REGIONS:
+            self.memory.add(region)
+        for index in range(2, vfs + 1):
+            self.host.inbound.check.assign(LEGACY, self.function(index).rid)
+
+    async def connect(self) -> SpdmRequester:
+        """SPDM connection and certificate; needed before a session."""
+        self.requester = SpdmRequester(self.env.doe, self.rng, [self.root.identity.root])
+        await self.requester.connect()
+        await self.requester.get_digests()
+        await self.requester.get_certificate()
+        return self.requester
+
+    async def open_session(self) -> SecureSession:
+        """A secured session past FINISH."""
+        requester = self.requester or await self.connect()
+        return await requester.start_session()
+
+    # ------------------------------------------------------------------ IDE_KM
+
+    async def ide_km(self, session: SecureSession, body: bytes) -> bytes | None:
+        """One IDE_KM object, both without the protocol id."""
+        return await session.vendor_defined(IDE_KM, body)
+
+    async def program_key(
+        self, session: SecureSession, stream_id: int, slot: KeySlot, key: bytes
+    ) -> bytes | None:
+        """KEY_PROG; `slot` is seen from the device. The answer, or None."""
+        head = bytes([ObjectId.KEY_PROG, 0, 0, stream_id, 0, _key_info(slot), 0])
+        return await self.ide_km(session, head + key_to_wire(key) + IFV_WIRE)
+
+    async def key_set(
+        self, session: SecureSession, object_id: ObjectId, stream_id: int, slot: KeySlot
+    ) -> bytes | None:
+        """K_SET_GO or K_SET_STOP."""
+        return await self.ide_km(
+            session, bytes([object_id, 0, 0, stream_id, 0, _key_info(slot), 0])
+        )
+
+    async def key_stream(
+        self, session: SecureSession, stream_id: int = DEFAULT_STREAM, key_set: int = 0
+    ) -> IdeStream:
+        """Program fresh keys at both ends, receivers' GO before transmitters', and enable."""
+        stream = IdeStream(StreamConfig(stream_id))
+        self.host.streams[stream_id] = stream
+        slots = [KeySlot(d, sub, key_set) for d in Direction for sub in SubStream]
+        for slot in slots:
+            key = self.rng.randbytes(32)
+            await self.program_key(session, stream_id, slot, key)
+            stream.program(_partner(slot), key)
+        for slot in slots:
+            await self.key_set(session, ObjectId.K_SET_GO, stream_id, slot)
+            stream.go(_partner(slot))
+        stream.enable()
+        default = stream_id == DEFAULT_STREAM
+        await self.vmm.enable_stream(STREAM_BLOCKS[stream_id], stream_id, default=default)
+        return stream
+
+    # ------------------------------------------------------------------ TDISP
+
+    async def tdisp(
+        self,
+        session: SecureSession,
+        request: int,
+        index: int,
+        payload: bytes = b"",
+        version: int = VERSION_1_0,
+    ) -> TdispAnswer | None:
+        """One TDISP request for function `index`; None when there is no answer."""
+        head = bytes([version, request, 0, 0]) + self.function(index).rid.to_bytes(4, "little")
+        raw = await session.vendor_defined(PROTOCOL_ID, head + bytes(8) + payload)
+        return None if raw is None else decode_answer(raw)
+
+    async def lock(
+        self,
+        session: SecureSession,
+        index: int,
+        flags: LockFlags = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE,
+        offset: int = 0,
+        stream_id: int = DEFAULT_STREAM,
+    ) -> Attached:
+        """LOCK_INTERFACE_REQUEST that must succeed."""
+        answer = await self.lock_request(session, index, flags, offset, stream_id)
+        assert answer is not None, "no answer to LOCK"
+        assert answer.code == Response.LOCK_INTERFACE_RESPONSE, answer
+        assert len(answer.payload) == NONCE_SIZE
+        return Attached(self.function(index), answer.payload, index)
+
+    async def lock_request(
+        self,
+        session: SecureSession,
+        index: int,
+        flags: LockFlags = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE,
+        offset: int = 0,
+        stream_id: int = DEFAULT_STREAM,
+    ) -> TdispAnswer | None:
+        """LOCK_INTERFACE_REQUEST, whatever comes back."""
+        payload = (
+            int(flags).to_bytes(2, "little")
+            + bytes([stream_id, 0])
+            + (offset % (1 << 64)).to_bytes(8, "little")
+            + bytes(8)
+        )
+        return await self.tdisp(session, Request.LOCK_INTERFACE_REQUEST, index, payload)
+
+    async def start(self, session: SecureSession, attached: Attached) -> None:
+        """START_INTERFACE_REQUEST that must succeed; the TVM accepts the TDI."""
+        answer = await self.tdisp(
+            session, Request.START_INTERFACE_REQUEST, attached.index, attached.nonce
+        )
+        assert answer is not None
+        assert answer.code == Response.START_INTERFACE_RESPONSE, answer
+        self.host.inbound.check.accept(TVM, attached.function.rid)
+
+    async def stop(self, session: SecureSession, index: int) -> None:
+        """STOP_INTERFACE_REQUEST that must succeed; the TVM lets the TDI go."""
+        answer = await self.tdisp(session, Request.STOP_INTERFACE_REQUEST, index)
+        assert answer is not None
+        assert answer.code == Response.STOP_INTERFACE_RESPONSE, answer
+        self.host.inbound.check.revoke(self.function(index).rid)
+
+    async def attach(self, index: int = 1) -> tuple[SecureSession, Attached]:
+        """From reset to RUN: bring-up, session, keys of the default stream, LOCK, START."""
+        await self.bring_up()
+        session = await self.open_session()
+        await self.key_stream(session)
+        attached = await self.lock(session, index)
+        await self.start(session, attached)
+        return session, attached
+
+    # ------------------------------------------------------------------ traffic
+
+    async def write_register(
+        self, function: FunctionAddress, register: int, value: int, route: Route = PLAIN
+    ) -> None:
+        """Write one register of the register page."""
+        await self.host.mem_write(function.bar0 + register, value.to_bytes(4, "little"), route)
+
+    async def read_register(
+        self, function: FunctionAddress, register: int, route: Route = PLAIN
+    ) -> int:
+        """Read one register of the register page, which must succeed."""
+        result = await self.host.mem_read(function.bar0 + register, 4, route)
+        assert result.data, f"register {register:#x} of {function.rid:04x}: {result.status}"
+        return int.from_bytes(result.data, "little")
+
+
+def decode_answer(raw: bytes) -> TdispAnswer:
+    """Split a TDISP response into its parts."""
+    payload = raw[16:]
+    if raw[1] != Response.TDISP_ERROR:
+        return TdispAnswer(raw[1], payload)
+    return TdispAnswer(
+        raw[1],
+        payload,
+        ErrorCode(int.from_bytes(payload[0:4], "little")),
+        int.from_bytes(payload[4:8], "little"),
+    )
+
+
+def _key_info(slot: KeySlot) -> int:
+    return slot.sub_stream << 4 | slot.direction << 1 | slot.key_set
+
+
+def _partner(slot: KeySlot) -> KeySlot:
+    return KeySlot(Direction(1 - slot.direction), slot.sub_stream, slot.key_set)

@@ -11,10 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
-# The two rules that are off ask for SystemVerilog; parameters are ALL_CAPS in this project.
+# The rules that are off ask for SystemVerilog; parameters are ALL_CAPS in this project.
 RULES = ",".join(
     (
         "-always-comb",
+        "-unpacked-dimensions-range-ordering",
         "-explicit-parameter-storage-type",
         "parameter-name-style=localparam_style:ALL_CAPS;parameter_style:ALL_CAPS",
         "line-length=length:100",

@@ -22,6 +22,8 @@ class EntropyAgent(uvm_agent):
 
     async def run_phase(self) -> None:
         bus, clk = self.adapter.entropy, self.adapter.clk
+        bus.tvalid.value = 0
+        await self.adapter.out_of_reset()
         while True:
             bus.tdata.value = self._word()
             bus.tvalid.value = int(self.enabled)
