@@ -112,7 +112,7 @@ def _summary(console: Console, outcome: Outcome) -> int:
     console.print(table)
     failed = [check for check in checks if not check["passed"]]
     if outcome.error is not None:
-        console.print(str(outcome.error), markup=False)
+        console.print(str(outcome.error).splitlines()[-1], markup=False)
     relative = Path(os.path.relpath(OUTPUT))
     console.print(f"Report: {relative / 'report.html'}   DOE capture: {relative / 'doe.pcap'}")
     if outcome.error is None and checks and not failed:
