@@ -295,7 +295,7 @@ module tlp_route #(
       decision = TO_ERR;
       refused  = 1'b1;
     end else if (b_config_q) begin
-      decision = b_rid_ok_q && !b_poisoned_q ? TO_CFG : TO_ERR;
+      decision = b_rid_ok_q ? TO_CFG : TO_ERR;  // a poisoned one ends in a DOE Error or UR there
       refused  = !b_rid_ok_q;
     end else if (b_read_q) begin
       decision = b_rid_ok_q && admit ? TO_MMIO : TO_ERR;

@@ -195,8 +195,8 @@ class Bench:
                 return self._invalidate(tlp, window, poisoned)
             known = tlp.bits(71, 64) in KNOWN_MESSAGES and window
             return Verdict(None, unsupported=not known, poisoned=poisoned)
-        if kind in CONFIG_TYPES and window and not poisoned:
-            return Verdict("cfgreq", tlp)
+        if kind in CONFIG_TYPES and window:
+            return Verdict("cfgreq", tlp, poisoned=poisoned)
         if kind in CONFIG_TYPES:
             answer = self.refusal(tlp, self.place(tlp.address))
             return Verdict("errcpl", answer, unsupported=not window, poisoned=poisoned)
