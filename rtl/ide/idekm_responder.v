@@ -83,6 +83,7 @@ module idekm_responder #(
   localparam [5:0] AT_KEY = 6'd7;
   localparam [5:0] AT_IFV = 6'd39;
 
+  localparam [7:0] INFO_MASK = 8'hf3;  // reserved bits are answered as 0
   localparam INFO_SET = 0;
   localparam INFO_DIRECTION = 1;
   localparam INFO_SUB_STREAM = 4;
@@ -284,7 +285,7 @@ module idekm_responder #(
   end
 
   always @(posedge clk) begin
-    if (check) addr_q <= 8'd0;
+    if (rst || check) addr_q <= 8'd0;
     else if (state_q == ST_REGISTER && rsp_take && send_q[1:0] == 2'd3) addr_q <= addr_q + 8'd1;
   end
 
@@ -305,7 +306,7 @@ module idekm_responder #(
       6'd2: fixed = is_query ? OUR_PORT : 8'd0;
       6'd3: fixed = is_query ? pf_rid[7:0] : stream_q;
       6'd4: fixed = is_query ? pf_rid[15:8] : is_key_prog ? status_q : 8'd0;
-      6'd5: fixed = is_query ? 8'd0 : info_q;
+      6'd5: fixed = is_query ? 8'd0 : info_q & INFO_MASK;
       6'd6: fixed = is_query ? 8'd0 : port_q;
       default: fixed = 8'd0;
     endcase

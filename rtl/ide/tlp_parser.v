@@ -3,7 +3,7 @@
 // tlp_parser: takes a raw TLP apart into header, aligned payload and end.
 //
 // For each packet there is one header, then exactly as many payload beats as the header announces
-// (zeros where the packet was too short), then one end. So nothing behind the parser can hang on a
+// (with anything where the packet was too short), then one end. So nothing behind the parser can hang on a
 // packet of a wrong length; the end says that it was malformed. The digest of a plain TLP is taken
 // off and TD cleared. While the link is down everything is dropped, an open packet ends malformed.
 
@@ -164,7 +164,6 @@ module tlp_parser #(
 
   reg [5:0] state_q, state_d;
   reg cur_last_q;
-  reg cur_gone_q;  // the last beat is used up
   reg [LANE_W:0] cur_count_q;
   reg [DATA_W-1:0] cur_q;
   reg odd_q;
@@ -287,7 +286,7 @@ module tlp_parser #(
 
   // ----------------------------------------------------------------- payload
 
-  wire [2*DATA_W-1:0] shifted = (cur_gone_q ? {2 * DATA_W{1'b0}} : both) >> {offset_q, 5'd0};
+  wire [2*DATA_W-1:0] shifted = both >> {offset_q, 5'd0};
   reg [LANES-1:0] emit_keep;
   reg [DATA_W-1:0] emit_data;
 
@@ -367,12 +366,9 @@ module tlp_parser #(
 
   always @(posedge clk) begin
     if (rst) begin
-      state_q    <= ST_IDLE;
-      cur_gone_q <= 1'b0;
+      state_q <= ST_IDLE;
     end else begin
       state_q <= state_d;
-      if (load_first) cur_gone_q <= 1'b0;
-      else if (cur_last_q && (emit || (start && start_far))) cur_gone_q <= 1'b1;
     end
   end
 

@@ -9,11 +9,14 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from models.ide import gcm
 from models.ide.codes import SubStream
+from models.ide.counters import SentCounters
 from models.ide.keys import KeySlot
 from models.ide.messages import fail_message, sync_message
-from models.ide.counters import SentCounters
-from models.ide.stream import IdeStream, StreamConfig
+from models.ide.permitted import sub_stream_of
+from models.ide.prefix import IdePrefix
+from models.ide.stream import IdeStream
 from models.idekm.codes import Direction, KpStatus, ObjectId
 from models.pcie.codes import FmtType
 from models.pcie.tlp import Tlp
@@ -21,7 +24,7 @@ from tests.models.ide_pair import C1, K1, KEYS, R1, W1, W2, W3, Vector
 from tests.unit.ide_bench import HOST_RID, PF_RID, IdeBench, random_tlp
 from tests.unit.tlp_bench import cycles
 
-FAIL_CODE = 0x55
+NARROWEST = 16  # bytes of a beat
 
 
 async def make(dut: Any) -> IdeBench:
@@ -104,6 +107,8 @@ async def no_flipped_bit_is_served(dut: Any) -> None:
     bench.link.pause = bench.link.stall = bench.sink.stall = 0.0
     wire = W1.wire_bytes
     bits = [*range(24, 32), *range(8, 16)]  # all of prefix bytes 3 and 1
+    if bench.link.width == NARROWEST:
+        bits += range(8 * (len(wire) - 12), 8 * len(wire))  # all of the MAC
     bits += bench.rng.sample(range(32, 8 * len(wire)), 30)
     for bit in bits:
         await vector_stream(bench)
@@ -209,9 +214,9 @@ async def header_checks_fail_like_a_mac(dut: Any) -> None:
     bench.link.pause = bench.link.stall = bench.sink.stall = 0.0
     for tlp, spoil in ((write, 1), (replace(write, tc=3), 0)):
         await bench.bring_up(0)
-        wire = bytearray(_sealed(bench.partners[0], tlp))
-        wire[-1] ^= spoil
-        times.append(await _time_to_insecure(bench, bytes(wire)))
+        spoiled = bytearray(_sealed(bench.partners[0], tlp))
+        spoiled[-1] ^= spoil
+        times.append(await _time_to_insecure(bench, bytes(spoiled)))
     assert times[0] == times[1], f"the time tells which check failed: {times}"
 
 
@@ -226,18 +231,18 @@ async def _time_to_insecure(bench: IdeBench, wire: bytes) -> int:
     raise AssertionError("the stream stays Secure")
 
 
-def _sealed(partner: IdeStream, tlp: Tlp, sub_stream: int | None = None) -> bytes:
+def _sealed(partner: IdeStream, tlp: Tlp, sub_stream: int | None = None, **flags: bool) -> bytes:
     """`tlp` with a right MAC, though no transmitter may send it."""
-    from models.ide import gcm
-    from models.ide.permitted import sub_stream_of
-    from models.ide.prefix import IdePrefix
+    return _seal_raw(partner, tlp.pack(), sub_stream, **flags)
 
-    real = sub_stream_of(tlp.fmt_type)
-    prefix = IdePrefix(
-        partner.config.stream_id, real if sub_stream is None else sub_stream, True
-    ).encode()
-    raw = tlp.pack()
-    size = 16 if tlp.fmt_type & 0x20 else 12
+
+def _seal_raw(
+    partner: IdeStream, raw: bytes, sub_stream: int | None = None, **flags: bool
+) -> bytes:
+    real = sub_stream_of(FmtType(raw[0]))
+    named = real if sub_stream is None else sub_stream
+    prefix = IdePrefix(partner.config.stream_id, named, True, **flags).encode()
+    size = 16 if raw[0] & 0x20 else 12
     context = partner.keys.usable(KeySlot(Direction.TX, real, 0))
     assert context is not None
     data, mac = gcm.seal(context.key, gcm.iv(0, 1), raw[size:], prefix + raw[:size])
@@ -369,22 +374,22 @@ async def held_back_tlps_do_not_outlive_a_new_life_of_the_stream(dut: Any) -> No
     partner = await bench.bring_up(0)
     bench.sink.stall = 1.0
     await cycles(dut, 2)
-    old = [random_tlp(bench.rng, 128).encode() for _ in range(20)]
+    old = [random_tlp(bench.rng, 4).encode() for _ in range(5)]
+    old[0] = Tlp.mem_write(HOST_RID, 0, bytes(256)).encode()  # a part of it is on the bus
     bench.link.sent.extend(partner.encrypt(tlp, True) for tlp in old)
-    await cycles(dut, 600)
-    held = len(bench.link.sent)
+    await bench.settle()
     bench.setups[0].enabled = False
     bench.apply()
     await cycles(dut, 2)
-    bench.link.sent = type(bench.link.sent)(list(bench.link.sent)[:1])
-    bench.sink.stall = 0.2
-    await bench.settle(800)
-    served = len(bench.sink.tlps)
-    assert served <= 1 < held, f"{served} TLPs of the old life"
-    bench.sink.tlps.clear()
     partner = await bench.bring_up(0)
-    bench.link.sent.append(partner.encrypt(old[0], True))
-    await bench.expect_served(old[0], ide=1)
+    fresh = random_tlp(bench.rng, 4).encode()
+    bench.link.sent.append(partner.encrypt(fresh, True))
+    await bench.settle()
+    bench.sink.stall = 0.2
+    await bench.expect_served(old[0])
+    await bench.expect_served(fresh, ide=1)
+    await bench.settle()
+    assert not bench.sink.tlps, "TLPs of the old life were served"
 
 
 @cocotb.test()
@@ -414,6 +419,40 @@ async def sync_and_fail_end_in_the_port(dut: Any) -> None:
     await bench.expect_silence()
     bench.expect_pulses(ide_fail_received=1, stream_insecure_event=1)
     assert not bench.secure(1)
+
+
+@cocotb.test()
+async def fail_for_a_disabled_stream_is_ignored(dut: Any) -> None:
+    bench = await make(dut)
+    bench.link.sent.append(fail_message(HOST_RID, PF_RID, bench.setups[0].stream_id).encode())
+    await bench.expect_silence()
+    bench.expect_pulses()
+
+
+@cocotb.test()
+async def m_and_p_are_refused_even_with_a_right_mac(dut: Any) -> None:
+    bench = await make(dut)
+    write = Tlp.mem_write(HOST_RID, 0x1000, b"abcd")
+    for changes in ({"m": False}, {"p": True}):
+        await bench.bring_up(0)
+        await refused(bench, _sealed(bench.partners[0], write, **changes), aer_check_failed=1)
+    await bench.bring_up(0)
+    wire = _sealed(bench.partners[0], write)
+    bench.link.sent.append(wire)
+    await bench.expect_served(write.encode(), ide=1)
+
+
+@cocotb.test()
+async def td_on_an_ide_tlp_is_malformed(dut: Any) -> None:
+    bench = await make(dut)
+    await bench.bring_up(0)
+    write = replace(Tlp.mem_write(HOST_RID, 0x1000, b"abcd"), digest=b"1234")
+    await refused(bench, _sealed(bench.partners[0], write), aer_malformed=1)
+    await bench.bring_up(0)
+    without = replace(write, digest=b"")
+    header = bytearray(without.pack())
+    header[2] |= 0x80  # TD, and no digest behind it
+    await refused(bench, _seal_raw(bench.partners[0], bytes(header)), aer_malformed=1)
 
 
 @cocotb.test()
@@ -462,6 +501,3 @@ async def completion_error_of_the_function_ends_secure(dut: Any) -> None:
     bench.expect_pulses(aer_check_failed=1, stream_insecure_event=1)
     assert not bench.secure(1)
     assert (await bench.link.next())[15] == bench.setups[1].stream_id
-
-
-_ = (StreamConfig, FAIL_CODE)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import cocotb
-from cocotb.triggers import RisingEdge
 
-from models.ide.errors import IdeError
+from models.ide import gcm
+from models.ide.codes import SubStream
+from models.ide.keys import ALL_SLOTS, KeySlot
 from models.ide.messages import IdeSync, fail_message, parse
 from models.ide.permitted import sub_stream_of
 from models.ide.prefix import peek
@@ -21,8 +22,8 @@ from models.ide.select import (
     Way,
     depart,
 )
+from models.idekm.codes import Direction, ObjectId
 from models.pcie.codes import CplStatus, FmtType
-from models.pcie.layout import COMPLETIONS, POSTED
 from models.pcie.tlp import Tlp
 from tests.unit.ide_bench import HOST_RID, PF_RID, IdeBench, random_tlp, to_bus
 from tests.unit.tlp_bench import cycles
@@ -82,7 +83,7 @@ def open_packet(bench: IdeBench, raw: bytes) -> tuple[bytes, bool, int]:
     if prefix is None:
         return raw, False, -1
     index = next(n for n, s in enumerate(bench.setups) if s.stream_id == prefix.stream_id)
-    assert raw[3] & 0x80 == 0 and prefix.m and not prefix.p
+    assert raw[3] & 0x8C == 0x04, "reserved bit 0, M 1, P 0"
     plain, t, sub_stream = bench.partners[index].decrypt(raw)
     assert sub_stream is sub_stream_of(FmtType(plain[0]))
     return plain, t, index
@@ -95,10 +96,23 @@ async def sync_is_sent_when_a_counter_reaches_245(dut: Any) -> None:
     bench.link.stall = bench.source.pause = 0.0
     write = Tlp.mem_write(PF_RID, 0x1000, b"abcd")
     completion = Tlp.cpl(PF_RID, Tlp.mem_read(HOST_RID, 0, 4), CplStatus.UR)
+    read = Tlp.mem_read(PF_RID, 0x1000, 4)
+    for clearing, carried in ((completion, (246, 145)), (read, (145, 246))):
+        await _one_sync(bench, write, clearing, IdeSync(*carried))
+    await send(bench, read, ide=1, t=1)
+    raw = await bench.link.next()
+    prefix = peek(raw)
+    assert prefix is not None
+    assert prefix.pr_sent_counter == 0
+    open_packet(bench, raw)
+
+
+async def _one_sync(bench: IdeBench, write: Tlp, clearing: Tlp, carried: IdeSync) -> None:
+    """Posted TLPs until a Sync; `clearing` clears one of the counters on the way."""
     for number in range(SYNC_DUE):
         await send(bench, write, ide=1, t=1)
         if number == 100:
-            await send(bench, completion, ide=1, t=1)  # clears one of the counters
+            await send(bench, clearing, ide=1, t=1)
     kinds = []
     for _ in range(SYNC_DUE + 2):
         plain, t, _index = open_packet(bench, await bench.link.next())
@@ -108,14 +122,8 @@ async def sync_is_sent_when_a_counter_reaches_245(dut: Any) -> None:
             tlp = Tlp.decode(plain)
             assert (tlp.requester_id, tlp.message[:2]) == (PF_RID, HOST_RID.to_bytes(2, "big"))
             assert not t
-    assert kinds[-1] == IdeSync(SYNC_DUE + 1, SYNC_DUE - 101 + 1)
+    assert kinds[-1] == carried
     assert kinds[:-1] == [None] * (SYNC_DUE + 1)
-    read = Tlp.mem_read(PF_RID, 0x1000, 4)
-    await send(bench, read, ide=1, t=1)
-    raw = await bench.link.next()
-    prefix = peek(raw)
-    assert prefix is not None and prefix.pr_sent_counter == 0
-    open_packet(bench, raw)
 
 
 @cocotb.test()
@@ -136,12 +144,22 @@ async def insecure_stream_sends_nothing_and_never_plain(dut: Any) -> None:
     assert await bench.link.next() == completion.encode()
     bench.setups[0].enabled = False
     bench.apply()
+    for slot in ALL_SLOTS:  # keys alone do not make the stream Secure
+        if slot.key_set == 0:
+            await bench.key_prog(1, slot, bytes(32))
+            await bench.set_command(ObjectId.K_SET_GO, 1, slot)
     await send(bench, write, ide=0, t=1)
     await send(bench, write, ide=1, t=1)
     await send(bench, replace(completion, tc=1), ide=1)
     await bench.expect_silence()
     await send(bench, write, ide=0)
     assert await bench.link.next() == write.encode()
+    await bench.enable(0)
+    await send(bench, write, ide=1, t=1)
+    expected, mac = gcm.seal(
+        bytes(32), gcm.iv(0, 1), write.payload, b"\x92\0\1\5" + write.encode()[:12]
+    )
+    assert (await bench.link.next())[16:] == expected + mac, "an invocation value was lost"
 
 
 @cocotb.test()
@@ -182,14 +200,13 @@ async def stream_that_dies_lets_no_plaintext_and_no_valid_mac_out(dut: Any) -> N
 @cocotb.test()
 async def link_stall_does_not_keep_a_dead_stream_sending(dut: Any) -> None:
     bench = await make(dut)
-    await bench.bring_up(0)
+    partner = await bench.bring_up(0)
     bench.link.stall = 1.0
     await cycles(dut, 2)
-    payload = bytes(range(1, 65))
 
     async def produce() -> None:
-        for _ in range(3):
-            await send(bench, Tlp.mem_write(PF_RID, 0x1000, payload), ide=1, t=1)
+        for _ in range(5):
+            await send(bench, Tlp.mem_write(PF_RID, 0x1000, b"abcdefgh"), ide=1, t=1)
 
     producer = cocotb.start_soon(produce())
     await cycles(dut, 300)
@@ -199,9 +216,41 @@ async def link_stall_does_not_keep_a_dead_stream_sending(dut: Any) -> None:
     bench.link.stall = 0.0
     await producer
     await bench.settle()
-    assert len(bench.link.packets) == 1
-    assert bench.link.packets.popleft()[-12:] == ZERO_MAC
+    packets = list(bench.link.packets)
+    assert len(packets) <= 2, "TLPs that had not begun were sent"
+    if packets[0][-12:] != ZERO_MAC:  # was complete in one wide beat
+        partner.decrypt(packets.pop(0))
+    assert all(raw[-12:] == ZERO_MAC for raw in packets)
     bench.expect_pulses(stream_insecure_event=1)
+
+
+@cocotb.test()
+async def stop_waits_for_the_tlp_that_holds_its_key(dut: Any) -> None:
+    bench = await make(dut)
+    partner = await bench.bring_up(0)
+    bench.link.stall = 1.0
+    await cycles(dut, 2)
+    read = Tlp.mem_read(PF_RID, 0x1000, 4)
+    write = Tlp.mem_write(PF_RID, 0x1000, b"abcd")
+    for _ in range(2):
+        await send(bench, read, ide=1, t=1)
+    stop_read = KeySlot(Direction.TX, SubStream.NPR, 0)
+    stop_write = KeySlot(Direction.TX, SubStream.PR, 0)
+    assert await bench.set_command(ObjectId.K_SET_STOP, 1, stop_read)
+    await cycles(dut, 20)  # the erasure waits for the reads, new invocations wait for it
+    writer = cocotb.start_soon(send(bench, write, ide=1, t=1))
+    await cycles(dut, 20)
+    body = bytes([ObjectId.K_SET_STOP, 0, 0, 1, 0, bench.info(stop_write), 0])
+    stopper = cocotb.start_soon(bench.idekm(body))
+    await cycles(dut, 60)
+    bench.link.stall = 0.0
+    await writer
+    for tlp in (read, read, write):
+        assert partner.decrypt(await bench.link.next())[0] == tlp.encode()
+    await stopper
+    await send(bench, write, ide=1, t=1)
+    await bench.expect_silence()
+    assert bench.secure(0)
 
 
 @cocotb.test()
@@ -278,9 +327,11 @@ async def _one_association(bench: IdeBench) -> None:
     expected = depart(_blocks(bench), Outgoing(tlp), [s.stream_id for s in bench.setups])
     await send(bench, tlp, ide=0)
     plain, t, index = open_packet(bench, await bench.link.next())
-    got = Departure(Way.PLAIN) if index < 0 else Departure(Way.STREAM, bench.setups[index].stream_id)
+    got = (
+        Departure(Way.PLAIN) if index < 0 else Departure(Way.STREAM, bench.setups[index].stream_id)
+    )
     assert got == expected, f"{tlp} with {bench.setups}"
-    assert plain == tlp.encode() and not t
+    assert (plain, t) == (tlp.encode(), False)
 
 
 def _blocks(bench: IdeBench) -> list[SelectiveStreamBlock]:
@@ -321,10 +372,6 @@ async def types_a_stream_may_not_carry_are_not_sent_on_it(dut: Any) -> None:
 @cocotb.test()
 async def used_up_invocation_counter_ends_secure(dut: Any) -> None:
     bench = await make(dut)
-    from models.ide.codes import SubStream
-    from models.ide.keys import KeySlot
-    from models.idekm.codes import Direction, ObjectId
-
     last = (1 << 64) - 1
     for direction in Direction:
         for sub_stream in SubStream:
@@ -344,6 +391,3 @@ async def used_up_invocation_counter_ends_secure(dut: Any) -> None:
     assert len(packets) == 3
     assert packets[2] == fail_message(PF_RID, HOST_RID, 1).encode()
     bench.expect_pulses(stream_insecure_event=1)
-
-
-_ = (RisingEdge, IdeError, COMPLETIONS, POSTED)

@@ -135,7 +135,9 @@ class RawLink:
     def _bytes(self, beat: tuple[int, int, int]) -> bytes:
         data, keep, last = beat
         count = keep.bit_length()
-        assert keep == (1 << count) - 1 and keep and count % DW == 0, f"tkeep {keep:x}"
+        assert keep == (1 << count) - 1, f"tkeep {keep:x}"
+        assert count
+        assert count % DW == 0, f"tkeep {keep:x}"
         assert last or count == self.width, "a beat inside a packet is not full"
         return data.to_bytes(self.width, "little")[:count]
 
@@ -191,6 +193,8 @@ class IdeBench:
     async def _registers(self) -> None:
         while True:
             await RisingEdge(self.dut.clk)
+            if int(self.dut.rst.value):
+                continue
             at = int(self.dut.idecap_addr.value)
             self.dut.idecap_data.value = (
                 self.registers[at] if at < len(self.registers) else 0xFFFFFFFF
