@@ -12,6 +12,7 @@ WIDTH = 1180
 LEFT = 130
 LANE = 34
 ROW = 26
+ACTORS = ("TVM", "TSM", "VMM", "RoT", "IDE", "DSM")  # left to right
 STATE_COLOUR = {
     "CONFIG_UNLOCKED": "#9aa5b1",
     "CONFIG_LOCKED": "#e0a100",
@@ -177,9 +178,8 @@ def _tlp_table(log: ScenarioLog) -> str:
 
 
 def _sequence(log: ScenarioLog) -> str:
-    actors: list[str] = []
-    for message in log.messages:
-        actors += [name for name in (message.sender, message.receiver) if name not in actors]
+    seen = {name for message in log.messages for name in (message.sender, message.receiver)}
+    actors = [name for name in ACTORS if name in seen] + sorted(seen - set(ACTORS))
     if not actors:
         return "<p>No messages.</p>"
     gap = (WIDTH - 160) / max(len(actors) - 1, 1)

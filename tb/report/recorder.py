@@ -84,6 +84,8 @@ class Recorder:
         self.log.doe.append(CapturedObject(int(get_sim_time("ns")), answer))
         if answer[2] != ObjectType.SECURED_SPDM:
             self.message(receiver, "TSM", _spdm_name(answer[8:]), answer[:48].hex())
+        elif not self._inner:
+            self.message(receiver, "TSM", "FINISH_RSP", answer[:48].hex())
         return answer
 
     def watch_session(self, session: SecureSession) -> SecureSession:
@@ -108,7 +110,8 @@ class Recorder:
             return "DSM", "DOE Discovery"
         if kind == ObjectType.SPDM:
             return "RoT", _spdm_name(doe_object[8:])
-        return self._inner[-1] if self._inner else ("RoT", "secured record")
+        # Before anybody watches the session there is only the end of its handshake.
+        return self._inner[-1] if self._inner else ("RoT", "FINISH")
 
     # ------------------------------------------------------------------ pins and TLPs
 
