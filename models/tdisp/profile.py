@@ -27,6 +27,15 @@ MANDATORY = frozenset(
         Request.STOP_INTERFACE_REQUEST,
     }
 )
+# Optional requests that the reference can play; vendor messages have no meaning of their own.
+IMPLEMENTED = frozenset(
+    {
+        Request.BIND_P2P_STREAM_REQUEST,
+        Request.UNBIND_P2P_STREAM_REQUEST,
+        Request.SET_MMIO_ATTRIBUTE_REQUEST,
+        Request.SET_TDISP_CONFIG_REQUEST,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,11 @@ class DsmProfile:
     always_lock_msix: bool = False  # lock and report MSI-X also when LOCK does not ask for it
     refuse_unadvertised_flags: bool = True
     report_portion_max: int = 0xFFFF  # bytes of the report in one response
+
+    def __post_init__(self) -> None:
+        unknown = self.optional - IMPLEMENTED
+        if unknown:
+            raise ValueError(f"no model of {sorted(unknown)}")
 
     @property
     def requests(self) -> frozenset[Request]:

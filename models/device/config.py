@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a device is built with: the data sheet that models and bench share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from models.app.config_map import SUPPORTED_PAGE_SIZES
+from models.app.map import ID_VALUE, MSIX_VECTORS, Bar0, Bar2
+from models.spdm.codes import ErrorCode, Response
+from models.tdisp.codes import InterfaceInfo, RangeAttributes
+from models.tdisp.profile import DsmProfile, RangeProfile
+
+RANGES = (
+    RangeProfile(0, Bar0.REGISTERS, 1),
+    RangeProfile(0, Bar0.PUBLIC, 1, RangeAttributes.IS_NON_TEE_MEM),
+    RangeProfile(0, Bar0.MEMORY, 1),
+    RangeProfile(2, Bar2.MSIX_TABLE, 1, RangeAttributes.MSIX_TABLE),
+    RangeProfile(2, Bar2.MSIX_PBA, 1, RangeAttributes.MSIX_PBA),
+)
+
+# What a record that fails its check is answered with, under the session's own key, before the
+# session is freed (SEC-REC-007); None for silence.
+BAD_RECORD_ANSWER: bytes | None = bytes((0x12, Response.ERROR, ErrorCode.DECRYPT_ERROR, 0))
+
+
+def _bar_sizes() -> dict[int, int]:
+    return {0: Bar0.SIZE, 2: Bar2.SIZE}
+
+
+def project_dsm(num_tdi: int) -> DsmProfile:
+    """The DSM of this project: P2P, SET_MMIO, vendor messages and XT mode are not built."""
+    return DsmProfile(
+        num_tdi=num_tdi,
+        ranges=RANGES,
+        interface_info=InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID,
+        device_specific_info=ID_VALUE.to_bytes(4, "little"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProfile:
+    """Sizes and identities. TDI 0 is the physical function, TDI n is virtual function n.
+
+    All functions have the same 64-bit BARs; `dsm` defaults to that of this project.
+    """
+
+    num_tdi: int = 4
+    num_streams: int = 2
+    num_sessions: int = 4
+    vendor_id: int = 0x1234
+    device_id: int = 0x7D15
+    bar_sizes: Mapping[int, int] = field(default_factory=_bar_sizes)  # bytes by BAR number
+    msix_vectors: int = MSIX_VECTORS
+    first_vf_offset: int = 1
+    vf_stride: int = 1
+    supported_page_sizes: int = SUPPORTED_PAGE_SIZES
+    max_payload: int = 512  # bytes
+    doe_dwords: int = 1152  # longest DOE object, header included
+    port_aliases: frozenset[int] = frozenset()  # IDE_KM port indices answered besides 0
+    bad_record_answer: bytes | None = BAD_RECORD_ANSWER
+    dsm_profile: DsmProfile | None = None
+
+    @property
+    def dsm(self) -> DsmProfile:
+        """What the DSM is built with."""
+        return self.dsm_profile or project_dsm(self.num_tdi)
+
+
+DEFAULT_PROFILE = DeviceProfile()

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration space of the reference device: what was written, and what follows from it.
+
+`ConfigSpace` holds values only; `ReferenceDevice` gives their consequences to the DSM and to the
+streams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.app.config_map import ConfigRegister as Reg
+from models.device.config import DeviceProfile
+from models.device.registers import (
+    BAR_64_BIT_PREFETCHABLE,
+    FIRST_BLOCK,
+    INITIATE_FLR,
+    ONES,
+    TEE_LIMITED,
+    Bits,
+    pf_registers,
+    place,
+    vf_registers,
+)
+from models.ide.codes import CapabilityBit, ControlBit, StatusBit, StreamState
+from models.ide.select import SelectiveStreamBlock
+from models.pcie.codes import CommandBit, IdeRegister, SelectiveBlock, SriovControlBit
+from models.pcie.layout import DW
+from models.pcie.rules import Limits
+from models.tdisp.lock_config import Aperture, LockConfig, configuration_fault
+from models.tdisp.profile import FunctionConfig
+from models.tdisp.tracking import RegisterWrite, byte_mask
+
+DEVICE_BITS = 3  # of a Requester ID: the function number
+SMALLEST_PAYLOAD = 128
+PAYLOAD_FIELD = 5  # bit numbers in Device Control
+READ_FIELD = 12
+PHANTOM_FUNCTIONS = 1 << 9
+MSIX_ENABLE = 1 << 31
+MSIX_FUNCTION_MASK = 1 << 30
+ATS_ENABLE = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionView:
+    """Configuration of one function as the link sees it; the number is that of its TDI."""
+
+    number: int
+    rid: int
+    present: bool = True
+    memory_space: bool = False
+    bus_master: bool = False
+    bar0: int = 0
+    bar2: int = 0
+    msix_enable: bool = False
+    msix_function_mask: bool = False
+    ats_enable: bool = False
+
+
+class ConfigSpace:
+    """Registers of all functions; function n is TDI n."""
+
+    def __init__(self, profile: DeviceProfile) -> None:
+        self.profile = profile
+        vf = vf_registers(profile)
+        self._bits = [pf_registers(profile)] + [vf] * (profile.num_tdi - 1)
+        self.pf_rid = 0  # captured bus and device number, function 0
+        self._values = [self._reset_values(n) for n in range(profile.num_tdi)]
+
+    def _reset_values(self, function: int) -> dict[int, int]:
+        return {address: bits.reset for address, bits in self._bits[function].items()}
+
+    # ------------------------------------------------------------------ access
+
+    def find(self, rid: int) -> int | None:
+        """The function that a configuration request to `rid` reaches, whatever its bus number."""
+        number = rid & ((1 << DEVICE_BITS) - 1)
+        first, stride = self.profile.first_vf_offset, self.profile.vf_stride
+        if number == 0:
+            return 0
+        if number < first or (number - first) % stride:
+            return None
+        function = (number - first) // stride + 1
+        return function if function < self.profile.num_tdi and self.present(function) else None
+
+    def capture(self, rid: int) -> bool:
+        """Take bus and device number from a configuration write; whether they have changed."""
+        base = rid >> DEVICE_BITS << DEVICE_BITS
+        changed, self.pf_rid = base != self.pf_rid, base
+        return changed
+
+    def read(self, function: int, address: int) -> int:
+        """Value of a register that holds something; 0 for all others."""
+        return self._values[function].get(address & ~(DW - 1), 0)
+
+    def _writable(self, function: int, address: int) -> int:
+        bits = self._bits[function].get(address, Bits(0, 0)).writable
+        in_blocks = function == 0 and address >= FIRST_BLOCK
+        register = (address - FIRST_BLOCK) % SelectiveBlock.SIZE if in_blocks else None
+        enabled = self.read(function, address) >> ControlBit.ENABLE & 1
+        if register == SelectiveBlock.CONTROL and enabled:  # sampled with Enable (IDE-CAP-003)
+            return bits & ~TEE_LIMITED
+        fixed = (Reg.SRIOV_NUM_VFS, Reg.SRIOV_SYSTEM_PAGE_SIZE)
+        if function == 0 and address in fixed and self._vf_control(SriovControlBit.VF_ENABLE):
+            return 0
+        return bits
+
+    def preview(self, function: int, address: int, data: int, enables: int) -> RegisterWrite:
+        """What a write would change (TDISP-TRK-014); nothing is written."""
+        old = self.read(function, address)
+        mask = self._writable(function, address) & byte_mask(enables)
+        space, capability, offset = place(address)
+        return RegisterWrite(space, capability, offset, enables, old, old & ~mask | data & mask)
+
+    def write(self, function: int, address: int, data: int, enables: int) -> None:
+        """Carry out a write."""
+        if address in self._values[function]:
+            new = self.preview(function, address, data, enables).new
+            self._values[function][address] = new
+        vfs_gone = function == 0 and address == Reg.SRIOV_CONTROL
+        for vf in range(1, self.profile.num_tdi):
+            if vfs_gone and not self.present(vf):
+                self._values[vf] = self._reset_values(vf)
+
+    @staticmethod
+    def initiates_flr(address: int, data: int, enables: int) -> bool:
+        """Whether a write sets Initiate FLR, which reads 0."""
+        return address == Reg.DEVICE_CONTROL and bool(data & byte_mask(enables) & INITIATE_FLR)
+
+    def flr(self, function: int) -> None:
+        """Registers of a function, and with the PF of its VFs, are as after reset."""
+        hit = range(self.profile.num_tdi) if function == 0 else (function,)
+        for number in hit:
+            self._values[number] = self._reset_values(number)
+
+    def reset(self) -> None:
+        """Conventional reset."""
+        self.pf_rid = 0
+        self.flr(0)
+
+    # ------------------------------------------------------------------ functions
+
+    def _vf_control(self, bit: SriovControlBit) -> bool:
+        return bool(self.read(0, Reg.SRIOV_CONTROL) >> bit & 1)
+
+    def present(self, function: int) -> bool:
+        """Whether a function exists: the PF, and VFs up to NumVFs while VF Enable is 1."""
+        num_vfs = self.read(0, Reg.SRIOV_NUM_VFS)
+        return function == 0 or (
+            self._vf_control(SriovControlBit.VF_ENABLE) and function <= num_vfs
+        )
+
+    def rid(self, function: int) -> int:
+        """Requester ID of a function."""
+        if function == 0:
+            return self.pf_rid
+        return self.pf_rid + self.profile.first_vf_offset + (function - 1) * self.profile.vf_stride
+
+    def _bar(self, register: int) -> int:
+        low = self.read(0, register) & ~BAR_64_BIT_PREFETCHABLE & ONES
+        return low | self.read(0, register + DW) << 32
+
+    def bars(self, function: int) -> dict[int, int]:
+        """Bus address of each BAR of a function."""
+        first = Reg.BAR0 if function == 0 else Reg.SRIOV_VF_BAR0
+        index = max(function - 1, 0)
+        return {
+            bar: (self._bar(first + DW * bar) + index * size) % (1 << 64)
+            for bar, size in self.profile.bar_sizes.items()
+        }
+
+    def function(self, number: int) -> FunctionConfig:
+        """What LOCK and the report look at."""
+        return FunctionConfig(
+            rid=self.rid(number),
+            present=self.present(number),
+            bars=self.bars(number),
+            msix_control=self.read(number, Reg.MSIX) >> 16,
+            ats_enable=bool(self.read(number, Reg.ATS_CONTROL) & ATS_ENABLE),
+        )
+
+    def view(self, number: int) -> FunctionView:
+        """What the link sees."""
+        command, msix = self.read(number, Reg.COMMAND), self.read(number, Reg.MSIX)
+        bars = self.bars(number)
+        memory = bool(command >> CommandBit.MEMORY_SPACE_ENABLE & 1)
+        return FunctionView(
+            number=number,
+            rid=self.rid(number),
+            present=self.present(number),
+            memory_space=memory
+            if number == 0
+            else self._vf_control(SriovControlBit.VF_MEMORY_SPACE_ENABLE),
+            bus_master=bool(command >> CommandBit.BUS_MASTER_ENABLE & 1),
+            bar0=bars.get(0, 0),
+            bar2=bars.get(2, 0),
+            msix_enable=bool(msix & MSIX_ENABLE),
+            msix_function_mask=bool(msix & MSIX_FUNCTION_MASK),
+            ats_enable=bool(self.read(number, Reg.ATS_CONTROL) & ATS_ENABLE),
+        )
+
+    def limits(self) -> Limits:
+        """Sizes that Device Control allows."""
+        control = self.read(0, Reg.DEVICE_CONTROL)
+        payload = SMALLEST_PAYLOAD << (control >> PAYLOAD_FIELD & 7)
+        return Limits(
+            max_payload=min(payload, self.profile.max_payload),
+            max_read=SMALLEST_PAYLOAD << min(control >> READ_FIELD & 7, 5),
+        )
+
+    def fault(self) -> str | None:
+        """What LOCK must refuse (TDISP-LOCK-008 to 013)."""
+        sizes, enabled = self.profile.bar_sizes, self._vf_control(SriovControlBit.VF_ENABLE)
+        count = min(self.read(0, Reg.SRIOV_NUM_VFS), self.profile.num_tdi - 1)
+        pf, vf = self.bars(0), self.bars(1)
+        vf_bars = [Aperture(f"VF BAR{bar}", vf[bar], sizes[bar] * count) for bar in vf]
+        has_vfs = self.profile.num_tdi > 1
+        return configuration_fault(
+            LockConfig(
+                bars=[Aperture(f"BAR{bar}", pf[bar], sizes[bar]) for bar in pf],
+                vf_bars=vf_bars if enabled else (),
+                phantom_functions=bool(self.read(0, Reg.DEVICE_CONTROL) & PHANTOM_FUNCTIONS),
+                system_page_size=self.read(0, Reg.SRIOV_SYSTEM_PAGE_SIZE) if has_vfs else 1,
+                supported_page_sizes=self.profile.supported_page_sizes,
+            )
+        )
+
+    # ------------------------------------------------------------------ IDE capability
+
+    def stream_offsets(self) -> tuple[int, ...]:
+        """Offset of each selective stream register block in the IDE capability."""
+        first, size = IdeRegister.FIRST_BLOCK, SelectiveBlock.SIZE
+        return tuple(first + n * size for n in range(self.profile.num_streams))
+
+    def _block_registers(self, index: int) -> bytes:
+        base = FIRST_BLOCK + index * SelectiveBlock.SIZE
+        return b"".join(
+            self.read(0, base + offset).to_bytes(DW, "little")
+            for offset in range(0, SelectiveBlock.SIZE, DW)
+        )
+
+    def block(self, index: int) -> SelectiveStreamBlock:
+        """Values of a selective stream register block."""
+        return SelectiveStreamBlock.decode(self._block_registers(index))
+
+    def ide_registers(self, secure: list[bool], failed: list[bool]) -> bytes:
+        """Registers from IDE Capability on, as QUERY_RESP carries them (IDEKM-QRY-001)."""
+        capability = (
+            1 << CapabilityBit.SELECTIVE
+            | 1 << CapabilityBit.IDE_KM
+            | (self.profile.num_streams - 1) << CapabilityBit.NUM_SELECTIVE
+            | 1 << CapabilityBit.TEE_LIMITED
+        )
+        registers = capability.to_bytes(DW, "little") + bytes(DW)
+        status = SelectiveBlock.STATUS
+        for index in range(self.profile.num_streams):
+            raw = bytearray(self._block_registers(index))
+            state = StreamState.SECURE if secure[index] and self.block(index).enabled else 0
+            value = state << StatusBit.STATE | failed[index] << StatusBit.RECEIVED_FAIL
+            raw[status : status + DW] = value.to_bytes(DW, "little")
+            registers += bytes(raw)
+        return registers

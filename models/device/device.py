@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference device: DOE, sessions, IDE_KM, TDISP, streams and configuration space in one.
+
+It is a `Transport`, so a TSM talks to it without a simulator, and the predictor of the bench:
+events go in by name, states and answers come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.app.config_map import ConfigRegister as Reg
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
+from models.device.config_space import ConfigSpace, FunctionView
+from models.device.control import Control, RootOfTrust
+from models.device.records import RecordLayer
+from models.device.registers import FIRST_BLOCK
+from models.device.streams import StreamControl
+from models.ide.codes import StatusBit
+from models.ide.errors import InsecureCause
+from models.ide.select import SelectiveStreamBlock
+from models.ide.stream import IdeStream
+from models.idekm.responder import IdeKmResponder, PortIdentity
+from models.pcie.codes import SelectiveBlock
+from models.pcie.rules import Limits
+from models.spdm.identity import DeviceIdentity
+from models.spdm.key_port import SessionKeyPort
+from models.spdm.responder import SpdmResponder
+from models.spdm.responder_state import ResponderConfig
+from models.spdm.signing import Entropy
+from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.dsm import ReferenceDsm
+from models.tdisp.nonces import RandomNonces
+from models.tdisp.profile import FunctionConfig, NonceSource, StreamView
+from models.tdisp.table import Event
+from models.tdisp.tracking import Scope, TrackEvent, byte_mask, track
+
+__all__ = ["FunctionView", "ReferenceDevice"]
+_EVENTS = {
+    ErrorCause.POISONED: Event.POISONED,
+    ErrorCause.COMPLETION: Event.COMPLETION_ERROR,
+    ErrorCause.DSM_FAULT: Event.DSM_FAULT,
+    ErrorCause.REQUESTER_ID: Event.REQUESTER_ID_CHANGE,
+    ErrorCause.POWER: Event.POWER,
+}
+
+
+class ReferenceDevice:
+    """`rot` makes the root of trust, given the session-key port."""
+
+    def __init__(
+        self,
+        rot: Callable[[SessionKeyPort], RootOfTrust],
+        nonces: NonceSource,
+        profile: DeviceProfile = DEFAULT_PROFILE,
+    ) -> None:
+        self.profile = profile
+        self.space = ConfigSpace(profile)
+        self.dsm = ReferenceDsm(profile.dsm, self, nonces)
+        self.stream_control = StreamControl(profile.num_streams, self.dsm.stream_insecure)
+        self.records = RecordLayer(profile.num_sessions, self._session_ended)
+        self.rot = rot(self.records)
+        self._failed = [False] * profile.num_streams  # Received IDE Fail Message
+        idekm = IdeKmResponder(
+            self.stream_control, self._identity, self.ide_registers, profile.port_aliases
+        )
+        self._control = Control(profile, self.records, self.rot, idekm, self.dsm)
+
+    @classmethod
+    def with_identity(
+        cls,
+        identity: DeviceIdentity,
+        entropy: Entropy,
+        profile: DeviceProfile = DEFAULT_PROFILE,
+    ) -> ReferenceDevice:
+        """A device with the SPDM responder of this project behind its RoT port."""
+        config = ResponderConfig(max_sessions=profile.num_sessions)
+        return cls(
+            lambda port: SpdmResponder(identity, port, entropy, config),
+            RandomNonces(entropy),
+            profile,
+        )
+
+    # ------------------------------------------------------------------ DOE
+
+    async def exchange(self, doe_object: bytes, /) -> bytes | None:
+        """Transport."""
+        return self.handle_object(doe_object)
+
+    def handle_object(self, raw: bytes) -> bytes | None:
+        """The answer to a DOE object; None for silence."""
+        return self._control.handle(raw)
+
+    @property
+    def key_port(self) -> SessionKeyPort:
+        """Where session keys enter."""
+        return self.records
+
+    def learn_nonce(self, nonce: bytes | None) -> None:
+        """The next LOCK_INTERFACE_RESPONSE carries this nonce; None: there was no entropy."""
+        self.dsm.expect_nonce(None, nonce)
+
+    def _session_ended(self, session_id: int) -> None:
+        """TDIs first, so that they show why (TDISP-SES-007, TDISP-SES-008)."""
+        self.dsm.session_end(session_id)
+        self.stream_control.session_end(session_id)
+
+    def _identity(self) -> PortIdentity:
+        return PortIdentity(self.space.rid(0))
+
+    def ide_registers(self) -> bytes:
+        """IDE registers from IDE Capability on."""
+        secure = [stream.secure for stream in self.stream_control.streams]
+        return self.space.ide_registers(secure, self._failed)
+
+    # ------------------------------------------------------------------ Platform
+
+    @property
+    def segment(self) -> int | None:
+        """The device does not know its segment."""
+        return None
+
+    def function(self, tdi: int) -> FunctionConfig:
+        """Configuration of the function behind a TDI."""
+        return self.space.function(tdi)
+
+    def streams(self) -> tuple[StreamView, ...]:
+        """All selective stream register blocks, as LOCK looks at them."""
+        return self.stream_control.views()
+
+    def configuration_fault(self, tdi: int) -> str | None:
+        """What LOCK must refuse."""
+        return self.space.fault()
+
+    # ------------------------------------------------------------------ configuration
+
+    def config_read(self, rid: int, address: int) -> int:
+        """Value of a DW that holds something writable; 0 for all others."""
+        function = self.space.find(rid)
+        if function is None:
+            return 0
+        status = self._status_register(address)
+        if function == 0 and status is not None:
+            registers = self.ide_registers()
+            at = address - Reg.IDE - 4
+            return int.from_bytes(registers[at : at + 4], "little")
+        return self.space.read(function, address)
+
+    def config_write(self, rid: int, address: int, data: int, enables: int = 0xF) -> None:
+        """A successful configuration write (TDISP-FSM-002)."""
+        if self.space.capture(rid):
+            self.dsm.requester_id_change()
+        function = self.space.find(rid)
+        if function is None:
+            return
+        write = self.space.preview(function, address, data, enables)
+        event = track(
+            write,
+            physical=function == 0,
+            msix_locked=self.dsm.tdis[function].msix_locked,
+            streams=self.space.stream_offsets(),
+        )
+        if event is not None:
+            self._tracked(function, event)
+        self.space.write(function, address, data, enables)
+        if function == 0:
+            self._stream_registers(address, data & byte_mask(enables))
+        if self.space.initiates_flr(address, data, enables):
+            self.flr(function)
+
+    def _tracked(self, function: int, event: TrackEvent) -> None:
+        for tdi in self.dsm.tdis:
+            own = event.scope is Scope.FUNCTION and tdi.index == function
+            if event.scope is Scope.STREAM and event.block is not None:
+                own = tdi.bound(self.stream_control.blocks[event.block].stream_id)
+            if own or event.scope is Scope.HIERARCHY:
+                self.dsm.config_change(tdi.index, event.cause)
+
+    def _block_of(self, address: int) -> int | None:
+        block = (address - FIRST_BLOCK) // SelectiveBlock.SIZE
+        return block if 0 <= block < self.profile.num_streams else None
+
+    def _status_register(self, address: int) -> int | None:
+        """The block whose status register this is."""
+        offset = (address - FIRST_BLOCK) % SelectiveBlock.SIZE
+        return self._block_of(address) if offset == SelectiveBlock.STATUS else None
+
+    def _stream_registers(self, address: int, data: int) -> None:
+        block, status = self._block_of(address), self._status_register(address)
+        if status is not None and data >> StatusBit.RECEIVED_FAIL & 1:
+            self._failed[status] = False
+        if block is not None:
+            self.stream_control.configure(block, self.space.block(block))
+
+    # ------------------------------------------------------------------ events
+
+    def flr(self, function: int) -> None:
+        """Function level reset. That of function 0, which has the IDE capability, ends streams."""
+        self.dsm.flr(function)
+        if function == 0:
+            self.stream_control.all_insecure(InsecureCause.FLR)
+        self.space.flr(function)
+        if function == 0:
+            self._failed = [False] * self.profile.num_streams
+            for block in range(self.profile.num_streams):
+                self.stream_control.configure(block, self.space.block(block))
+
+    def tdi_error(self, tdi: int, cause: ErrorCause) -> None:
+        """An event that moves a locked TDI to ERROR."""
+        self.dsm.event(tdi, _EVENTS.get(cause, Event.CONFIG_CHANGE), cause)
+
+    def stream_insecure(self, block: int, cause: InsecureCause) -> None:
+        """The stream of a register block leaves Secure, or has just done so."""
+        if cause is InsecureCause.FAIL_RECEIVED:
+            self._failed[block] = True
+        self.stream_control.insecure(block, cause)
+
+    def link_down(self) -> None:
+        """The data link goes down (IDE-ST-010)."""
+        self.stream_control.all_insecure(InsecureCause.LINK_DOWN)
+
+    def end_session(self, session_id: int) -> None:
+        """A session ends by a time-out or a fault of the record layer."""
+        self.records.end(session_id)
+        self.rot.session_ended(session_id)
+
+    def reset(self) -> None:
+        """Conventional reset (TDISP-FSM-014); the root of trust is reset by its owner."""
+        self.dsm.conventional_reset()
+        self.records.end_all()
+        self.stream_control.reset()
+        self.space.reset()
+        self._failed = [False] * self.profile.num_streams
+
+    # ------------------------------------------------------------------ state
+
+    def tdi_states(self) -> tuple[TdiState, ...]:
+        """State of every TDI."""
+        return self.dsm.states
+
+    def bound_stream(self, tdi: int) -> int | None:
+        """Stream ID that a locked TDI is bound to; None for an unlocked one."""
+        item = self.dsm.tdis[tdi]
+        return item.lock.stream_id if item.locked and item.lock is not None else None
+
+    def msix_locked(self, tdi: int) -> bool:
+        """Whether the TDI's MSI-X table is locked and reported."""
+        return self.dsm.tdis[tdi].msix_locked
+
+    def scrub_count(self, tdi: int) -> int:
+        """How often the data of the function has been cleared so far."""
+        return self.dsm.tdis[tdi].scrub_count
+
+    def functions(self) -> tuple[FunctionView, ...]:
+        """Configuration of every function."""
+        return tuple(self.space.view(n) for n in range(self.profile.num_tdi))
+
+    def blocks(self) -> tuple[SelectiveStreamBlock, ...]:
+        """The selective stream register blocks."""
+        return self.stream_control.blocks
+
+    def stream_ends(self) -> tuple[IdeStream, ...]:
+        """The device's end of the stream of each block."""
+        return self.stream_control.streams
+
+    def limits(self) -> Limits:
+        """Sizes that the device keeps to."""
+        return self.space.limits()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers of configuration space that hold something: reset values and writable bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from models.app.config_map import ConfigRegister as Reg
+from models.device.config import DeviceProfile
+from models.pcie.codes import (
+    CapabilityId,
+    CommandBit,
+    ExtendedCapabilityId,
+    IdeRegister,
+    SelectiveBlock,
+)
+from models.tdisp.tracking import Space
+
+ONES = 0xFFFFFFFF
+BAR_64_BIT_PREFETCHABLE = 0xC
+MSIX_WRITABLE = 0xC0000000  # MSI-X Enable, Function Mask
+DEVICE_CONTROL_RESET = 0x2810  # 512 byte reads, No Snoop, relaxed ordering
+DEVICE_CONTROL_WRITABLE = 0x79FF
+ATS_ENABLE = 1 << 31
+ATS_STU = 0x1F << 16
+INITIATE_FLR = 1 << 15
+FIRST_BLOCK = Reg.IDE + IdeRegister.FIRST_BLOCK
+# Stream ID, TEE-Limited, Default Stream, TC, Enable
+STREAM_CONTROL_WRITABLE = 0xFF000000 | 1 << 23 | 1 << 22 | 7 << 19 | 1
+TEE_LIMITED = 1 << 23
+COMMAND_VF = 1 << CommandBit.BUS_MASTER_ENABLE
+COMMAND_PF = 0x0546
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """Value after reset and bits that hold what is written."""
+
+    reset: int
+    writable: int
+
+
+def _bars(first: int, profile: DeviceProfile) -> Iterator[tuple[int, Bits]]:
+    for bar, size in profile.bar_sizes.items():
+        low = first + 4 * bar
+        yield low, Bits(BAR_64_BIT_PREFETCHABLE, ONES & ~(size - 1))
+        yield low + 4, Bits(0, ONES & ~((size - 1) >> 32))
+
+
+def _msix(profile: DeviceProfile) -> Bits:
+    return Bits((profile.msix_vectors - 1) << 16, MSIX_WRITABLE)
+
+
+def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
+    """Registers of the physical function by their address."""
+    registers = {
+        Reg.COMMAND: Bits(0, COMMAND_PF),
+        Reg.HEADER_TYPE: Bits(0, 0xFF),
+        Reg.INTERRUPT: Bits(0, 0xFF),
+        Reg.PM_CONTROL: Bits(0x8, 0x3),  # No_Soft_Reset is 1
+        Reg.MSIX: _msix(profile),
+        Reg.DEVICE_CONTROL: Bits(DEVICE_CONTROL_RESET, DEVICE_CONTROL_WRITABLE),
+        Reg.LINK_CONTROL: Bits(0, 0xCB),
+        Reg.LINK_CONTROL_2: Bits(0x4, 0xF),
+        Reg.ATS_CONTROL: Bits(0, ATS_ENABLE | ATS_STU),
+        **dict(_bars(Reg.BAR0, profile)),
+    }
+    if profile.num_tdi > 1:
+        registers |= {
+            Reg.SRIOV_CONTROL: Bits(0, 0x9),
+            Reg.SRIOV_NUM_VFS: Bits(0, 0xFFFF),
+            Reg.SRIOV_SYSTEM_PAGE_SIZE: Bits(1, ONES),
+            **dict(_bars(Reg.SRIOV_VF_BAR0, profile)),
+        }
+    for block in range(profile.num_streams):
+        registers |= _stream_registers(FIRST_BLOCK + block * SelectiveBlock.SIZE)
+    return {int(address): bits for address, bits in registers.items()}
+
+
+def _stream_registers(base: int) -> dict[int, Bits]:
+    return {
+        base + SelectiveBlock.CAPABILITY: Bits(1, 0),  # one address association
+        base + SelectiveBlock.CONTROL: Bits(0, STREAM_CONTROL_WRITABLE),
+        base + SelectiveBlock.STATUS: Bits(0, 0),
+        base + SelectiveBlock.RID_ASSOCIATION_1: Bits(0, 0x00FFFF00),
+        base + SelectiveBlock.RID_ASSOCIATION_2: Bits(0, 0xFFFFFF01),
+        base + SelectiveBlock.ADDRESS_ASSOCIATION_1: Bits(0, 0xFFFFFF01),
+        base + SelectiveBlock.ADDRESS_ASSOCIATION_2: Bits(0, ONES),
+        base + SelectiveBlock.ADDRESS_ASSOCIATION_3: Bits(0, ONES),
+    }
+
+
+def vf_registers(profile: DeviceProfile) -> dict[int, Bits]:
+    """Registers of a virtual function by their address."""
+    return {
+        int(Reg.COMMAND): Bits(0, COMMAND_VF),
+        int(Reg.MSIX): _msix(profile),
+        int(Reg.ATS_CONTROL): Bits(0, ATS_ENABLE),
+    }
+
+
+# First register, register behind the last, space and id of each capability
+_CAPABILITIES = (
+    (Reg.PM, Reg.MSIX, Space.CAPABILITY, CapabilityId.PM),
+    (Reg.MSIX, Reg.PCIE, Space.CAPABILITY, CapabilityId.MSIX),
+    (Reg.PCIE, Reg.ATS, Space.CAPABILITY, CapabilityId.PCIE),
+    (Reg.ATS, Reg.AER, Space.EXTENDED, ExtendedCapabilityId.ATS),
+    (Reg.AER, Reg.SRIOV, Space.EXTENDED, ExtendedCapabilityId.AER),
+    (Reg.SRIOV, Reg.DOE, Space.EXTENDED, ExtendedCapabilityId.SRIOV),
+    (Reg.DOE, Reg.VSEC, Space.EXTENDED, ExtendedCapabilityId.DOE),
+    (Reg.VSEC, Reg.IDE, Space.EXTENDED, ExtendedCapabilityId.VSEC),
+    (Reg.IDE, 0x1000, Space.EXTENDED, ExtendedCapabilityId.IDE),
+)
+
+
+def place(address: int) -> tuple[Space, int, int]:
+    """Space, capability id and offset in it of a register address."""
+    for first, end, space, number in _CAPABILITIES:
+        if first <= address < end:
+            return space, int(number), address - first
+    return Space.HEADER, 0, address
