@@ -74,7 +74,8 @@ module doe_router (
 
   // ---------------------------------------------------------------- request
   assign s_axis_doe_tready = state_q == ST_VENDOR_TYPE || state_q == ST_LENGTH
-      || state_q == ST_DISCOVERY || state_q == ST_DROP || (state_q == ST_PAYLOAD && payload_dw_done);
+      || state_q == ST_DISCOVERY || state_q == ST_DROP
+      || (state_q == ST_PAYLOAD && payload_dw_done);
   assign payload_tvalid = state_q == ST_PAYLOAD && s_axis_doe_tvalid;
   assign payload_tdata = s_axis_doe_tdata[8*byte_q+:8];
   assign payload_tlast = s_axis_doe_tlast && byte_q == 2'd3;

@@ -58,7 +58,7 @@ module session_table #(
 
   localparam N = NUM_SESSIONS;
 
-  function automatic [63:0] swap_bytes(input [63:0] value);
+  function automatic [63:0] swap_bytes(input reg [63:0] value);
     integer n;
     begin
       for (n = 0; n < 8; n = n + 1) swap_bytes[8*n+:8] = value[8*(7-n)+:8];
@@ -83,7 +83,7 @@ module session_table #(
   reg ending_all_q;
 
   // ---------------------------------------------------------------- look-up
-  function automatic [SESSION_W:0] find(input [N-1:0] hits);
+  function automatic [SESSION_W:0] find(input reg [N-1:0] hits);
     integer n;
     begin
       find = {(SESSION_W + 1) {1'b0}};

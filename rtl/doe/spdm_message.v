@@ -219,8 +219,8 @@ module spdm_message #(
   wire fits = body_at < LAST_BYTE;
   wire body_write = (rsp_take || in_byte) && fits;
 
-  function automatic [7:0] vdm_byte(input [3:0] at, input [7:0] version, input [7:0] id,
-                                    input [15:0] size);
+  function automatic [7:0] vdm_byte(input reg [3:0] at, input reg [7:0] version, input reg [7:0] id,
+                                    input reg [15:0] size);
     case (at)
       4'd0: vdm_byte = version;
       4'd1: vdm_byte = VENDOR_DEFINED_RESPONSE;
@@ -234,7 +234,7 @@ module spdm_message #(
     endcase
   endfunction
 
-  function automatic [7:0] error_byte(input [3:0] at);
+  function automatic [7:0] error_byte(input reg [3:0] at);
     case (at)
       4'd0: error_byte = SPDM_1_2;
       4'd1: error_byte = SPDM_ERROR;

@@ -61,7 +61,7 @@ module tdisp_responder #(
 
     // Function
     output wire [NUM_TDI-1:0] quiesce,
-    output wire [NUM_TDI-1:0] stopping,       // no access to the function from here to CONFIG_UNLOCKED
+    output wire [NUM_TDI-1:0] stopping,   // no access to the function until CONFIG_UNLOCKED
     output wire [NUM_TDI-1:0] scrub_req,
     input  wire [NUM_TDI-1:0] tdi_drained,
     input  wire [NUM_TDI-1:0] tdi_scrub_busy
@@ -106,7 +106,7 @@ module tdisp_responder #(
     end
   end
 
-  function automatic [255:0] top_first(input [255:0] bytes);
+  function automatic [255:0] top_first(input reg [255:0] bytes);
     integer n;
     begin
       for (n = 0; n < 32; n = n + 1) top_first[8*n+:8] = bytes[8*(31-n)+:8];

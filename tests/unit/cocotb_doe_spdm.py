@@ -8,162 +8,184 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import First, RisingEdge
+from cocotb.triggers import ClockCycles, First, RisingEdge
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
+from models.spdm.codes import KeyUpdateOperation
 from models.spdm.identity import DeviceIdentity
 from models.spdm.requester import SpdmRequester
 from models.spdm.responder import SpdmResponder
-from models.spdm.codes import KeyUpdateOperation
+from tb.adapter import KeyWrite
+from tb.agents.rot.driver import QueuedKeyPort
 
 SECURED = 1 << 32
-
-
-class KeyQueue:
-    def __init__(self) -> None:
-        self.ops: list[dict[str, Any]] = []
-
-    def load(self, session_id, direction, key, iv, *, application, deferred) -> None:
-        self.ops.append(dict(op=0, session_id=session_id, direction=int(direction), key=int.from_bytes(key, "big"),
-            iv=int.from_bytes(iv, "big"), application=int(application), deferred=int(deferred)))
-
-    def end_session(self, session_id, *, deferred) -> None:
-        self.ops.append(dict(op=1, session_id=session_id, deferred=int(deferred)))
-
-    def end_all(self) -> None:
-        self.ops.append(dict(op=2))
+SILENT = 0xEE  # first byte of a body to which the responders stay silent
+KEY_FIELDS = ("op", "session_id", "direction", "application", "deferred", "key", "iv")
+INPUTS = (
+    "rot_key_valid",
+    "idekm_tready",
+    "tdisp_tready",
+    "idekm_rsp_tvalid",
+    "tdisp_rsp_tvalid",
+    "idekm_rsp_none",
+    "tdisp_rsp_none",
+)
+DISCOVERY = "0100000003000000"
 
 
 class Bench:
+    """The block with a responder model at the RoT port; IDE_KM and TDISP echo in reverse."""
+
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         self.rng = random.Random(7)
         cocotb.start_soon(Clock(dut.clk, 4, "ns").start())
-        self.doe_in = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_doe"), dut.clk, dut.rst, byte_lanes=4)
-        self.doe_out = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_doe"), dut.clk, dut.rst, byte_lanes=4)
-        self.rot_in = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_rot"), dut.clk, dut.rst)
-        self.rot_out = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_rot"), dut.clk, dut.rst)
-        for p in (self.doe_in, self.doe_out, self.rot_in, self.rot_out):
-            p.log.setLevel("WARNING")
-        self.keys = KeyQueue()
+        clocking = (dut.clk, dut.rst)
+        self.doe_in = AxiStreamSource(
+            AxiStreamBus.from_prefix(dut, "s_axis_doe"), *clocking, byte_lanes=4
+        )
+        self.doe_out = AxiStreamSink(
+            AxiStreamBus.from_prefix(dut, "m_axis_doe"), *clocking, byte_lanes=4
+        )
+        self.rot_in = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_rot"), *clocking)
+        self.rot_out = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_rot"), *clocking)
+        for part in (self.doe_in, self.doe_out, self.rot_in, self.rot_out):
+            part.log.setLevel("WARNING")
+        self.keys = QueuedKeyPort()
         self.identity = DeviceIdentity.generate(random.Random(1))
         self.responder = SpdmResponder(self.identity, self.keys, random.Random(2))
         self.ended: list[int] = []
-        self.tee: list[tuple[str, bytes]] = []
+        self.bodies: list[tuple[str, bytes]] = []
 
     async def reset(self) -> None:
-        d = self.dut
-        for s in "rot_key_valid idekm_tready tdisp_tready idekm_rsp_tvalid tdisp_rsp_tvalid idekm_rsp_none tdisp_rsp_none".split():
-            getattr(d, s).value = 0
-        d.rst.value = 1
-        for _ in range(5):
-            await RisingEdge(d.clk)
-        d.rst.value = 0
-        cocotb.start_soon(self.rot())
-        cocotb.start_soon(self.vdm("idekm"))
-        cocotb.start_soon(self.vdm("tdisp"))
-        cocotb.start_soon(self.watch())
+        """Reset the block and start everything around it."""
+        dut = self.dut
+        for name in INPUTS:
+            getattr(dut, name).value = 0
+        dut.rst.value = 1
+        await ClockCycles(dut.clk, 5)
+        dut.rst.value = 0
+        for part in (self.rot(), self.respond("idekm"), self.respond("tdisp"), self.watch()):
+            cocotb.start_soon(part)
 
     async def watch(self) -> None:
+        """Note each session that ends."""
         while True:
             await RisingEdge(self.dut.session_end_valid)
             self.ended.append(int(self.dut.session_end_idx.value))
 
     async def rot(self) -> None:
-        d = self.dut
+        """The root of trust: keys first, then the answer."""
         while True:
-            f = await self.rot_in.recv()
-            user = f.tuser if isinstance(f.tuser, int) else f.tuser[0]
-            sid = user & 0xFFFFFFFF if user & SECURED else None
-            ans = self.responder.handle(bytes(f.tdata), sid)
-            for op in self.keys.ops:
-                for k in ("op", "session_id", "direction", "application", "deferred", "key", "iv"):
-                    getattr(d, f"rot_key_{k}").value = op.get(k, 0)
-                d.rot_key_valid.value = 1
-                await RisingEdge(d.clk)
-                while not int(d.rot_key_ready.value):
-                    await RisingEdge(d.clk)
-                d.rot_key_valid.value = 0
-            self.keys.ops.clear()
-            await self.rot_out.send(AxiStreamFrame(ans or bytes(4), tuser=int(ans is None)))
+            frame = await self.rot_in.recv()
+            user = frame.tuser if isinstance(frame.tuser, int) else frame.tuser[0]
+            session_id = user & 0xFFFFFFFF if user & SECURED else None
+            answer = self.responder.handle(bytes(frame.tdata), session_id)
+            for write in self.keys.writes:
+                await self.write_key(write)
+            self.keys.writes.clear()
+            data = answer if answer is not None else bytes(4)
+            await self.rot_out.send(AxiStreamFrame(data, tuser=int(answer is None)))
 
-    async def vdm(self, name: str) -> None:
-        d = self.dut
-        sig = lambda s: getattr(d, f"{name}_{s}")
+    async def write_key(self, write: KeyWrite) -> None:
+        """One write to the session-key port."""
+        dut = self.dut
+        for name in KEY_FIELDS:
+            value = getattr(write, name)
+            number = int.from_bytes(value, "big") if isinstance(value, bytes) else int(value)
+            getattr(dut, f"rot_key_{name}").value = number
+        dut.rot_key_valid.value = 1
+        await RisingEdge(dut.clk)
+        while not int(dut.rot_key_ready.value):
+            await RisingEdge(dut.clk)
+        dut.rot_key_valid.value = 0
+
+    async def respond(self, name: str) -> None:
+        """A responder that sends bodies back in reverse."""
         while True:
-            body = bytearray()
-            while True:
-                sig("tready").value = 1
-                await RisingEdge(d.clk)
-                if int(sig("tvalid").value):
-                    body.append(int(d.vdm_tdata.value))
-                    if int(d.vdm_tlast.value):
-                        break
-            sig("tready").value = 0
-            self.tee.append((name, bytes(body)))
-            if body[0] == 0xEE:
-                sig("rsp_none").value = 1
-                await RisingEdge(d.clk)
-                sig("rsp_none").value = 0
-                continue
-            out = bytes(reversed(body))
-            for i, b in enumerate(out):
-                sig("rsp_tdata").value = b
-                sig("rsp_tlast").value = int(i == len(out) - 1)
-                sig("rsp_tvalid").value = 1
-                await RisingEdge(d.clk)
-                while not int(sig("rsp_tready").value):
-                    await RisingEdge(d.clk)
-            sig("rsp_tvalid").value = 0
+            body = await self._take(name)
+            self.bodies.append((name, body))
+            if body[0] == SILENT:
+                none = getattr(self.dut, f"{name}_rsp_none")
+                none.value = 1
+                await RisingEdge(self.dut.clk)
+                none.value = 0
+            else:
+                await self._give(name, bytes(reversed(body)))
 
-    async def exchange(self, doe: bytes) -> bytes | None:
-        await self.doe_in.send(doe)
+    async def _take(self, name: str) -> bytes:
+        dut = self.dut
+        valid, ready = getattr(dut, f"{name}_tvalid"), getattr(dut, f"{name}_tready")
+        body = bytearray()
+        ready.value = 1
+        while True:
+            await RisingEdge(dut.clk)
+            if int(valid.value):
+                body.append(int(dut.vdm_tdata.value))
+                if int(dut.vdm_tlast.value):
+                    ready.value = 0
+                    return bytes(body)
+
+    async def _give(self, name: str, body: bytes) -> None:
+        valid = getattr(self.dut, f"{name}_rsp_tvalid")
+        for n, byte in enumerate(body):
+            getattr(self.dut, f"{name}_rsp_tdata").value = byte
+            getattr(self.dut, f"{name}_rsp_tlast").value = int(n == len(body) - 1)
+            valid.value = 1
+            await RisingEdge(self.dut.clk)
+            while not int(getattr(self.dut, f"{name}_rsp_tready").value):
+                await RisingEdge(self.dut.clk)
+        valid.value = 0
+
+    async def exchange(self, doe_object: bytes, /) -> bytes | None:
+        """Transport: the answer, or None when the block says that there is none."""
+        await self.doe_in.send(doe_object)
         none = RisingEdge(self.dut.doe_rsp_none)
         got = cocotb.start_soon(self.doe_out.recv())
-        await First(none, got.complete if hasattr(got, "complete") else got)
+        await First(none, got.complete)
         if got.done():
             return bytes(got.result().tdata)
         got.cancel()
         return None
 
+    async def discover(self, index: int) -> str:
+        """The last DW of the answer to Discovery."""
+        answer = await self.exchange(bytes.fromhex(DISCOVERY) + index.to_bytes(4, "little"))
+        assert answer is not None
+        assert answer[:8] == bytes.fromhex(DISCOVERY)
+        return answer[8:].hex()
+
 
 @cocotb.test()
 async def life(dut: Any) -> None:
-    b = Bench(dut)
-    await b.reset()
-    r = SpdmRequester(b, random.Random(3), [b.identity.root])
-    assert await b.exchange(bytes.fromhex("010000000300000000000000")) == bytes.fromhex("010000000300000001000001")
-    assert await b.exchange(bytes.fromhex("010000000300000002000000")) == bytes.fromhex("010000000300000001000200")
-    assert await b.exchange(bytes.fromhex("010000000300000007000000")) == bytes.fromhex("0100000003000000ffffff00")
-    assert await b.exchange(bytes.fromhex("010009000300000007000000")) is None
-    await r.connect()
-    await r.get_digests()
-    await r.get_certificate()
-    await r.challenge()
-    await r.get_measurements()
-    s = await r.start_session()
-    for n in (1, 2, 3, 4, 5, 16, 20, 48, 300):
-        body = random.Random(n).randbytes(n - 1)
-        body = b"\x81" + body
-        assert await s.vendor_defined(1, body) == bytes(reversed(body)), n
-        assert await s.vendor_defined(0, body) == bytes(reversed(body)), n
-    assert await s.vendor_defined(1, b"\xee1234") is None
-    await s.heartbeat() if False else None
-    await s.get_measurements()
-    await s.key_update(KeyUpdateOperation.UPDATE_KEY)
-    await s.get_measurements()
-    await s.key_update(KeyUpdateOperation.UPDATE_ALL_KEYS)
-    await s.get_measurements()
-    s2 = await r.start_session()
-    assert await s2.vendor_defined(1, b"\x81abc") == b"cba\x81"
-    assert await s.vendor_defined(1, b"\x81abc") == b"cba\x81"
-    await s.end()
-    for _ in range(20):
-        await RisingEdge(dut.clk)
-    assert b.ended == [0]
-    assert await s2.vendor_defined(1, b"\x81abcd") == b"dcba\x81"
-    await r.connect()
-    for _ in range(20):
-        await RisingEdge(dut.clk)
-    assert b.ended == [0, 1], b.ended
-    cocotb.log.info("time %s", cocotb.utils.get_sim_time("ns"))
+    """Discovery, connection, two sessions, vendor messages, key updates, ends."""
+    bench = Bench(dut)
+    await bench.reset()
+    found = [await bench.discover(index) for index in (0, 1, 2, 3)]
+    assert found == ["01000001", "01000102", "01000200", "ffffff00"]
+    assert await bench.exchange(bytes.fromhex("010009000300000007000000")) is None
+    requester = SpdmRequester(bench, random.Random(3), [bench.identity.root])
+    await requester.connect()
+    await requester.get_digests()
+    await requester.get_certificate()
+    await requester.challenge()
+    await requester.get_measurements()
+    session = await requester.start_session()
+    for size in (1, 2, 3, 4, 5, 16, 20, 48, 300):
+        body = b"\x81" + random.Random(size).randbytes(size - 1)
+        assert await session.vendor_defined(1, body) == bytes(reversed(body)), size
+        assert await session.vendor_defined(0, body) == bytes(reversed(body)), size
+    assert await session.vendor_defined(1, bytes([SILENT]) + b"1234") is None
+    for kind in (KeyUpdateOperation.UPDATE_KEY, KeyUpdateOperation.UPDATE_ALL_KEYS):
+        await session.key_update(kind)
+        await session.get_measurements()
+    second = await requester.start_session()
+    assert await second.vendor_defined(1, b"\x81abc") == b"cba\x81"
+    assert await session.vendor_defined(1, b"\x81abc") == b"cba\x81"
+    await session.end()
+    await ClockCycles(dut.clk, 20)
+    assert bench.ended == [0]
+    assert await second.vendor_defined(1, b"\x81abcd") == b"dcba\x81"
+    await requester.connect()
+    await ClockCycles(dut.clk, 20)
+    assert bench.ended == [0, 1]

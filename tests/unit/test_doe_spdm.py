@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Block doe_spdm: DOE objects, secured records, the ways to the root of trust and the responders."""
+"""Block doe_spdm: DOE objects, secured records, the ways to those who answer."""
 
 from __future__ import annotations
 
