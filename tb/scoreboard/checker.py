@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 
-from models.doe.codes import ControlBit, Register
+from models.app.config_map import ConfigRegister
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
+from models.device.device import ReferenceDevice
 from models.ide.errors import InsecureCause
 from models.ide.select import SelectiveStreamBlock
 from models.ide.stream import IdeStream
 from models.pcie.rules import Limits
 from models.spdm.key_port import Direction
 from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.nonces import RandomNonces
 from tb.coverage import CoverItem
 from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.describe import idekm_body, name_of
+from tb.scoreboard.events import ConfigWatcher
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.host_ends import HostEnds
 from tb.scoreboard.link import LinkChecker
-from tb.scoreboard.reference import Reference
 from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
 from tb.scoreboard.states import TransitionChecker
 from tb.scoreboard.timeline import Timeline
@@ -36,33 +40,31 @@ class DeviceChecker:
     transitions of the device show.
 
     Args:
-        reference: the reference device in the state after reset.
-        rot: the root of trust behind it.
-        findings: takes mismatches, history and coverage of errors.
-        doe_base: offset of the DOE capability of function 0.
+        findings: takes mismatches, history and tolerances.
+        profile: what the device is built with.
         completion_timeout_ns: after which a read of the device counts as lost.
     """
 
     def __init__(
         self,
-        reference: Reference,
-        rot: ReplayRot,
         findings: Findings,
-        doe_base: int,
+        profile: DeviceProfile = DEFAULT_PROFILE,
         completion_timeout_ns: float = DEFAULT_COMPLETION_TIMEOUT_NS,
     ) -> None:
+        rot = ReplayRot()
+        # A nonce that the device does not show is never compared.
+        reference = ReferenceDevice(lambda _: rot, RandomNonces(random.Random(0)), profile)
+        rot.port = reference.key_port
         self.reference = reference
         self.findings = findings
-        self.now = 0.0
-        rot.port = reference.key_port
         tdis = list(reference.tdi_states())
         self.states = TransitionChecker("TDI", tdis, TDI_STATES, findings)
-        secure = [stream.secure for stream in reference.streams()]
+        secure = [stream.secure for stream in reference.stream_ends()]
         self.streams = TransitionChecker("stream", secure, STREAM_STATES, findings)
         self.control = ControlChecker(self._exchange, reference.learn_nonce, rot, findings)
+        self.config = ConfigWatcher(reference, self.streams, findings, ConfigRegister.DOE)
         self.host_ends = HostEnds()
         self.link = LinkChecker(self, self, completion_timeout_ns)
-        self._doe_base = doe_base
         self._held: list[Callable[[float], None]] = []
         self._bound: list[Timeline[int | None]] = [Timeline(None) for _ in tdis]
         self._scrubs = [reference.scrub_count(tdi) for tdi in range(len(tdis))]
@@ -81,26 +83,29 @@ class DeviceChecker:
     def config_write(self, time_ns: float, rid: int, address: int, data: int, enables: int) -> None:
         """A configuration write has been completed successfully."""
         self._advance(time_ns)
-        if self._is_abort(rid, address, data, enables):
+        if self.config.is_abort(rid, address, data, enables):
             self.control.aborted(time_ns)
-        self.findings.note(time_ns, f"configuration write {rid:04x}+{address:03x} {data:08x}")
+        text = self.config.describe(rid, address, data, enables)
+        if not self.config.in_mailbox(address):
+            self.findings.note(time_ns, text)
 
         def act(now: float) -> None:
             for view in self.reference.functions():
                 if view.bus_master:
                     self.link.outbound.bus_master_cleared(view.number, now)
-            self.reference.config_write(rid, address, data, enables)
-            self._sync(now, f"configuration write +{address:03x}")
+            reset = self.config.reset_functions(rid, address, data, enables)
+            self.config.write(rid, address, data, enables)
+            self._sync(now, text)
+            for function in reset:
+                self.link.shadows[function].scrub(now)
 
         self._event(time_ns, act)
 
-    def _is_abort(self, rid: int, address: int, data: int, enables: int) -> bool:
-        return (
-            rid == self.reference.functions()[0].rid
-            and address == self._doe_base + Register.CONTROL
-            and bool(data >> ControlBit.ABORT & 1)
-            and enables == 0xF
-        )
+    def config_read(self, time_ns: float, rid: int, address: int, value: int) -> None:
+        """A configuration read has been completed successfully."""
+        self._advance(time_ns)
+        if not self._held:
+            self.config.read(time_ns, rid, address, value)
 
     def doe_object(self, time_ns: float, raw: bytes, *, request: bool) -> None:
         """An object has passed the mailbox."""
@@ -182,7 +187,6 @@ class DeviceChecker:
             act(time_ns)
 
     def _advance(self, time_ns: float) -> None:
-        self.now = time_ns
         answer_pending = self.control.open is not None
         self.states.advance(time_ns, answer_pending)
         self.streams.advance(time_ns, answer_pending)
@@ -192,7 +196,7 @@ class DeviceChecker:
 
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
         waits = self.control.tap.copy(Direction.RESPONSE)
-        answer = self.reference.exchange(request.raw)
+        answer = self.reference.handle_object(request.raw)
         opened = None if answer is None else waits.open(answer, Direction.RESPONSE)
         if request.plain is not None and opened is not None:
             asked, said = idekm_body(request.plain[1]), idekm_body(opened[1])
@@ -218,9 +222,9 @@ class DeviceChecker:
                 self.link.shadows[tdi].scrub(time_ns)
 
     def _sync_streams(self, time_ns: float, cause: str) -> None:
-        for block, stream in enumerate(self.reference.streams()):
+        for block, stream in enumerate(self.reference.stream_ends()):
             was = self.streams.tracks[block].reference.now
-            self.host_ends.follow(stream)
+            self.host_ends.follow(block, stream)
             if stream.secure == was:
                 continue
             stream_id = stream.config.stream_id
@@ -229,7 +233,7 @@ class DeviceChecker:
                 self.link.stream_secure(stream_id)
             else:
                 known = self._ids.get(block, stream_id)
-                self.link.stream_insecure(time_ns, known, stream.fail_due)
+                self.link.stream_insecure(time_ns, known, stream)
                 stream.fail_due = False
             self.streams.predict(time_ns, block, stream.secure, cause)
 
@@ -281,7 +285,9 @@ class DeviceChecker:
 
     def device_stream(self, stream_id: int) -> IdeStream | None:
         """The device's end of an enabled stream."""
-        for block, stream in zip(self.reference.blocks(), self.reference.streams(), strict=True):
+        for block, stream in zip(
+            self.reference.blocks(), self.reference.stream_ends(), strict=True
+        ):
             if block.enabled and block.stream_id == stream_id:
                 return stream
         return None

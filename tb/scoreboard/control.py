@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.spdm.key_port import Direction
-from models.tdisp.codes import NONCE_SIZE
+from models.tdisp.codes import NONCE_SIZE, ErrorCode
 from models.tdisp.codes import Response as TdispResponse
 from tb.coverage import CoverItem
 from tb.scoreboard.describe import describe, error_of, fields_of, name_of, tdisp_body
@@ -34,14 +34,15 @@ class ControlChecker:
 
     Args:
         exchange: hands a request to the reference device and returns its answer.
-        nonce: tells the reference the nonce that its next LOCK_INTERFACE_RESPONSE carries.
+        nonce: tells the reference the nonce that its next LOCK_INTERFACE_RESPONSE carries, None
+            where the device had no entropy.
         rot: stands behind the reference device.
     """
 
     def __init__(
         self,
         exchange: Callable[[float, Open], bytes | None],
-        nonce: Callable[[bytes], None],
+        nonce: Callable[[bytes | None], None],
         rot: ReplayRot,
         findings: Findings,
     ) -> None:
@@ -134,6 +135,10 @@ class ControlChecker:
 
     def _learn_nonce(self, time_ns: float, plain: tuple[int, bytes] | None) -> None:
         """The nonce is the one thing that the reference cannot foresee (TDISP-LOCK-018)."""
+        no_entropy = ErrorCode.INSUFFICIENT_ENTROPY.name
+        if error_of(plain) == no_entropy and self._findings.announced_error(no_entropy):
+            self._findings.error(time_ns, no_entropy)
+            self._nonce(None)
         body = None if plain is None else tdisp_body(plain[1])
         if body is None or len(body) != TDISP_HEADER + NONCE_SIZE:
             return

@@ -135,6 +135,10 @@ class Findings:
         """A test says that the reference will predict `name` at least `count` times."""
         self._expected_errors[name] += count
 
+    def announced_error(self, name: str) -> bool:
+        """Whether a test has announced this error."""
+        return self._expected_errors[name] > 0
+
     def expect_mismatch(self, requirement: str) -> None:
         """A test with a weakened device says that `requirement` will be found broken."""
         self._expected_mismatches.add(requirement)

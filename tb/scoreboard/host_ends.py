@@ -22,7 +22,7 @@ class HostEnds:
     sends with a new key before the answer that says so has been read."""
 
     def __init__(self) -> None:
-        self._ends: dict[int, IdeStream] = {}
+        self._ends: dict[int, IdeStream] = {}  # by register block of the device
         self._keys: dict[tuple[int, KeySlot], bytes] = {}
 
     def key_taken(self, request: bytes, answer: bytes) -> None:
@@ -35,19 +35,18 @@ class HostEnds:
             return
         slot = partner_slot(prog.info)
         self._keys[prog.stream_id, slot] = prog.key
-        end = self._ends.get(prog.stream_id)
+        end = self.get(prog.stream_id)
         if end is not None:
             _give(end, slot, prog.key)
 
-    def follow(self, device: IdeStream) -> None:
+    def follow(self, block: int, device: IdeStream) -> None:
         """The device's end may have entered or left Secure."""
-        stream_id = device.config.stream_id
-        end = self._ends.get(stream_id)
+        end = self._ends.get(block)
         if device.secure and (end is None or not end.secure):
-            self._ends[stream_id] = self._start(device)
+            self._ends[block] = self._start(device)
         elif not device.secure and end is not None and end.secure:
             end.make_insecure(device.cause or InsecureCause.INTERNAL_FAULT)
-            self.forget(stream_id)
+            self.forget(end.config.stream_id)
 
     def _start(self, device: IdeStream) -> IdeStream:
         config = device.config
@@ -65,7 +64,8 @@ class HostEnds:
 
     def get(self, stream_id: int) -> IdeStream | None:
         """The host's end; None for a stream that was never Secure."""
-        return self._ends.get(stream_id)
+        ends = [end for end in self._ends.values() if end.config.stream_id == stream_id]
+        return next((end for end in ends if end.secure), ends[0] if ends else None)
 
     def reset(self) -> None:
         """Everything is gone."""

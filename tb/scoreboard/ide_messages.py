@@ -72,21 +72,32 @@ class FailMessages:
         self._findings = findings
         self._due: dict[int, float] = {}
         self._early: dict[int, float] = {}
+        self._optional: set[int] = set()
 
     def due(self, time_ns: float, stream_id: int) -> None:
         """The stream has left Secure in a way that the partner must be told."""
         if self._early.pop(stream_id, None) is None:
             self._due[stream_id] = time_ns
 
+    def may(self, stream_id: int) -> None:
+        """The stream has left Secure by a reset of the function: a message may come."""
+        if self._early.pop(stream_id, None) is None:
+            self._optional.add(stream_id)
+
     def sent(self, time_ns: float, stream_id: int) -> None:
         """The device has sent an IDE Fail."""
-        if self._due.pop(stream_id, None) is None:
+        if self._due.pop(stream_id, None) is not None:
+            return
+        if stream_id in self._optional:
+            self._optional.discard(stream_id)
+        else:
             self._early[stream_id] = time_ns
 
     def forget(self) -> None:
         """Reset or link down: nothing is due any more."""
         self._due.clear()
         self._early.clear()
+        self._optional.clear()
 
     def advance(self, time_ns: float) -> None:
         """Report what has waited too long."""

@@ -154,12 +154,13 @@ class InboundChecker:
                 ("TDISP-MMIO-007",), time_ns, "completion for no request", {}, got, tdi
             )
             return
+        completer = tlp.completer_id
         findings.compare(
             ("TDISP-MMIO-006", "IDE-SEL-002"),
             time_ns,
             "way of a completion",
             {"route": pending.route, "completer": pending.completer_id},
-            {"route": route, "completer": tlp.completer_id},
+            {"route": route, "completer": pending.completer_id if pending.config else completer},
             tdi,
         )
         try:

@@ -200,9 +200,11 @@ class LinkChecker:
         """The reference says that the stream enters Secure."""
         self.mirror.restart(stream_id)
 
-    def stream_insecure(self, time_ns: float, stream_id: int, fail_due: bool) -> None:
+    def stream_insecure(self, time_ns: float, stream_id: int, stream: IdeStream) -> None:
         """The reference says that the stream has left Secure."""
-        if fail_due:
+        if stream.cause is InsecureCause.FLR:
+            self.fails.may(stream_id)
+        elif stream.fail_due:
             self.fails.due(time_ns, stream_id)
 
     def forget(self) -> None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.app.map import Bar0, Bar2
+from models.device.config_space import FunctionView
 from models.ide.select import SelectiveStreamBlock
 from models.pcie.rules import Limits
 from models.tdisp.codes import ErrorCause, TdiState
 from tb.scoreboard.findings import Findings
+
+__all__ = ["PLAIN", "FunctionView", "Route", "Target", "World", "decode"]
 
 
 @dataclass(frozen=True)
@@ -26,22 +29,6 @@ class Route:
 
 
 PLAIN = Route()
-
-
-@dataclass(frozen=True)
-class FunctionView:
-    """Configuration of one function as the link sees it; the number is that of its TDI."""
-
-    number: int
-    rid: int
-    present: bool = True
-    memory_space: bool = False
-    bus_master: bool = False
-    bar0: int = 0
-    bar2: int = 0
-    msix_enable: bool = False
-    msix_function_mask: bool = False
-    ats_enable: bool = False
 
 
 @dataclass(frozen=True)

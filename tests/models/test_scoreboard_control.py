@@ -82,7 +82,7 @@ class Bench:
     def __init__(self) -> None:
         self.findings = Findings()
         self.rot = ReplayRot()
-        self.nonces: list[bytes] = []
+        self.nonces: list[bytes | None] = []
         self.reference = Device(ResponderConfig())
         self.reference.responder = self.rot  # type: ignore[assignment]
         self.rot.port = self.reference

@@ -438,10 +438,15 @@ def test_a_wrong_ordering_counter_of_the_device_is_found() -> None:
     assert bench.found() == {"IDE-CNT-001"}
 
 
+def lose_the_stream(bench: Bench) -> None:
+    bench.world.device_end.make_insecure(InsecureCause.CHECK_FAILED)
+    bench.link.stream_insecure(bench.now, STREAM, bench.world.device_end)
+
+
 @covers("IDE-ST-002")
 def test_an_ide_fail_must_be_due_and_must_be_sent() -> None:
     bench = Bench()
-    bench.link.stream_insecure(bench.now, STREAM, True)
+    lose_the_stream(bench)
     bench.from_device(fail_message(PF, HOST, STREAM))
     bench.finish()
     assert bench.found() == set()
@@ -449,7 +454,7 @@ def test_an_ide_fail_must_be_due_and_must_be_sent() -> None:
     bench.link.advance(bench.now + 2 * LAG_NS)
     assert "IDE-ST-002" in bench.found()
     missing = Bench()
-    missing.link.stream_insecure(missing.now, STREAM, True)
+    lose_the_stream(missing)
     missing.finish()
     assert "IDE-ST-002" in missing.found()
 
