@@ -101,8 +101,8 @@ module ide #(
   function automatic integer ctx_width(input integer value);
     integer i;
     begin
-      ctx_width = 4;
-      for (i = 5; i < 32; i = i + 1) if ((1 << (i - 1)) < value) ctx_width = i;
+      ctx_width = 3;
+      for (i = 4; i < 32; i = i + 1) if ((1 << (i - 1)) < value) ctx_width = i;
     end
   endfunction
 
@@ -143,7 +143,6 @@ module ide #(
   wire key_valid, key_ready, rx_key_ready, tx_key_ready;
   wire [CTX_W-1:0] key_ctx;
   wire [255:0] key;
-  wire [63:0] key_ifv;
 
   genvar g;
   generate
@@ -256,8 +255,7 @@ module ide #(
       .key_ready        (key_ready),
       .key_fault        (fault_q),
       .key_ctx          (key_ctx),
-      .key              (key),
-      .key_ifv          (key_ifv)
+      .key              (key)
   );
 
   // ----------------------------------------------------------------- data path
@@ -304,7 +302,6 @@ module ide #(
       .key_ready       (rx_key_ready),
       .key_ctx         (key_ctx),
       .key             (key),
-      .key_ifv         (key_ifv),
       .aer_check_failed(rx_aer_check_failed),
       .aer_misrouted   (aer_misrouted),
       .aer_malformed   (aer_malformed)
@@ -361,8 +358,7 @@ module ide #(
       .key_valid       (key_valid && cmd_direction),
       .key_ready       (tx_key_ready),
       .key_ctx         (key_ctx),
-      .key             (key),
-      .key_ifv         (key_ifv)
+      .key             (key)
   );
 
 endmodule

@@ -20,11 +20,10 @@ module ide_key_store #(
     input  wire [NUM_CTX-1:0] erase,
     output wire [NUM_CTX-1:0] erasing,
 
-    // A new key for the engine, with the first value of its invocation counter
+    // A new key for the engine
     input  wire             key_valid,
     output wire             key_ready,
     input  wire [CTX_W-1:0] key_ctx,
-    input  wire [     63:0] key_ifv,
 
     // The engine
     output wire             engine_key_valid,
@@ -42,6 +41,7 @@ module ide_key_store #(
     output wire             read_exhausted    // the counter may not be used any more
 );
 
+  localparam [63:0] FIRST_INVOCATION = 64'd1;
   localparam [63:0] LAST_INVOCATION = {64{1'b1}};
 
   reg [NUM_CTX-1:0] erasing_q;
@@ -102,8 +102,8 @@ module ide_key_store #(
   reg [63:0] invocation_q[0:NUM_CTX-1];
 
   always @(posedge clk) begin
-    if (key_valid && key_ready) invocation_q[key_ctx] <= key_ifv;
-    else if (invoked) invocation_q[offered_ctx] <= invocation_q[offered_ctx] + 64'd1;
+    if (invoked) invocation_q[offered_ctx] <= invocation_q[offered_ctx] + 64'd1;
+    if (key_valid && key_ready) invocation_q[key_ctx] <= FIRST_INVOCATION;
   end
 
   assign read_invocation = invocation_q[read_ctx];

@@ -55,7 +55,6 @@ module ide_rx #(
     output wire               key_ready,
     input  wire [  CTX_W-1:0] key_ctx,
     input  wire [      255:0] key,
-    input  wire [       63:0] key_ifv,
 
     output wire aer_check_failed,
     output wire aer_misrouted,
@@ -220,7 +219,6 @@ module ide_rx #(
       .key_valid         (key_valid),
       .key_ready         (key_ready),
       .key_ctx           (key_ctx),
-      .key_ifv           (key_ifv),
       .engine_key_valid  (engine_key_valid),
       .engine_key_ready  (engine_key_ready),
       .engine_clear_valid(engine_clear_valid),

@@ -124,8 +124,8 @@ module ide_rx_front #(
 
   // The key of the TLP; where it has none the key in use, only so that the time is the same.
   wire [CTX_W-1:0] stream_wide = {{(CTX_W - STREAM_W) {1'b0}}, look_stream};
-  wire [CTX_W-1:0] base = (stream_wide << 2) + (stream_wide << 1) +
-      {{(CTX_W - 3) {1'b0}}, sub_stream, 1'b0};
+  wire [CTX_W+1:0] sub_wide = {{CTX_W{1'b0}}, sub_stream};
+  wire [CTX_W-1:0] base = (stream_wide << 2) + (stream_wide << 1) + {sub_wide[CTX_W-2:0], 1'b0};
   wire [CTX_W-1:0] named_ctx = base | {{(CTX_W - 1) {1'b0}}, prefix_k};
   wire [CTX_W-1:0] used_ctx = base | {{(CTX_W - 1) {1'b0}}, look_set[sub_stream]};
 
@@ -214,7 +214,7 @@ module ide_rx_front #(
   assign fault = state_q != ST_IDLE && state_q != ST_LOOK && state_q != ST_START &&
       state_q != ST_PUSH;
 
-  wire unused = &{1'b0, four_dw, with_data};
+  wire unused = &{1'b0, four_dw, with_data, sub_wide};
 
 endmodule
 

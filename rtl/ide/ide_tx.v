@@ -69,8 +69,7 @@ module ide_tx #(
     input  wire               key_valid,
     output wire               key_ready,
     input  wire [  CTX_W-1:0] key_ctx,
-    input  wire [      255:0] key,
-    input  wire [       63:0] key_ifv
+    input  wire [      255:0] key
 );
 
   localparam JOB_W = 1 + 32 + 128 + 11;
@@ -196,8 +195,9 @@ module ide_tx #(
 
   wire decide = state_q == ST_DECIDE;
   wire [CTX_W-1:0] stream_wide = {{(CTX_W - STREAM_W) {1'b0}}, stream_q};
+  wire [CTX_W+1:0] sub_wide = {{CTX_W{1'b0}}, sub_q};
   wire [CTX_W-1:0] ctx = (stream_wide << 2) + (stream_wide << 1) +
-      {{(CTX_W - 3) {1'b0}}, sub_q, active_set[stream_q]};
+      {sub_wide[CTX_W-2:0], active_set[stream_q]};
   wire [63:0] invocation;
   wire ctx_exhausted;
   wire [7:0] field, npr_sync, cpl_sync;
@@ -333,7 +333,6 @@ module ide_tx #(
       .key_valid         (key_valid),
       .key_ready         (key_ready),
       .key_ctx           (key_ctx),
-      .key_ifv           (key_ifv),
       .engine_key_valid  (engine_key_valid),
       .engine_key_ready  (engine_key_ready),
       .engine_clear_valid(engine_clear_valid),
@@ -454,7 +453,7 @@ module ide_tx #(
 
   assign fault = state_fault || engine_fault || serializer_fault;
 
-  wire unused = &{1'b0, sel_four_dw, gcm_last, job_stream, job_key_dead};
+  wire unused = &{1'b0, sel_four_dw, gcm_last, job_stream, job_key_dead, sub_wide};
 
 endmodule
 

@@ -63,8 +63,7 @@ module idekm_responder #(
     input  wire             key_ready,
     input  wire             key_fault,  // the engine takes no key any more
     output wire [CTX_W-1:0] key_ctx,
-    output wire [    255:0] key,
-    output wire [     63:0] key_ifv
+    output wire [    255:0] key
 );
 
   // Bytes of an object, without protocol id
@@ -82,6 +81,7 @@ module idekm_responder #(
   localparam [5:0] AT_PORT = 6'd6;
   localparam [5:0] AT_KEY = 6'd7;
   localparam [5:0] AT_IFV = 6'd39;
+  localparam [5:0] AT_IFV_ONE = 6'd43;  // where the value 1 lies
 
   localparam [7:0] INFO_MASK = 8'hf3;  // reserved bits are answered as 0
   localparam INFO_SET = 0;
@@ -108,7 +108,7 @@ module idekm_responder #(
   reg [SESSION_W-1:0] session_q;
   reg session_gone_q;
   reg [255:0] key_q;
-  reg [63:0] ifv_q;
+  reg ifv_wrong_q;
   reg [5:0] send_q;  // byte of the response
   reg [7:0] addr_q;
   reg [31:0] register_q;
@@ -123,9 +123,7 @@ module idekm_responder #(
 
   // In a DW of the key the first byte is the last on the wire (IDEKM-KP-002).
   wire [4:0] key_at = count_q[4:0] - AT_KEY[4:0];
-  wire [2:0] ifv_at = count_q[2:0] - AT_IFV[2:0];
   wire [4:0] key_byte = {key_at[4:2], ~key_at[1:0]};
-  wire [2:0] ifv_byte = {ifv_at[2], ~ifv_at[1:0]};
   wire in_key = count_q >= AT_KEY && count_q < AT_IFV;
   wire in_ifv = count_q >= AT_IFV && count_q < KEY_PROG_SIZE;
   wire is_key_prog = object_q == `IDEKM_OBJ_KEY_PROG;
@@ -164,12 +162,17 @@ module idekm_responder #(
   always @(posedge clk) begin
     if (rst || done || state_q == ST_LOADED) begin
       key_q <= 256'd0;
-      ifv_q <= 64'd0;
     end else if (req_take && is_key_prog) begin
       for (i = 0; i < 32; i = i + 1)
       if (in_key && key_byte == i[4:0]) key_q[255-8*i-:8] <= req_tdata;
-      for (i = 0; i < 8; i = i + 1) if (in_ifv && ifv_byte == i[2:0]) ifv_q[63-8*i-:8] <= req_tdata;
     end
+  end
+
+  // The first invocation value is 1 (IDE-GCM-002).
+  always @(posedge clk) begin
+    if (rst || done) ifv_wrong_q <= 1'b0;
+    else if (req_take && in_ifv && req_tdata != (count_q == AT_IFV_ONE ? 8'd1 : 8'd0))
+      ifv_wrong_q <= 1'b1;
   end
 
   reg size_ok;
@@ -207,18 +210,18 @@ module idekm_responder #(
 
   wire [1:0] sub_stream = info_q[INFO_SUB_STREAM+:2];
   wire [CTX_W-1:0] index_wide = {{(CTX_W - STREAM_W) {1'b0}}, index_q};
+  wire [CTX_W+2:0] slot_wide = {{CTX_W{1'b0}}, cmd_slot};
 
   assign cmd_stream    = index_q;
   assign cmd_direction = info_q[INFO_DIRECTION];
   assign cmd_slot      = {sub_stream, info_q[INFO_SET]};
   assign cmd_session   = session_q;
-  assign key_ctx       = (index_wide << 2) + (index_wide << 1) + {{(CTX_W - 3) {1'b0}}, cmd_slot};
+  assign key_ctx       = (index_wide << 2) + (index_wide << 1) + slot_wide[CTX_W-1:0];
   assign key           = key_q;
-  assign key_ifv       = ifv_q;
   assign key_valid     = state_q == ST_KEY;
 
   wire port_ok = port_q == OUR_PORT;
-  wire value_ok = known_q && info_q[INFO_SUB_STREAM+:4] <= LAST_SUB_STREAM;
+  wire value_ok = known_q && info_q[INFO_SUB_STREAM+:4] <= LAST_SUB_STREAM && !ifv_wrong_q;
   wire foreign = owner_valid[index_q] && owner_session[SESSION_W*index_q+:SESSION_W] != session_q;
   wire gone = session_gone_q || ending;
   // Keys of an owner that has ended are erased before anything new is served (IDEKM-KP-007).
@@ -317,6 +320,8 @@ module idekm_responder #(
   assign rsp_tlast  = state_q == ST_RESPOND ? !is_query && send_q == LAST_FIXED :
       addr_q == idecap_last && send_q[1:0] == 2'd3;
   assign rsp_none = state_q == ST_NONE;
+
+  wire unused = &{1'b0, slot_wide};
 
 endmodule
 

@@ -367,27 +367,3 @@ async def types_a_stream_may_not_carry_are_not_sent_on_it(dut: Any) -> None:
     write = Tlp.mem_write(PF_RID, 0x1000, b"abcd")
     await send(bench, write, ide=1, t=1)
     assert open_packet(bench, await bench.link.next()) == (write.encode(), True, 0)
-
-
-@cocotb.test()
-async def used_up_invocation_counter_ends_secure(dut: Any) -> None:
-    bench = await make(dut)
-    last = (1 << 64) - 1
-    for direction in Direction:
-        for sub_stream in SubStream:
-            slot = KeySlot(direction, sub_stream, 0)
-            near = direction is Direction.TX and sub_stream is SubStream.PR
-            value = last - 2 if near else 1
-            await bench.key_prog(1, slot, bytes(32), invocation=value)
-            await bench.set_command(ObjectId.K_SET_GO, 1, slot)
-    await bench.enable(0)
-    assert bench.secure(0)
-    write = Tlp.mem_write(PF_RID, 0x1000, b"abcd")
-    for number in range(4):
-        await send(bench, write, ide=1, t=1)
-        await bench.settle(100)
-        assert bench.secure(0) == (number < 2)
-    packets = list(bench.link.packets)
-    assert len(packets) == 3
-    assert packets[2] == fail_message(PF_RID, HOST_RID, 1).encode()
-    bench.expect_pulses(stream_insecure_event=1)

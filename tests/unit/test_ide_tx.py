@@ -53,9 +53,3 @@ def test_association_is_that_of_the_model(simulator: str) -> None:
         "types_a_stream_may_not_carry_are_not_sent_on_it",
     ]
     run_simulation(design(), MODULE, simulator=simulator, testcase=cases, label="association")
-
-
-@covers("IDE-GCM-007", "IDE-GCM-010")
-@attack("ATT-21")
-def test_invocation_counter_never_wraps() -> None:
-    run_simulation(design(), MODULE, testcase="used_up_invocation_counter_ends_secure")

@@ -37,6 +37,12 @@ def test_bad_requests_get_their_status_or_silence() -> None:
     run_simulation(design(), MODULE, testcase=cases, label="refused")
 
 
+@covers("IDEKM-KP-003", "IDEKM-KP-006", "IDEKM-KP-007", "IDEKM-GO-002", "IDE-GCM-002")
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_answer_is_that_of_the_reference(seed: int) -> None:
+    run_simulation(design(), "tests.unit.cocotb_idekm_random", seed=seed)
+
+
 @covers("IDEKM-KP-006", "IDEKM-KP-007", "IDE-KEY-010")
 @attack("ATT-17")
 def test_keys_belong_to_one_session_and_end_with_it() -> None:
@@ -75,3 +81,12 @@ def test_erased_keys_are_gone_from_every_memory() -> None:
     if simulator_missing("icarus"):
         pytest.skip(str(simulator_missing("icarus")))
     run_simulation(design(), "tests.unit.cocotb_ide_erase", simulator="icarus")
+
+
+@covers("IDE-CNT-005", "IDE-GCM-007", "IDE-GCM-010", "IDE-ST-001", "IDE-ST-011")
+@attack("ATT-21")
+@attack("ATT-37")
+def test_ends_of_counters_and_impossible_states_end_secure() -> None:
+    if simulator_missing("icarus"):
+        pytest.skip(str(simulator_missing("icarus")))
+    run_simulation(design(), "tests.unit.cocotb_ide_limits", simulator="icarus")
