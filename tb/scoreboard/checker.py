@@ -13,7 +13,6 @@ from models.ide.errors import InsecureCause
 from models.ide.select import SelectiveStreamBlock
 from models.ide.stream import IdeStream
 from models.pcie.rules import Limits
-from models.spdm.key_port import Direction
 from models.tdisp.codes import ErrorCause, TdiState
 from models.tdisp.nonces import RandomNonces
 from tb.coverage import CoverItem
@@ -61,7 +60,9 @@ class DeviceChecker:
         self.states = TransitionChecker("TDI", tdis, TDI_STATES, findings)
         secure = [stream.secure for stream in reference.stream_ends()]
         self.streams = TransitionChecker("stream", secure, STREAM_STATES, findings)
-        self.control = ControlChecker(self._exchange, reference.learn_nonce, rot, findings)
+        self.control = ControlChecker(
+            self._exchange, reference.learn_nonce, self._learn_key, rot, findings
+        )
         self.config = ConfigWatcher(reference, self.streams, findings, ConfigRegister.DOE)
         self.host_ends = HostEnds()
         self.link = LinkChecker(self, self, completion_timeout_ns)
@@ -195,15 +196,16 @@ class DeviceChecker:
     # ------------------------------------------------------------------ the reference's changes
 
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
-        waits = self.control.tap.copy(Direction.RESPONSE)
         answer = self.reference.handle_object(request.raw)
-        opened = None if answer is None else waits.open(answer, Direction.RESPONSE)
-        if request.plain is not None and opened is not None:
-            asked, said = idekm_body(request.plain[1]), idekm_body(opened[1])
-            if asked is not None and said is not None:
-                self.host_ends.key_taken(asked, said)
         self._sync(time_ns, name_of(request.raw, request.plain))
         return answer
+
+    def _learn_key(self, request: Open, answer: tuple[int, bytes] | None) -> None:
+        if request.plain is None or answer is None:
+            return
+        asked, said = idekm_body(request.plain[1]), idekm_body(answer[1])
+        if asked is not None and said is not None:
+            self.host_ends.key_taken(asked, said)
 
     def _sync(self, time_ns: float, cause: str) -> None:
         """Take over what the reference has changed."""

@@ -36,6 +36,7 @@ class ControlChecker:
         exchange: hands a request to the reference device and returns its answer.
         nonce: tells the reference the nonce that its next LOCK_INTERFACE_RESPONSE carries, None
             where the device had no entropy.
+        answered: gets each request with the reference's answer, decrypted where it is a record.
         rot: stands behind the reference device.
     """
 
@@ -43,6 +44,7 @@ class ControlChecker:
         self,
         exchange: Callable[[float, Open], bytes | None],
         nonce: Callable[[bytes | None], None],
+        answered: Callable[[Open, tuple[int, bytes] | None], None],
         rot: ReplayRot,
         findings: Findings,
     ) -> None:
@@ -52,6 +54,7 @@ class ControlChecker:
         self.open: Open | None = None
         self._exchange = exchange
         self._nonce = nonce
+        self._answered = answered
         self._findings = findings
         self._nonces: set[bytes] = set()
 
@@ -75,8 +78,7 @@ class ControlChecker:
         waits = self.tap.copy(Direction.RESPONSE)
         got_plain = self.tap.open(raw, Direction.RESPONSE)
         self._learn_nonce(time_ns, got_plain)
-        expected = self._evaluate(time_ns, request)
-        expected_plain = None if expected is None else waits.open(expected, Direction.RESPONSE)
+        expected, expected_plain = self._evaluate(time_ns, request, waits)
         self._cover(request, got_plain, raw)
         if expected == raw:
             return
@@ -93,14 +95,14 @@ class ControlChecker:
         request = self.open
         if request is None:
             return
-        expected = self._evaluate(time_ns, request)
+        expected, expected_plain = self._evaluate(time_ns, request, self.tap)
         self._cover(request, None, None)
         if expected is not None:
             self._findings.mismatch(
                 ("DOE-FSM-003",),
                 time_ns,
                 f"no answer to {describe(request.raw, request.plain)}",
-                fields_of(expected, None),
+                fields_of(expected, expected_plain),
                 fields_of(None, None),
             )
 
@@ -108,11 +110,16 @@ class ControlChecker:
         """The host has aborted: the request counts as carried out, its answer is lost."""
         if self.open is not None:
             self._findings.note(time_ns, "DOE Abort")
-            self._evaluate(time_ns, self.open)
+            self._evaluate(time_ns, self.open, self.tap)
 
-    def _evaluate(self, time_ns: float, request: Open) -> bytes | None:
+    def _evaluate(
+        self, time_ns: float, request: Open, tap: SessionTap
+    ) -> tuple[bytes | None, tuple[int, bytes] | None]:
+        """The reference's answer, also decrypted by `tap`."""
         self.open = None
         answer = self._exchange(time_ns, request)
+        plain = None if answer is None else tap.open(answer, Direction.RESPONSE)
+        self._answered(request, plain)
         self.tap.answered()
         for asked, recorded in self.rot.differences:
             self._rot_differs(time_ns, asked, recorded)
@@ -120,7 +127,7 @@ class ControlChecker:
         for exchange in self.rot.waiting:
             self._rot_differs(time_ns, None, (exchange.message, exchange.session_id))
         self.rot.forget()
-        return answer
+        return answer, plain
 
     def _rot_differs(self, time_ns: float, expected: object, got: object) -> None:
         self._findings.mismatch(

@@ -86,7 +86,9 @@ class Bench:
         self.reference = Device(ResponderConfig())
         self.reference.responder = self.rot  # type: ignore[assignment]
         self.rot.port = self.reference
-        self.checker = ControlChecker(self._exchange, self.nonces.append, self.rot, self.findings)
+        self.checker = ControlChecker(
+            self._exchange, self.nonces.append, lambda *_: None, self.rot, self.findings
+        )
         self.device = Tapped(ResponderConfig())
         self.device.watch(self.checker)
         self.now = 0.0
