@@ -13,11 +13,11 @@ from models.ide.errors import InsecureCause
 from models.ide.select import SelectiveStreamBlock
 from models.ide.stream import IdeStream
 from models.pcie.rules import Limits
-from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.codes import ErrorCause, Request, TdiState
 from models.tdisp.nonces import RandomNonces
 from tb.coverage import CoverItem
 from tb.scoreboard.control import ControlChecker, Open
-from tb.scoreboard.describe import idekm_body, name_of
+from tb.scoreboard.describe import idekm_body, name_of, tdisp_body
 from tb.scoreboard.events import ConfigWatcher
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.host_ends import HostEnds
@@ -98,7 +98,7 @@ class DeviceChecker:
             self.config.write(rid, address, data, enables)
             self._sync(now, text)
             for function in reset:
-                self.link.shadows[function].scrub(now)
+                self.link.shadows[function].reset(now)
 
         self._event(time_ns, act)
 
@@ -196,9 +196,23 @@ class DeviceChecker:
     # ------------------------------------------------------------------ the reference's changes
 
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
+        stopped = self._stops_unlocked(request)
         answer = self.reference.handle_object(request.raw)
         self._sync(time_ns, name_of(request.raw, request.plain))
+        if stopped is not None:
+            self.link.shadows[stopped].may_scrub(time_ns)
         return answer
+
+    def _stops_unlocked(self, request: Open) -> int | None:
+        """The TDI that STOP finds in CONFIG_UNLOCKED: a no-op that may clear (TDISP-STOP-002)."""
+        body = None if request.plain is None else tdisp_body(request.plain[1])
+        if body is None or body[1] != Request.STOP_INTERFACE_REQUEST:
+            return None
+        rid = int.from_bytes(body[4:6], "little")
+        for view, state in zip(self.functions(), self.reference.tdi_states(), strict=True):
+            if view.present and view.rid == rid and state is TdiState.CONFIG_UNLOCKED:
+                return view.number
+        return None
 
     def _learn_key(self, request: Open, answer: tuple[int, bytes] | None) -> None:
         if request.plain is None or answer is None:
@@ -216,7 +230,9 @@ class DeviceChecker:
             bound = self.reference.bound_stream(tdi)
             if bound != self._bound[tdi].now:
                 self._bound[tdi].change(time_ns, bound)
-            if changed:
+            if changed and state is TdiState.ERROR:
+                self.link.shadows[tdi].may_scrub(time_ns)
+            elif changed:
                 self.link.shadows[tdi].abort(time_ns)
             count = self.reference.scrub_count(tdi)
             if count != self._scrubs[tdi]:

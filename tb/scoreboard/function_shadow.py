@@ -10,15 +10,27 @@ from __future__ import annotations
 import copy
 import itertools
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.app.function import FunctionModel, Region, region_of
-from models.app.map import MSIX_VECTORS, PAGE, Bar0, Register, Status
+from models.app.function import MSIX_ENTRY, FunctionModel, Region, region_of
+from models.app.map import (
+    MEMORY_BYTES,
+    MSIX_VECTORS,
+    PAGE,
+    SCRATCH_REGISTERS,
+    Bar0,
+    Bar2,
+    PublicRegister,
+    Register,
+    Status,
+)
 from models.pcie.layout import DW
 from models.pcie.tlp import Tlp
 from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.world import Target
 
+SCRUB_NS = 20_000.0  # clearing all functions of a device takes no longer
 CLEARED = int(Status.DONE | Status.ERROR)
 ENDED = (int(Status.DONE), int(Status.ERROR), CLEARED)  # STATUS after an abort may also be 0
 
@@ -46,6 +58,7 @@ class FunctionShadow:
         self.model = FunctionModel()
         self.runs: list[DmaRun] = []
         self.owed: list[Owed] = []
+        self.scrubbed_ns = float("-inf")
         self._maybe: dict[tuple[int, int], frozenset[int]] = {}
 
     # ------------------------------------------------------------------ accesses
@@ -211,8 +224,18 @@ class FunctionShadow:
             self._maybe[0, Register.STATUS] = frozenset({0, *ENDED})
         self.owed = [Owed(owed.vector, owed.since_ns, False) for owed in self.owed]
 
+    def may_scrub(self, time_ns: float) -> None:
+        """A device may clear all data now, or leave it until STOP (TDISP-ZERO-001)."""
+        self.abort(time_ns)
+        self.scrubbed_ns = time_ns
+        empty = FunctionModel()
+        for bar, offset in _everything():
+            values = empty.read_dword(bar, offset)
+            if values != self.values(bar, offset):
+                self._may_hold(bar, offset, values)
+
     def scrub(self, time_ns: float) -> None:
-        """All data of the function is cleared (TDISP-ZERO-001)."""
+        """All data of the function has been cleared (TDISP-ZERO-001)."""
         for run in self.runs:
             run.end(time_ns)
             run.required = False
@@ -220,11 +243,27 @@ class FunctionShadow:
         self.owed.clear()
         self._maybe.clear()
 
+    def reset(self, time_ns: float) -> None:
+        """Function level reset: clearing begins now."""
+        self.scrub(time_ns)
+        self.scrubbed_ns = time_ns
+
+    def scrubbing(self, start_ns: float, end_ns: float) -> bool:
+        """Whether clearing may have been under way in this time; then requests may be refused."""
+        return start_ns <= self.scrubbed_ns + SCRUB_NS and self.scrubbed_ns <= end_ns
+
     def drop_old_runs(self, time_ns: float) -> None:
         """Forget transfers that ended long ago and wait for nothing."""
         self.runs = [run for run in self.runs if run.alive(time_ns) or run.open]
 
-    @property
-    def vectors(self) -> range:
-        """Numbers of all MSI-X vectors."""
-        return range(MSIX_VECTORS)
+
+def _everything() -> Iterator[tuple[int, int]]:
+    """Every DW of a function that software can write."""
+    for offset in range(Register.LENGTH, Register.SCRATCH + DW * SCRATCH_REGISTERS, DW):
+        yield 0, Bar0.REGISTERS + offset
+    yield 0, Bar0.REGISTERS + Register.STATUS
+    yield 0, Bar0.PUBLIC + PublicRegister.SCRATCH
+    for offset in range(0, MEMORY_BYTES, DW):
+        yield 0, Bar0.MEMORY + offset
+    for offset in range(0, MSIX_ENTRY * MSIX_VECTORS, DW):
+        yield 2, Bar2.MSIX_TABLE + offset

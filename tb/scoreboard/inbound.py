@@ -89,7 +89,7 @@ class InboundChecker:
             block = stream_of(self.world.blocks(), route.stream)
             if block is not None and accept_at_endpoint(block, tlp) is not Acceptance.ACCEPT:
                 return [FOREIGN_RID]
-        rules = []
+        rules = [NOT_BUILT] if self.shadows[target.tdi].scrubbing(start, end) else []
         bound = route.stream in self.world.bound_streams(target.tdi, start, end)
         for state in sorted(self.world.states_during(target.tdi, start, end)):
             locked = state in LOCKED | {TdiState.ERROR} and self.world.msix_locked(target.tdi)
