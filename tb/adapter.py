@@ -114,6 +114,11 @@ class TdispDeviceAdapter:
         )
 
     @property
+    def key_pending(self) -> bool:
+        """Whether a write to the session-key port is under way."""
+        return bool(int(self.dut.rot_key_valid.value))
+
+    @property
     def key_event(self) -> Any:
         """Trigger that fires when a write to the session-key port may begin."""
         return RisingEdge(self.dut.rot_key_valid)

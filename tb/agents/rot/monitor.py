@@ -51,14 +51,14 @@ class RotMonitor(uvm_component):
 
     async def _watch_keys(self) -> None:
         adapter = self.adapter
+        await adapter.out_of_reset()
         while True:
-            await adapter.key_event
-            while True:
-                await RisingEdge(adapter.clk)
-                write = adapter.key_write()
-                if write is not None:
-                    self.ap.write(RotItem(RotKind.KEY, session_id=write.session_id, key=write))
-                    break
+            await RisingEdge(adapter.clk)
+            write = adapter.key_write()
+            if write is not None:
+                self.ap.write(RotItem(RotKind.KEY, session_id=write.session_id, key=write))
+            elif not adapter.key_pending:
+                await adapter.key_event
 
     async def _watch_ended(self) -> None:
         adapter = self.adapter
