@@ -10,6 +10,10 @@ from models.tdisp.profile import StreamView
 from models.tdisp.report import MmioRange
 from models.tdisp.tdi import Lock
 
+# Nobody can set these; bits that are not defined are ignored (TDISP-HDR-002).
+FIXED_ATTRIBUTES = (
+    RangeAttributes.MSIX_TABLE | RangeAttributes.MSIX_PBA | RangeAttributes.IS_MEM_ATTR_UPDATABLE
+)
 Refusal = tuple[str]  # the requirement
 _P2P: Refusal = ("TDISP-P2P-002",)
 _MMA: Refusal = ("TDISP-MMA-002",)
@@ -42,7 +46,7 @@ def set_mmio_refusals(lock: Lock, wanted: MmioRange) -> Iterator[Refusal]:
 
     The request names a reported range that can be updated, or whole pages inside it.
     """
-    if wanted.attributes & ~RangeAttributes.IS_NON_TEE_MEM or not wanted.num_pages:
+    if wanted.attributes & FIXED_ATTRIBUTES or not wanted.num_pages:
         yield _MMA
     if updatable_range(lock, wanted) is None:
         yield _MMA
