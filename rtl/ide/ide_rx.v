@@ -62,6 +62,8 @@ module ide_rx #(
 );
 
   localparam LANES = DATA_W / 32;
+  localparam JOBS = 8;  // TLPs under way
+  localparam JOBS_W = 3;
   localparam JOB_W = 1 + 1 + 1 + 1 + 1 + 32 + 128 + 11;
 
   wire parser_fault, front_fault, judge_fault, engine_fault;
@@ -185,7 +187,7 @@ module ide_rx #(
 
   sync_fifo #(
       .W    (2),
-      .DEPTH(4)
+      .DEPTH(JOBS)
   ) u_routes (
       .clk    (clk),
       .rst    (rst),
@@ -280,8 +282,8 @@ module ide_rx #(
 
   job_fifo #(
       .W          (JOB_W),
-      .DEPTH      (4),
-      .PTR_W      (2),
+      .DEPTH      (JOBS),
+      .PTR_W      (JOBS_W),
       .STREAM_W   (STREAM_W),
       .NUM_STREAMS(NUM_IDE_STREAMS),
       .KEY_W      (CTX_W),

@@ -72,6 +72,9 @@ module ide_tx #(
     input  wire [      255:0] key
 );
 
+  localparam JOBS = 8;  // TLPs under way
+  localparam JOBS_W = 3;
+  localparam DATA_DEPTH = 16;  // beats that wait for their key stream
   localparam JOB_W = 1 + 32 + 128 + 11;
   localparam LENGTH_BIT = 96;
   localparam FOUR_DW_BIT = 125;
@@ -285,6 +288,24 @@ module ide_tx #(
   wire to_engine = bus_data && data_q && ide_q;
   wire to_plain = bus_data && data_q && !ide_q;
   wire engine_ready, plain_ready;
+  wire wait_valid, wait_ready, wait_last, wait_none;
+  wire [DATA_W-1:0] wait_data;
+  wire [DATA_W/32-1:0] wait_keep;
+
+  sync_fifo #(
+      .W    (DATA_W + DATA_W / 32 + 1),
+      .DEPTH(DATA_DEPTH)
+  ) u_wait (
+      .clk    (clk),
+      .rst    (rst),
+      .s_valid(to_engine),
+      .s_ready(engine_ready),
+      .s_data ({tx_tlast, tx_tkeep, tx_tdata}),
+      .m_valid(wait_valid),
+      .m_ready(wait_ready),
+      .m_data ({wait_last, wait_keep, wait_data}),
+      .empty  (wait_none)
+  );
 
   assign tx_tready = state_q == ST_SINK ||
       (state_q == ST_DATA && (!data_q || (ide_q ? engine_ready : plain_ready)));
@@ -369,11 +390,11 @@ module ide_tx #(
       .start_aad_four  (hdr_q[FOUR_DW_BIT]),
       .start_decrypt   (1'b0),
       .start_len       (len_q),
-      .s_data          (tx_tdata),
-      .s_keep          (tx_tkeep),
-      .s_last          (tx_tlast),
-      .s_valid         (to_engine),
-      .s_ready         (engine_ready),
+      .s_data          (wait_data),
+      .s_keep          (wait_keep),
+      .s_last          (wait_last),
+      .s_valid         (wait_valid),
+      .s_ready         (wait_ready),
       .m_data          (gcm_data),
       .m_last          (gcm_last),
       .m_valid         (gcm_valid),
@@ -393,8 +414,8 @@ module ide_tx #(
 
   job_fifo #(
       .W          (JOB_W),
-      .DEPTH      (4),
-      .PTR_W      (2),
+      .DEPTH      (JOBS),
+      .PTR_W      (JOBS_W),
       .STREAM_W   (STREAM_W),
       .NUM_STREAMS(NUM_IDE_STREAMS),
       .KEY_W      (1),
@@ -453,7 +474,7 @@ module ide_tx #(
 
   assign fault = state_fault || engine_fault || serializer_fault;
 
-  wire unused = &{1'b0, sel_four_dw, gcm_last, job_stream, job_key_dead, sub_wide};
+  wire unused = &{1'b0, sel_four_dw, gcm_last, job_stream, job_key_dead, sub_wide, wait_none};
 
 endmodule
 

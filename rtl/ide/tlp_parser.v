@@ -50,6 +50,10 @@ module tlp_parser #(
     output wire [95:0] end_mac         // the last three DWs, first byte in the top bits
 );
 
+  // The next TLPs are taken apart while the key stream of the first is being made.
+  localparam DATA_DEPTH = 16;
+  localparam END_DEPTH = 8;
+
   localparam LANES = DATA_W / 32;
   localparam LANE_W = LANES == 4 ? 2 : LANES == 8 ? 3 : 4;
   localparam [31:0] LANES_32 = LANES;
@@ -305,7 +309,7 @@ module tlp_parser #(
 
   sync_fifo #(
       .W    (DATA_W + LANES + 1),
-      .DEPTH(4)
+      .DEPTH(DATA_DEPTH)
   ) u_data (
       .clk    (clk),
       .rst    (rst),
@@ -327,7 +331,7 @@ module tlp_parser #(
 
   sync_fifo #(
       .W    (97),
-      .DEPTH(2)
+      .DEPTH(END_DEPTH)
   ) u_end (
       .clk(clk),
       .rst(rst),
