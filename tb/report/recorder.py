@@ -85,7 +85,7 @@ class Recorder:
         if answer[2] != ObjectType.SECURED_SPDM:
             self.message(receiver, "TSM", _spdm_name(answer[8:]), answer[:48].hex())
         elif not self._inner:
-            self.message(receiver, "TSM", "FINISH_RSP", answer[:48].hex())
+            self.message(receiver, "TSM", "SPDM in the session", answer[:48].hex())
         return answer
 
     def watch_session(self, session: SecureSession) -> SecureSession:
@@ -110,8 +110,7 @@ class Recorder:
             return "DSM", "DOE Discovery"
         if kind == ObjectType.SPDM:
             return "RoT", _spdm_name(doe_object[8:])
-        # Before anybody watches the session there is only the end of its handshake.
-        return self._inner[-1] if self._inner else ("RoT", "FINISH")
+        return self._inner[-1] if self._inner else ("RoT", "SPDM in the session")
 
     # ------------------------------------------------------------------ pins and TLPs
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import cocotb
@@ -19,13 +19,15 @@ from models.pcie.capture import TlpRecord
 from models.pcie.codes import CplStatus, ExtendedCapabilityId
 from models.pcie.tlp import Tlp
 from models.spdm.measurements import DeviceState
-from models.spdm.requester import SpdmRequester
 from models.spdm.secure_session import SecureSession
-from models.tdisp.codes import InterfaceInfo, RangeAttributes, Request, TdiState
+from models.tdisp.codes import InterfaceInfo, RangeAttributes, TdiState
 from models.tdisp.report import DeviceInterfaceReport
+from models.tsm.ports import Assignment
+from models.tsm.tsm import Parties, Tsm
 from tb.base_test import BaseTest
 from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
+from tb.host.tsm_port import TsmHostPort
 from tb.host.vmm_host import SRIOV_BAR0, FunctionAddress
 from tb.report.recorder import ATTACK_NOTE, Recorder
 from tb.scenario import (
@@ -33,9 +35,9 @@ from tb.scenario import (
     LEGACY_MEMORY,
     OTHER_STREAM,
     STREAM_BLOCKS,
+    TVM,
     TVM_INTERRUPTS,
     TVM_MEMORY,
-    Attached,
     Scenario,
 )
 
@@ -57,6 +59,31 @@ RANGES = (
     (2, Bar2.MSIX_TABLE, RangeAttributes.MSIX_TABLE),
     (2, Bar2.MSIX_PBA, RangeAttributes.MSIX_PBA),
 )
+
+
+class Tenant:
+    """The TVM as the TSM knows it."""
+
+    def __init__(self, tvm: Tvm, mapping: MmioMapping, out: Recorder) -> None:
+        self._tvm = tvm
+        self._mapping = mapping
+        self._out = out
+
+    def keep_nonce(self, nonce: bytes, /) -> None:
+        """Take the nonce of a new lock."""
+        self._tvm.keep_nonce(nonce)
+
+    def review(
+        self, report: DeviceInterfaceReport, measurements: Mapping[int, bytes], /
+    ) -> Sequence[str]:
+        """What the TVM does not like."""
+        decision = self._tvm.approve(report, measurements, self._mapping)
+        self._out.message("TVM", "TSM", "approve" if decision.approved else "refuse")
+        return decision.findings
+
+    def release_nonce(self) -> bytes:
+        """The nonce, after approval only."""
+        return self._tvm.release_nonce()
 
 
 @pyuvm.test()
@@ -127,33 +154,50 @@ class Demo(BaseTest):
 
     async def authenticate(self) -> None:
         kit = self.kit
-        requester = SpdmRequester(self.out, self.rng, [kit.root.identity.root])
-        kit.requester = requester
-        await requester.connect()
-        await requester.get_digests()
-        chain = await requester.get_certificate()
-        self.out.check("certificate chain leads to the trusted root", True, f"{len(chain)} bytes")
-        self.session: SecureSession = self.out.watch_session(await requester.start_session())
+        port = TsmHostPort(kit.host, kit.vmm, STREAM_BLOCKS)
+        parties = Parties(self.out, port, [kit.root.identity.root])
+        self.tsm = Tsm(parties, self.rng)
+        await self.tsm.connect()
+        assert self.tsm.session is not None
+        self.session: SecureSession = self.out.watch_session(self.tsm.session)
+        self.out.check("certificate chain leads to the trusted root", self.session.alive)
         self.out.check("secured session", True, f"session {self.session.session_id:08x}")
-        report = await self.session.get_measurements()
-        self.measurements = {block.index: block.value for block in report.blocks}
-        self.out.check("measurements are signed", report.signed, f"{len(report.blocks)} blocks")
+        found = len(self.tsm.measurements)
+        self.out.check("measurements are signed", found > 0, f"{found} blocks")
 
     async def program_keys(self) -> None:
-        stream = await self.kit.key_stream(self.session)
+        await self.tsm.protect(DEFAULT_STREAM, self.kit.host.pf_rid)
         self.out.check(
             "stream is Secure at both ends",
-            stream.secure and self.adapter.streams_secure()[STREAM_BLOCKS[DEFAULT_STREAM]],
+            self.kit.host.streams[DEFAULT_STREAM].secure
+            and self.adapter.streams_secure()[STREAM_BLOCKS[DEFAULT_STREAM]],
             f"Stream ID {DEFAULT_STREAM}, {2 * len(SubStream)} keys",
         )
 
     async def lock(self) -> None:
-        kit = self.kit
+        kit, function = self.kit, self.kit.function(VICTIM)
         await kit.vmm.enable_msix(VICTIM)
-        self.tvm = Tvm("TVM", self._expectation())
-        self.tdi: Attached = await kit.lock(self.session, VICTIM, offset=REPORTING_OFFSET)
-        self.tvm.keep_nonce(self.tdi.nonce)
+        mapped = tuple(
+            MappedRange({0: function.bar0, 2: function.bar2}[bar] + offset, 1)
+            for bar, offset, _ in RANGES
+        )
+        mapping = MmioMapping(mapped, REPORTING_OFFSET)
+        self.tenant = Tenant(Tvm("TVM", self._expectation()), mapping, self.out)
+        await self._lock()
         self.out.check("VF1 is CONFIG_LOCKED", self._state() is TdiState.CONFIG_LOCKED)
+
+    async def _lock(self) -> None:
+        function = self.kit.function(VICTIM)
+        self.tdi = await self.tsm.attach(
+            Assignment(
+                function.rid,
+                {0: function.bar0, 2: function.bar2},
+                {0: Bar0.SIZE, 2: Bar2.SIZE},
+                DEFAULT_STREAM,
+                mmio_reporting_offset=REPORTING_OFFSET,
+            )
+        )
+        await self.tsm.lock(self.tdi, self.tenant)
 
     def _expectation(self) -> Expectation:
         wanted = {block.index: block.value for block in DeviceState().measurements()}
@@ -165,37 +209,27 @@ class Demo(BaseTest):
             device_specific_info=ID_VALUE.to_bytes(4, "little"),
         )
 
-    async def _read_report(self) -> bytes:
-        raw = b""
-        while True:
-            body = len(raw).to_bytes(2, "little") + PORTION.to_bytes(2, "little")
-            answer = await self.kit.tdisp(
-                self.session, Request.GET_DEVICE_INTERFACE_REPORT, VICTIM, body
-            )
-            assert answer is not None
-            raw += answer.payload[4:]
-            if int.from_bytes(answer.payload[2:4], "little") == 0:
-                return raw
-
     async def check_report(self) -> None:
-        raw = await self._read_report()
-        report = DeviceInterfaceReport.decode(raw)
-        bars = {0: self.tdi.function.bar0, 2: self.tdi.function.bar2}
-        mapped = tuple(MappedRange(bars[bar] + offset, 1) for bar, offset, _ in RANGES)
-        mapping = MmioMapping(mapped, REPORTING_OFFSET)
-        decision = self.tvm.approve(report, self.measurements, mapping)
-        self.out.message("TVM", "TSM", "approve" if decision.approved else "refuse")
+        report = await self.tsm.read_report(self.tdi)
+        findings = self.tenant.review(report, self.tsm.measurements)
         self.out.check(
             "report, measurements and mapping are what the TVM expects",
-            decision.approved,
-            "; ".join(decision.findings) or f"{len(report.ranges)} ranges, {len(raw)} bytes",
+            not findings,
+            "; ".join(findings) or f"{len(report.ranges)} ranges",
         )
 
     async def start(self) -> None:
-        self.tdi.nonce = self.tvm.release_nonce()
-        await self.kit.start(self.session, self.tdi)
+        await self._start()
         self.out.check("VF1 is in RUN", self._state() is TdiState.RUN)
         await self._start_legacy()
+
+    async def _start(self) -> None:
+        await self.tsm.start(self.tdi, self.tenant)
+        self.kit.host.inbound.check.accept(TVM, self.kit.function(VICTIM).rid)
+
+    async def _stop(self) -> None:
+        await self.tsm.stop(self.tdi)
+        self.kit.host.inbound.check.revoke(self.kit.function(VICTIM).rid)
 
     # ------------------------------------------------------------------ the legacy VM
 
@@ -246,7 +280,7 @@ class Demo(BaseTest):
     # ------------------------------------------------------------------ use
 
     async def mmio(self) -> None:
-        kit, host, function = self.kit, self.kit.host, self.tdi.function
+        kit, host, function = self.kit, self.kit.host, self.kit.function(VICTIM)
         value = await kit.read_register(function, Register.ID, kit.tee)
         self.out.check("identification register reads right", value == ID_VALUE, f"{value:08x}")
         memory = function.bar0 + Bar0.MEMORY
@@ -257,7 +291,7 @@ class Demo(BaseTest):
         )
 
     async def dma(self) -> None:
-        kit, function = self.kit, self.tdi.function
+        kit, function = self.kit, self.kit.function(VICTIM)
         target = TVM_MEMORY.base + 0x800
         await self._program(function, True, target, SECRET_SIZE, kit.tee)
         self.out.check(
@@ -270,7 +304,7 @@ class Demo(BaseTest):
         self.out.check("engine read TVM memory", result.data == self.secret)
 
     async def interrupt(self) -> None:
-        kit, host, function = self.kit, self.kit.host, self.tdi.function
+        kit, host, function = self.kit, self.kit.host, self.kit.function(VICTIM)
         entry = function.bar2 + Bar2.MSIX_TABLE + 16 * IDE_VECTOR
         for offset, value in ((0, TVM_INTERRUPTS.base), (4, 0), (8, MSIX_DATA), (12, 0)):
             await host.mem_write(entry + offset, value.to_bytes(4, "little"), kit.tee)
@@ -313,7 +347,7 @@ class Demo(BaseTest):
 
     async def wrong_access(self) -> None:
         kit, host = self.kit, self.kit.host
-        memory = self.tdi.function.bar0 + Bar0.MEMORY
+        memory = self.kit.function(VICTIM).bar0 + Bar0.MEMORY
         await kit.key_stream(self.session, OTHER_STREAM)
         ways = (
             ("without IDE", PLAIN),
@@ -348,16 +382,16 @@ class Demo(BaseTest):
 
     async def _attach_again(self) -> None:
         kit = self.kit
-        await kit.stop(self.session, VICTIM)
-        self.tdi = await kit.lock(self.session, VICTIM)
-        await kit.start(self.session, self.tdi)
-        await kit.host.mem_write(self.tdi.function.bar0 + Bar0.MEMORY, self.secret, kit.tee)
+        await self._stop()
+        await self._lock()
+        await self.tsm.read_report(self.tdi)
+        await self._start()
+        await kit.host.mem_write(kit.function(VICTIM).bar0 + Bar0.MEMORY, self.secret, kit.tee)
         self.out.check("the TVM has attached VF1 again", self._state() is TdiState.RUN)
 
     async def _key_again(self) -> None:
-        kit = self.kit
-        await kit.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
-        await kit.key_stream(self.session)
+        await self.tsm.streams.pop(DEFAULT_STREAM).stop()
+        await self.tsm.protect(DEFAULT_STREAM, self.kit.host.pf_rid)
 
     async def _stream_is_gone(self) -> None:
         await ClockCycles(self.adapter.clk, 500)
@@ -368,7 +402,7 @@ class Demo(BaseTest):
 
     async def replay(self) -> None:
         kit, host = self.kit, self.kit.host
-        address = self.tdi.function.bar0 + Register.SCRATCH
+        address = self.kit.function(VICTIM).bar0 + Register.SCRATCH
         wire = await host.mem_write(address, b"once", kit.tee, "TVM")
         await ClockCycles(self.adapter.clk, 200)
         await host.transmit_wire(wire, f"{ATTACK_NOTE}: replay")
@@ -378,22 +412,22 @@ class Demo(BaseTest):
 
     async def flip(self) -> None:
         host = self.kit.host
-        target = self.tdi.function.bar0 + Bar0.MEMORY
+        target = self.kit.function(VICTIM).bar0 + Bar0.MEMORY
         raw = Tlp.mem_write(HOST_RID, target, b"altered on its way..").encode()
         wire = bytearray(host.streams[DEFAULT_STREAM].encrypt(raw, True))
         wire[24] ^= 0x10
         await host.transmit_wire(bytes(wire), f"{ATTACK_NOTE}: one bit flipped")
         await self._stream_is_gone()
         result = await host.mem_read(
-            self.tdi.function.bar0 + Bar0.MEMORY, 64, PLAIN, f"{ATTACK_NOTE}: look in ERROR"
+            self.kit.function(VICTIM).bar0 + Bar0.MEMORY, 64, PLAIN, f"{ATTACK_NOTE}: look in ERROR"
         )
         self.out.check("memory is refused in ERROR", result.status is CplStatus.UR)
 
     async def stop(self) -> None:
-        kit, host = self.kit, self.kit.host
-        await kit.stop(self.session, VICTIM)
+        host = self.kit.host
+        await self._stop()
         self.out.check("VF1 is CONFIG_UNLOCKED", self._state() is TdiState.CONFIG_UNLOCKED)
-        memory = self.tdi.function.bar0 + Bar0.MEMORY
+        memory = self.kit.function(VICTIM).bar0 + Bar0.MEMORY
         result = await host.mem_read(memory, SECRET_SIZE, PLAIN, "next owner")
         self.legacy.note(result.data)
         self.out.check("memory reads as zero", result.data == bytes(SECRET_SIZE))
@@ -402,4 +436,4 @@ class Demo(BaseTest):
         rounds = self.legacy_rounds
         self.out.check("the legacy VM worked all the while", rounds > 1, f"{rounds} rounds")
         self.legacy_runs = False
-        await self.session.end()
+        await self.tsm.close()
