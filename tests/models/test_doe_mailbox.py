@@ -206,6 +206,21 @@ def test_interrupts_come_once_for_ready_and_once_for_error() -> None:
     assert mailbox.interrupts_sent == 2
 
 
+@covers("TDISP-SES-011")
+def test_a_request_waits_until_the_answer_before_it_was_read() -> None:
+    mailbox = DoeMailbox()
+    send(mailbox, REQUEST)
+    first = mailbox.consume()
+    assert first is not None
+    send(mailbox, REQUEST)
+    assert status(mailbox) == {StatusBit.BUSY}
+    assert mailbox.consume() is None
+    mailbox.deliver(first, ANSWER)
+    assert mailbox.consume() is None
+    assert receive(mailbox) == ANSWER
+    assert mailbox.consume() is not None
+
+
 STEPS = ("write", "poisoned write", "go", "pop", "serve", "serve nothing")
 
 
