@@ -91,12 +91,14 @@ class DeviceChecker:
             self.findings.note(time_ns, text)
 
         def act(now: float) -> None:
-            for view in self.reference.functions():
-                if view.bus_master:
-                    self.link.outbound.bus_master_cleared(view.number, now)
+            masters = [view.number for view in self.reference.functions() if view.bus_master]
             reset = self.config.reset_functions(rid, address, data, enables)
             self.config.write(rid, address, data, enables)
             self._sync(now, text)
+            for number in masters:
+                if not self.reference.functions()[number].bus_master:
+                    self.link.outbound.bus_master_cleared(number, now)
+                    self.link.shadows[number].may_fail(now)
             for function in reset:
                 self.link.shadows[function].reset(now)
 

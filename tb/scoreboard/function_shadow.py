@@ -181,6 +181,16 @@ class FunctionShadow:
             self.model.maybe_finished = True
             self._owe(time_ns)
 
+    def may_fail(self, time_ns: float) -> None:
+        """The function cannot send any more: a transfer under way may end with an error."""
+        for run in self.runs:
+            run.required = False
+        if self.model.transfer is None or self.model.maybe_failed:
+            return
+        self.model.maybe_failed = True
+        if self.model.transfer.vector is not None:
+            self.owed.append(Owed(self.model.transfer.vector, time_ns, False))
+
     def memory_words(self, run: DmaRun, count: int) -> list[frozenset[int]]:
         """What the next `count` DWs of a transfer to the host may hold."""
         offset = run.offset()

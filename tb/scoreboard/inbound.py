@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from models.app.function import Region, region_of
 from models.ide.select import Acceptance, accept_at_endpoint, stream_of
-from models.pcie.admission import Decision, InboundRule, RangeKind, inbound_span
+from models.pcie.admission import Decision, InboundRule, RangeKind, inbound_memory, inbound_span
 from models.pcie.codes import CplStatus
 from models.pcie.errors import CompletionError
 from models.pcie.layout import CONFIG_REQUESTS, DW, MEMORY_READS, MEMORY_WRITES, PAGE
@@ -94,7 +94,12 @@ class InboundChecker:
         for state in sorted(self.world.states_during(target.tdi, start, end)):
             locked = state in LOCKED | {TdiState.ERROR} and self.world.msix_locked(target.tdi)
             kinds = _kinds(target, tlp, locked)
-            rule = NOT_BUILT if kinds is None else inbound_span(state, kinds, route.t, bound)
+            if kinds is None:
+                rule = NOT_BUILT
+            elif len(kinds) == 1:
+                rule = inbound_memory(state, kinds[0], route.t, bound)
+            else:
+                rule = inbound_span(state, kinds, route.t, bound)
             rules.append(rule)
             self._cover(state, route.t, bound, target, rule)
         return rules
@@ -121,6 +126,8 @@ class InboundChecker:
             self.world.tdi_error(target.tdi, ErrorCause.POISONED, time_ns)
         elif passes == {True} and not tlp.th:
             shadow.write(time_ns, target, tlp)
+            if not self.world.functions()[target.tdi].bus_master:
+                shadow.may_fail(time_ns)
         else:
             self.world.findings.tolerate("write that raced with a change of state")
             shadow.may_write(time_ns, target, tlp)
