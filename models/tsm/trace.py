@@ -70,7 +70,7 @@ def ignore(_: TraceEntry) -> None:
 def _spdm_name(message: bytes) -> str:
     code = message[1] if len(message) > 1 else 0
     kinds: type[IntEnum] = Request if code & REQUEST_BIT else Response
-    return kinds(code).name if code in list(kinds) else f"SPDM code 0x{code:02x}"
+    return kinds(code).name if code in list(kinds) else f"code 0x{code:02x}"
 
 
 def describe_object(raw: bytes) -> str:
