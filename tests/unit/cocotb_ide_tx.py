@@ -218,7 +218,7 @@ async def link_stall_does_not_keep_a_dead_stream_sending(dut: Any) -> None:
     await bench.settle()
     packets = list(bench.link.packets)
     assert len(packets) <= 2, "TLPs that had not begun were sent"
-    if packets[0][-12:] != ZERO_MAC:  # was complete in one wide beat
+    if bench.link.width >= len(packets[0]):  # was complete in one wide beat
         partner.decrypt(packets.pop(0))
     assert all(raw[-12:] == ZERO_MAC for raw in packets)
     bench.expect_pulses(stream_insecure_event=1)
