@@ -11,7 +11,16 @@ from pyuvm import uvm_subscriber
 
 @dataclass(frozen=True)
 class CoverItem:
-    """One thing that was seen and compared, such as ("transition", "RUN", "STOP")."""
+    """One thing that was seen and compared.
+
+    | group | point |
+    |---|---|
+    | transition | TDI or stream, old, new, cause |
+    | message | request, answer or silence, error code |
+    | mmio | state, T, bound or not, region, decision |
+    | outbound | kind of request, state, T |
+    | ide_receive | why an IDE TLP was not served |
+    """
 
     group: str
     point: tuple[str, ...]

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 import cocotb
-from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.triggers import FallingEdge, First, RisingEdge
 from cocotb.utils import get_sim_time
 from pyuvm import ConfigDB, UVMConfigItemNotFound, uvm_analysis_port, uvm_component, uvm_subscriber
 
@@ -110,16 +110,13 @@ class Scoreboard(uvm_component):
 
     async def _watch_states(self) -> None:
         adapter = self.adapter
-        await RisingEdge(adapter.clk)
-        while int(adapter.rst.value):
-            await RisingEdge(adapter.clk)
+        await adapter.out_of_reset()
         self._watching = True
         while True:
             self._pins()
-            await adapter.tdi_state_event
+            await First(adapter.tdi_state_event, adapter.stream_secure_event)
 
     def _pins(self) -> None:
-        """Stream states have no event of their own: they are looked at with every item."""
         if self._watching:
             states, secure = self.adapter.tdi_states(), self.adapter.streams_secure()
             self.checker.pins(get_sim_time("ns"), states, secure)
@@ -129,6 +126,11 @@ class Scoreboard(uvm_component):
             await RisingEdge(self.adapter.rst)
             await FallingEdge(self.adapter.rst)
             self.checker.reset(get_sim_time("ns"))
+
+    def link_down(self) -> None:
+        """A test has taken the data link down: this is on no monitored stream."""
+        self.checker.link_down(get_sim_time("ns"))
+        self._emit()
 
     # ------------------------------------------------------------------ reports
 
