@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // dsm: the device security manager: TDISP responder, TDI table, nonces, reports.
+//
+// Requests come one at a time and are answered one at a time. Errors, ends of sessions and FLRs are
+// taken at any time and win over the request in hand.
 
 `default_nettype none
 `include "app_defs.vh"
@@ -78,7 +81,8 @@ module dsm #(
   wire [TDI_W-1:0] req_idx;
   wire lock_req, start_req, stop_req, req_msix_locked, nonce_match;
   wire [1:0] req_state;
-  wire [SESSION_W-1:0] req_session;
+  wire [SESSION_W-1:0] session, req_session;
+  wire fault, report_capture;
   wire [63:0] req_offset, lock_offset;
   wire [255:0] nonce, start_nonce;
   wire nonce_start, nonce_drop, nonce_ready, nonce_failed;
@@ -88,53 +92,57 @@ module dsm #(
   wire [STREAM_W-1:0] default_stream;
   wire [NUM_TDI-1:0] quiesce, scrub_req, enters_error, in_error;
 
-  assign tdisp_rsp_none = 1'b0;
-
   tdisp_responder #(
       .NUM_TDI  (NUM_TDI),
       .TDI_W    (TDI_W),
       .SESSION_W(SESSION_W)
   ) u_responder (
-      .clk             (clk),
-      .rst             (rst),
-      .tdisp_tdata     (tdisp_tdata),
-      .tdisp_tvalid    (tdisp_tvalid),
-      .tdisp_tready    (tdisp_tready),
-      .tdisp_tlast     (tdisp_tlast),
-      .tdisp_session   (tdisp_session),
-      .tdisp_rsp_tdata (tdisp_rsp_tdata),
-      .tdisp_rsp_tvalid(tdisp_rsp_tvalid),
-      .tdisp_rsp_tready(tdisp_rsp_tready),
-      .tdisp_rsp_tlast (tdisp_rsp_tlast),
-      .tdi_present     (tdi_present),
-      .tdi_rid         (tdi_rid),
-      .lock_flags      (lock_flags),
-      .lock_stream_id  (lock_stream_id),
-      .lock_offset     (lock_offset),
-      .lock_allowed    (lock_allowed),
-      .lock_error_code (lock_error_code),
-      .cfg_write_busy  (cfg_write_busy),
-      .nonce_start     (nonce_start),
-      .nonce_drop      (nonce_drop),
-      .nonce_ready     (nonce_ready),
-      .nonce_failed    (nonce_failed),
-      .nonce           (nonce),
-      .req_idx         (req_idx),
-      .lock_req        (lock_req),
-      .start_req       (start_req),
-      .stop_req        (stop_req),
-      .req_state       (req_state),
-      .req_session     (req_session),
-      .start_nonce     (start_nonce),
-      .nonce_match     (nonce_match),
-      .report_total    (report_total),
-      .report_at       (report_at),
-      .report_data     (report_data),
-      .quiesce         (quiesce),
-      .stopping        (tdi_stopping),
-      .scrub_req       (scrub_req),
-      .tdi_drained     (tdi_drained),
-      .tdi_scrub_busy  (tdi_scrub_busy)
+      .clk              (clk),
+      .rst              (rst),
+      .fault            (fault),
+      .tdisp_tdata      (tdisp_tdata),
+      .tdisp_tvalid     (tdisp_tvalid),
+      .tdisp_tready     (tdisp_tready),
+      .tdisp_tlast      (tdisp_tlast),
+      .tdisp_session    (tdisp_session),
+      .tdisp_rsp_tdata  (tdisp_rsp_tdata),
+      .tdisp_rsp_tvalid (tdisp_rsp_tvalid),
+      .tdisp_rsp_tready (tdisp_rsp_tready),
+      .tdisp_rsp_tlast  (tdisp_rsp_tlast),
+      .tdisp_rsp_none   (tdisp_rsp_none),
+      .tdi_present      (tdi_present),
+      .tdi_rid          (tdi_rid),
+      .session_end_valid(session_end_valid),
+      .session_end_idx  (session_end_idx),
+      .lock_flags       (lock_flags),
+      .lock_stream_id   (lock_stream_id),
+      .lock_offset      (lock_offset),
+      .lock_allowed     (lock_allowed),
+      .lock_error_code  (lock_error_code),
+      .cfg_write_busy   (cfg_write_busy),
+      .nonce_start      (nonce_start),
+      .nonce_drop       (nonce_drop),
+      .nonce_ready      (nonce_ready),
+      .nonce_failed     (nonce_failed),
+      .nonce            (nonce),
+      .req_idx          (req_idx),
+      .session          (session),
+      .lock_req         (lock_req),
+      .start_req        (start_req),
+      .stop_req         (stop_req),
+      .req_state        (req_state),
+      .req_session      (req_session),
+      .start_nonce      (start_nonce),
+      .nonce_match      (nonce_match),
+      .report_capture   (report_capture),
+      .report_total     (report_total),
+      .report_at        (report_at),
+      .report_data      (report_data),
+      .quiesce          (quiesce),
+      .stopping         (tdi_stopping),
+      .scrub_req        (scrub_req),
+      .tdi_drained      (tdi_drained),
+      .tdi_scrub_busy   (tdi_scrub_busy)
   );
 
   nonce_source #(
@@ -159,7 +167,7 @@ module dsm #(
   ) u_lock_check (
       .flags               (lock_flags),
       .stream_id           (lock_stream_id),
-      .session             (tdisp_session),
+      .session             (session),
       .ide_enable          (ide_enable),
       .ide_stream_id       (ide_stream_id),
       .ide_tc              (ide_tc),
@@ -186,7 +194,7 @@ module dsm #(
       .lock_req         (lock_req),
       .start_req        (start_req),
       .stop_req         (stop_req),
-      .lock_session     (tdisp_session),
+      .lock_session     (session),
       .lock_stream      (default_stream),
       .lock_msix        (lock_flags[`TDISP_LOCK_BIT_LOCK_MSIX]),
       .lock_offset      (lock_offset),
@@ -201,6 +209,7 @@ module dsm #(
       .error_cause      (tdi_error_cause),
       .session_end_valid(session_end_valid),
       .session_end_idx  (session_end_idx),
+      .dsm_fault        (fault),
       .tdi_state        (tdi_state),
       .tdi_stream       (tdi_stream),
       .tdi_msix_locked  (tdi_msix_locked),
@@ -216,6 +225,8 @@ module dsm #(
   wire [63:0] bar2 = is_pf ? pf_bar2 : vf_bar2 + vf_number * `APP_BAR2_SIZE;
 
   tdisp_report u_report (
+      .clk         (clk),
+      .capture     (report_capture),
       .bar0        (bar0),
       .bar2        (bar2),
       .offset      (req_offset),

@@ -17,19 +17,19 @@ module nonce_source #(
     input  wire        entropy_tvalid,
     output wire        entropy_tready,
 
-    input  wire         start,  // pulse
-    input  wire         drop,   // pulse: forget the nonce
-    output wire         ready,  // nonce is there, until drop
-    output wire         failed, // no nonce, until drop
-    output wire [255:0] nonce   // byte 0 on top
+    input  wire         start,   // pulse
+    input  wire         drop,    // pulse: forget the nonce
+    output wire         ready,   // nonce is there, until drop
+    output wire         failed,  // no nonce, until drop
+    output wire [255:0] nonce    // byte 0 on top
 );
 
   localparam [3:0] WORDS = 4'd8;
   localparam [31:0] LAST_CYCLE = TIMEOUT;
 
   reg [255:0] nonce_q;
-  reg [3:0] count_q;
-  reg [31:0] cycle_q;
+  reg [  3:0] count_q;
+  reg [ 31:0] cycle_q;
   reg running_q, ready_q, failed_q;
 
   wire take = entropy_tvalid && entropy_tready;
@@ -39,9 +39,9 @@ module nonce_source #(
   wire stuck = count_q != 4'd0 && word == nonce_q[31:0];
 
   assign entropy_tready = running_q;
-  assign ready = ready_q;
-  assign failed = failed_q;
-  assign nonce = nonce_q;
+  assign ready          = ready_q;
+  assign failed         = failed_q;
+  assign nonce          = nonce_q;
 
   always @(posedge clk) begin
     if (rst || drop) begin

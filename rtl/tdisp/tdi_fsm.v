@@ -20,8 +20,9 @@ module tdi_fsm (
     input wire error_req,
 
     output reg  [1:0] state,         // TDI_STATE as GET_DEVICE_INTERFACE_STATE shows it
+    output wire       enters_lock,   // pulse: CONFIG_LOCKED from the next cycle on
     output wire       enters_error,  // pulse: ERROR from the next cycle on
-    output wire       fault          // the state code is none of the four
+    output wire       stays_locked   // CONFIG_LOCKED now and in the next cycle
 );
 
   // Hamming distance 4: one flipped bit never turns a state into another.
@@ -64,9 +65,9 @@ module tdi_fsm (
     endcase
   end
 
-  assign fault = state_q != ST_CONFIG_UNLOCKED && state_q != ST_CONFIG_LOCKED && state_q != ST_RUN
-      && state_q != ST_ERROR;
-  assign enters_error = state_d == ST_ERROR && state_q != ST_ERROR;
+  assign enters_lock  = state_q == ST_CONFIG_UNLOCKED && state_d == ST_CONFIG_LOCKED;
+  assign enters_error = state_q != ST_ERROR && state_d == ST_ERROR;
+  assign stays_locked = state_q == ST_CONFIG_LOCKED && state_d == ST_CONFIG_LOCKED;
 
 endmodule
 

@@ -31,8 +31,9 @@ module tdisp_lock_check #(
     output reg  [STREAM_W-1:0] stream       // register block of the default stream
 );
 
-  localparam [15:0] UNOFFERED = 16'd1 << `TDISP_LOCK_BIT_SYSTEM_CACHE_LINE_SIZE
-      | 16'd1 << `TDISP_LOCK_BIT_BIND_P2P | 16'd1 << `TDISP_LOCK_BIT_ALL_REQUEST_REDIRECT;
+  localparam [15:0] UNOFFERED = 16'd1 <<
+  `TDISP_LOCK_BIT_SYSTEM_CACHE_LINE_SIZE
+  | 16'd1 << `TDISP_LOCK_BIT_BIND_P2P | 16'd1 << `TDISP_LOCK_BIT_ALL_REQUEST_REDIRECT;
 
   integer n;
   reg [3:0] defaults;  // register blocks that are marked default
@@ -59,7 +60,8 @@ module tdisp_lock_check #(
   wire stream_ok = flags_ok && one_default && id_ok && keys_ok && owner_ok && tc_ok && secure_ok;
 
   assign allow = stream_ok && lock_config_ok;
-  assign error_code = stream_ok ? `TDISP_ERR_INVALID_DEVICE_CONFIGURATION
+  assign error_code = stream_ok ?
+      `TDISP_ERR_INVALID_DEVICE_CONFIGURATION
       : `TDISP_ERR_INVALID_REQUEST;
 
 endmodule

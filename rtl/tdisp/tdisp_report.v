@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tdisp_report: any byte of the report of a TDI, combinational.
+// tdisp_report: any byte of the report of a TDI.
 //
-// The report is made from the configuration, which cannot change while the TDI is locked without
-// taking it to ERROR (TDISP-RPT-006).
+// The report is made from the configuration at `capture`. It cannot change while the TDI is locked
+// without taking it to ERROR before the change takes effect, so that a capture in CONFIG_LOCKED or
+// RUN is the configuration of the LOCK (TDISP-RPT-006).
 
 `default_nettype none
 `include "app_defs.vh"
 `include "tdisp_defs.vh"
 
 module tdisp_report (
-    input wire [63:0] bar0,            // of the TDI's function
+    input wire clk,
+    input wire capture, // pulse: the next six inputs are taken
+
+    input wire [63:0] bar0,          // of the TDI's function
     input wire [63:0] bar2,
-    input wire [63:0] offset,          // MMIO_REPORTING_OFFSET
+    input wire [63:0] offset,        // MMIO_REPORTING_OFFSET
     input wire        msix_locked,
     input wire [15:0] msix_control,
     input wire        ats_enable,
@@ -29,14 +33,29 @@ module tdisp_report (
   localparam [31:0] ONE_PAGE = 32'd1;
   localparam [15:0] BAR2_ID = 16'd2;
 
-  wire [31:0] ranges = msix_locked ? RANGES_MSIX : RANGES;
+  reg [63:0] bar0_q, bar2_q, offset_q;
+  reg [15:0] msix_control_q;
+  reg msix_locked_q, ats_enable_q;
+
+  always @(posedge clk) begin
+    if (capture) begin
+      bar0_q         <= bar0;
+      bar2_q         <= bar2;
+      offset_q       <= offset;
+      msix_control_q <= msix_control;
+      msix_locked_q  <= msix_locked;
+      ats_enable_q   <= ats_enable;
+    end
+  end
+
+  wire [31:0] ranges = msix_locked_q ? RANGES_MSIX : RANGES;
   wire [15:0] info_at = HEADER + {ranges[11:0], 4'h0};
 
-  wire [15:0] interface_info =
-      16'd1 << `TDISP_INFO_BIT_NO_FW_UPDATE | 16'd1 << `TDISP_INFO_BIT_DMA_WITHOUT_PASID
-      | {15'd0, ats_enable} << `TDISP_INFO_BIT_ATS;
+  wire [15:0] interface_info = 16'd1 << `TDISP_INFO_BIT_NO_FW_UPDATE | 16'd1 <<
+  `TDISP_INFO_BIT_DMA_WITHOUT_PASID
+  | {15'd0, ats_enable_q} << `TDISP_INFO_BIT_ATS;
   wire [127:0] header = {
-    ranges, 32'h0, 16'h0, msix_locked ? msix_control : 16'h0, 16'h0, interface_info
+    ranges, 32'h0, 16'h0, msix_locked_q ? msix_control_q : 16'h0, 16'h0, interface_info
   };
   wire [63:0] tail = {`APP_ID_VALUE, INFO_BYTES};
 
@@ -50,33 +69,33 @@ module tdisp_report (
     range_id = 16'd0;
     case (range)
       3'd0: begin
-        address = bar0 + `APP_BAR0_REGISTERS;
+        address    = bar0_q + `APP_BAR0_REGISTERS;
         attributes = 16'd0;
       end
       3'd1: begin
-        address = bar0 + `APP_BAR0_PUBLIC;
+        address    = bar0_q + `APP_BAR0_PUBLIC;
         attributes = 16'd1 << `TDISP_RANGE_BIT_IS_NON_TEE_MEM;
       end
       3'd2: begin
-        address = bar0 + `APP_BAR0_MEMORY;
+        address    = bar0_q + `APP_BAR0_MEMORY;
         attributes = 16'd0;
       end
       3'd3: begin
-        address = bar2 + `APP_BAR2_MSIX_TABLE;
+        address    = bar2_q + `APP_BAR2_MSIX_TABLE;
         attributes = 16'd1 << `TDISP_RANGE_BIT_MSIX_TABLE;
-        range_id = BAR2_ID;
+        range_id   = BAR2_ID;
       end
       default: begin
-        address = bar2 + `APP_BAR2_MSIX_PBA;
+        address    = bar2_q + `APP_BAR2_MSIX_PBA;
         attributes = 16'd1 << `TDISP_RANGE_BIT_MSIX_PBA;
-        range_id = BAR2_ID;
+        range_id   = BAR2_ID;
       end
     endcase
   end
 
-  wire [63:0] reported = address + offset;
+  wire [ 63:0] reported = address + offset_q;
   wire [127:0] entry = {range_id, attributes, ONE_PAGE, 12'h0, reported[63:12]};
-  wire [15:0] tail_at = at - info_at;
+  wire [ 15:0] tail_at = at - info_at;
 
   assign total = info_at + 16'd8;
   assign data = at < HEADER ? header[8*at[3:0]+:8]

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The device security manager between a TSM that speaks bytes and a function that takes its time.
+
+The reference DSM of `models/tdisp` looks at the same configuration and foresees every answer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+
+from models.app.map import ID_VALUE, Bar0, Bar2
+from models.tdisp.codes import (
+    NONCE_SIZE,
+    ErrorCause,
+    InterfaceInfo,
+    LockFlags,
+    RangeAttributes,
+    Response,
+    TdiState,
+)
+from models.tdisp.dsm import ReferenceDsm
+from models.tdisp.interface_id import InterfaceId
+from models.tdisp.messages import (
+    GetDeviceInterfaceState,
+    LockInterfaceRequest,
+    Message,
+    StartInterfaceRequest,
+    StopInterfaceRequest,
+)
+from models.tdisp.profile import DsmProfile, FunctionConfig, RangeProfile, StreamView
+
+LIMIT: dict[str, Any] = {"timeout_time": 2, "timeout_unit": "ms"}
+NUM_TDI, NUM_STREAMS, STREAM_W, SESSION_W = 4, 2, 1, 2
+NONCE_TIMEOUT = 400  # cycles, a parameter of the build
+STREAM, SESSION = 0x21, 2
+WORDS = NONCE_SIZE // 4
+INPUTS = (
+    *("tdisp_tdata", "tdisp_tvalid", "tdisp_tlast", "tdisp_session", "tdisp_rsp_tready"),
+    *("entropy_tdata", "entropy_tvalid", "session_end_valid", "session_end_idx"),
+    *("cfg_write_busy", "tdi_error_req", "tdi_error_cause", "flr_req"),
+    *("tdi_scrub_busy", "tdi_status_idx"),
+)
+PROFILE = DsmProfile(
+    num_tdi=NUM_TDI,
+    ranges=(
+        RangeProfile(0, Bar0.REGISTERS, 1),
+        RangeProfile(0, Bar0.PUBLIC, 1, RangeAttributes.IS_NON_TEE_MEM),
+        RangeProfile(0, Bar0.MEMORY, 1),
+        RangeProfile(2, Bar2.MSIX_TABLE, 1, RangeAttributes.MSIX_TABLE),
+        RangeProfile(2, Bar2.MSIX_PBA, 1, RangeAttributes.MSIX_PBA),
+    ),
+    interface_info=InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID,
+    device_specific_info=ID_VALUE.to_bytes(4, "little"),
+)
+
+
+@dataclass
+class Stream:
+    """One selective stream register block and its keys."""
+
+    stream_id: int
+    default: bool = False
+    enable: bool = True
+    tc: int = 0
+    secure: bool = True
+    keys: bool = True
+    owner: int | None = SESSION
+
+
+@dataclass
+class World:
+    """Configuration around the DSM; also what the reference looks at."""
+
+    present: int = (1 << NUM_TDI) - 1
+    rids: list[int] = field(default_factory=lambda: [0x0100, 0x0101, 0x0102, 0x0103])
+    pf_bars: tuple[int, int] = (0x80000000, 0x90000000)
+    vf_bars: tuple[int, int] = (0x1_00000000, 0x2_00000000)
+    msix: list[int] = field(default_factory=lambda: [0x8003, 0x0003, 0xC003, 0x4003])
+    ats: int = 0
+    config_ok: int = (1 << NUM_TDI) - 1
+    streams: list[Stream] = field(
+        default_factory=lambda: [Stream(STREAM, default=True), Stream(0x05, owner=None)]
+    )
+
+    segment = None
+
+    def function(self, tdi: int) -> FunctionConfig:
+        """As the reference asks for it."""
+        bars = self.pf_bars
+        if tdi:
+            bars = (
+                self.vf_bars[0] + (tdi - 1) * Bar0.SIZE,
+                self.vf_bars[1] + (tdi - 1) * Bar2.SIZE,
+            )
+        return FunctionConfig(
+            rid=self.rids[tdi],
+            present=bool(self.present >> tdi & 1),
+            bars={0: bars[0], 2: bars[1]},
+            msix_control=self.msix[tdi],
+            ats_enable=bool(self.ats >> tdi & 1),
+        )
+
+    def views(self) -> list[StreamView]:
+        """As the reference asks for it."""
+        return [
+            StreamView(s.stream_id, s.default, s.enable, s.tc, s.secure, s.keys, s.owner)
+            for s in self.streams
+        ]
+
+    def configuration_fault(self, tdi: int) -> str | None:
+        """As the reference asks for it."""
+        return None if self.config_ok >> tdi & 1 else "TDISP-LOCK-009: overlap"
+
+    def drive(self, dut: Any) -> None:
+        """Show it to the device under test."""
+        dut.tdi_present.value = self.present
+        dut.tdi_rid.value = pack(self.rids, 16)
+        dut.pf_bar0.value, dut.pf_bar2.value = self.pf_bars
+        dut.vf_bar0.value, dut.vf_bar2.value = self.vf_bars
+        dut.msix_control.value = pack(self.msix, 16)
+        dut.ats_enable.value = self.ats
+        dut.lock_config_ok.value = self.config_ok
+        streams = self.streams
+        dut.ide_enable.value = pack([s.enable for s in streams], 1)
+        dut.ide_stream_id.value = pack([s.stream_id for s in streams], 8)
+        dut.ide_tc.value = pack([s.tc for s in streams], 3)
+        dut.ide_default.value = pack([s.default for s in streams], 1)
+        dut.stream_secure.value = pack([s.secure for s in streams], 1)
+        dut.stream_keys_ready.value = pack([s.keys for s in streams], 1)
+        dut.stream_owner_valid.value = pack([s.owner is not None for s in streams], 1)
+        dut.stream_owner_session.value = pack([s.owner or 0 for s in streams], SESSION_W)
+
+
+class PlatformView:
+    """The world as `models.tdisp.profile.Platform`."""
+
+    segment: int | None = None
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def function(self, tdi: int) -> FunctionConfig:
+        """Configuration of the function behind a TDI."""
+        return self._world.function(tdi)
+
+    def streams(self) -> Sequence[StreamView]:
+        """All register blocks."""
+        return self._world.views()
+
+    def configuration_fault(self, tdi: int) -> str | None:
+        """What LOCK must refuse."""
+        return self._world.configuration_fault(tdi)
+
+
+class NoNonce:
+    """The reference never makes a nonce here: it is told the one that came."""
+
+    def nonce(self) -> bytes | None:
+        """No entropy."""
+        return None
+
+
+def pack(values: Sequence[int], width: int) -> int:
+    """Vector with element 0 in the least significant bits."""
+    return sum(int(value) << width * n for n, value in enumerate(values))
+
+
+async def cycles(dut: Any, count: int) -> None:
+    """Wait clock edges."""
+    for _ in range(count):
+        await RisingEdge(dut.clk)
+
+
+class DsmBench:
+    """Everything around the DSM. `hold_drain` and `hold_scrub` keep the function from finishing."""
+
+    def __init__(self, dut: Any, seed: int = 1) -> None:
+        self.dut = dut
+        self.rng = random.Random(seed)
+        self.world = World()
+        self.model = ReferenceDsm(PROFILE, PlatformView(self.world), NoNonce())
+        self.words: list[int] = []  # entropy that was taken
+        self.next_word: Callable[[], int] = lambda: self.rng.getrandbits(32)
+        self.entropy_chance = 0.7
+        self.ready_chance = 0.7
+        self.drain_most = 12  # cycles
+        self.hold_drain = 0
+        self.hold_scrub = 0
+        self.scrubs = [0] * NUM_TDI  # pulses seen
+        self.busy = [0] * NUM_TDI  # cycles until the function is clear
+        self.answers: list[bytes] = []
+        self.cycle = 0
+
+    async def start(self) -> None:
+        """Clock, reset, all agents."""
+        dut = self.dut
+        cocotb.start_soon(Clock(dut.clk, 4, "ns").start())
+        for name in INPUTS:
+            getattr(dut, name).value = 0
+        dut.tdi_drained.value = (1 << NUM_TDI) - 1
+        self.world.drive(dut)
+        dut.rst.value = 1
+        await cycles(dut, 3)
+        dut.rst.value = 0
+        await RisingEdge(dut.clk)
+        for agent in (self._entropy, self._function, self._responses):
+            cocotb.start_soon(agent())
+
+    # ------------------------------------------------------------------ agents
+
+    async def _entropy(self) -> None:
+        dut = self.dut
+        offered = False
+        while True:
+            await RisingEdge(dut.clk)
+            if offered and int(dut.entropy_tready.value):
+                self.words.append(int(dut.entropy_tdata.value))
+                offered = False
+            if not offered:
+                offered = self.rng.random() < self.entropy_chance
+                dut.entropy_tdata.value = self.next_word()
+            dut.entropy_tvalid.value = int(offered)
+
+    async def _function(self) -> None:
+        """Drains some cycles after it was told to, clears in some cycles."""
+        dut = self.dut
+        waiting = [0] * NUM_TDI
+        while True:
+            await RisingEdge(dut.clk)
+            self.cycle += 1
+            quiesce, scrub = int(dut.tdi_quiesce.value), int(dut.tdi_scrub_req.value)
+            drained = 0
+            for n in range(NUM_TDI):
+                if scrub >> n & 1:
+                    self.scrubs[n] += 1
+                    self.busy[n] = self.rng.randint(1, 20)
+                elif self.busy[n] and not self.hold_scrub >> n & 1:
+                    self.busy[n] -= 1
+                if not quiesce >> n & 1:
+                    waiting[n] = self.rng.randint(0, self.drain_most)
+                elif waiting[n]:
+                    waiting[n] -= 1
+                ready = not waiting[n] and not self.hold_drain >> n & 1
+                drained |= ready << n
+            dut.tdi_drained.value = drained
+            dut.tdi_scrub_busy.value = pack([bool(count) for count in self.busy], 1)
+
+    async def _responses(self) -> None:
+        """Takes answers; checks that an offer holds."""
+        dut = self.dut
+        partial = bytearray()
+        offer: tuple[int, int] | None = None
+        while True:
+            await RisingEdge(dut.clk)
+            ready = int(dut.tdisp_rsp_tready.value)
+            if int(dut.tdisp_rsp_tvalid.value):
+                now = (int(dut.tdisp_rsp_tdata.value), int(dut.tdisp_rsp_tlast.value))
+                assert offer in (None, now), "an offer changed"
+                offer = None if ready else now
+                if ready:
+                    partial.append(now[0])
+                    if now[1]:
+                        self.answers.append(bytes(partial))
+                        partial.clear()
+            else:
+                assert offer is None, "an offer was withdrawn"
+            dut.tdisp_rsp_tready.value = int(self.rng.random() < self.ready_chance)
+
+    # ------------------------------------------------------------------ messages
+
+    async def send(self, body: bytes, session: int = SESSION) -> None:
+        """Hand a request in; returns right after the edge that took its last byte."""
+        dut = self.dut
+        for n, byte in enumerate(body):
+            while self.rng.random() < 0.2:
+                await RisingEdge(dut.clk)
+            dut.tdisp_tdata.value = byte
+            dut.tdisp_tlast.value = int(n == len(body) - 1)
+            dut.tdisp_session.value = session
+            dut.tdisp_tvalid.value = 1
+            await RisingEdge(dut.clk)
+            while not int(dut.tdisp_tready.value):
+                await RisingEdge(dut.clk)
+            dut.tdisp_tvalid.value = 0
+
+    async def answer(self) -> bytes:
+        """The next answer."""
+        while not self.answers:
+            await RisingEdge(self.dut.clk)
+        await cycles(self.dut, 2)
+        return self.answers.pop(0)
+
+    async def raw(self, body: bytes, session: int = SESSION) -> bytes:
+        """One exchange, not compared with the reference."""
+        await self.send(body, session)
+        return await self.answer()
+
+    async def ask(self, body: bytes | Message, session: int = SESSION) -> bytes:
+        """One exchange, compared with the reference, states included."""
+        if not isinstance(body, bytes):
+            body = body.encode()
+        first = len(self.words)
+        got = await self.raw(body, session)
+        if got[1] == Response.LOCK_INTERFACE_RESPONSE:
+            words = self.words[first:]
+            assert got[16:] == b"".join(word.to_bytes(4, "little") for word in words[-WORDS:])
+            assert len(words) == WORDS, "entropy for one nonce"
+            self.model.expect_nonce(None, got[16:])
+        expected = self.model.handle(session, body)
+        assert got == expected, f"{body.hex()} -> {got.hex()}, expected {expected.hex()}"
+        self.compare()
+        return got
+
+    def compare(self) -> None:
+        """States and causes of all TDIs are those of the reference."""
+        assert self.states() == [int(state) for state in self.model.states]
+
+    def states(self) -> list[int]:
+        """TDI_STATE of every TDI."""
+        value = int(self.dut.tdi_state.value)
+        return [value >> 2 * n & 3 for n in range(NUM_TDI)]
+
+    async def cause(self, tdi: int) -> int:
+        """What the vendor-specific register would show."""
+        self.dut.tdi_status_idx.value = tdi
+        await cycles(self.dut, 2)
+        status = int(self.dut.tdi_status_data.value)
+        assert status & ~0xF3 == 0
+        assert status & 3 == self.states()[tdi]
+        return status >> 4
+
+    # ------------------------------------------------------------------ life cycle
+
+    def name(self, tdi: int) -> InterfaceId:
+        """INTERFACE_ID of a TDI."""
+        return InterfaceId.of(self.world.rids[tdi])
+
+    def lock_request(self, tdi: int, flags: int = 0, offset: int = 0) -> LockInterfaceRequest:
+        """A request that passes all checks."""
+        return LockInterfaceRequest(
+            interface=self.name(tdi),
+            flags=flags,
+            default_stream_id=STREAM,
+            mmio_reporting_offset=offset,
+        )
+
+    async def lock(self, tdi: int, flags: int = LockFlags.LOCK_MSIX, offset: int = 0) -> bytes:
+        """LOCK that succeeds; the nonce."""
+        got = await self.ask(self.lock_request(tdi, flags, offset))
+        assert got[1] == Response.LOCK_INTERFACE_RESPONSE
+        return got[16:]
+
+    async def stop(self, tdi: int, session: int = SESSION) -> bytes:
+        """STOP."""
+        return await self.ask(StopInterfaceRequest(interface=self.name(tdi)), session)
+
+    async def get_state(self, tdi: int) -> int:
+        """GET_DEVICE_INTERFACE_STATE."""
+        return (await self.ask(GetDeviceInterfaceState(interface=self.name(tdi))))[16]
+
+    async def bring_to(self, tdi: int, state: TdiState) -> bytes:
+        """From CONFIG_UNLOCKED to `state`; the last nonce."""
+        if state is TdiState.CONFIG_UNLOCKED:
+            return b""
+        nonce = await self.lock(tdi)
+        if state is TdiState.RUN:
+            await self.ask(StartInterfaceRequest(interface=self.name(tdi), nonce=nonce))
+        if state is TdiState.ERROR:
+            await self.error(1 << tdi, ErrorCause.BAR)
+        assert self.states()[tdi] == state
+        return nonce
+
+    # ------------------------------------------------------------------ events
+
+    async def pulse(self, **values: int) -> None:
+        """Inputs for one cycle."""
+        for name, value in values.items():
+            getattr(self.dut, name).value = value
+        await RisingEdge(self.dut.clk)
+        for name in values:
+            getattr(self.dut, name).value = 0
+        await cycles(self.dut, 2)
+
+    async def error(self, mask: int, cause: ErrorCause) -> None:
+        """The monitor wants these TDIs in ERROR."""
+        for n in range(NUM_TDI):
+            if mask >> n & 1:
+                self.model.config_change(n, cause)
+        await self.pulse(tdi_error_req=mask, tdi_error_cause=cause)
+
+    async def session_end(self, session: int) -> None:
+        """A session is over."""
+        self.model.session_end(session)
+        await self.pulse(session_end_valid=1, session_end_idx=session)
+
+    async def settle(self) -> None:
+        """Until nothing is being cleared."""
+        while any(self.busy):
+            await RisingEdge(self.dut.clk)
+
+
+async def make(dut: Any, seed: int = 1) -> DsmBench:
+    """A running bench."""
+    bench = DsmBench(dut, seed)
+    await bench.start()
+    return bench
