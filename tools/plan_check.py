@@ -89,11 +89,16 @@ def _names(node: ast.expr) -> list[str]:
         return []
     if node.func.id not in ("covers", "attack"):
         return []
-    return [
-        argument.value
-        for argument in node.args
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-    ]
+    return [name for argument in node.args for name in _constants(argument)]
+
+
+def _constants(node: ast.expr) -> list[str]:
+    """Strings in an argument: one constant, or a starred tuple of constants."""
+    if isinstance(node, ast.Starred) and isinstance(node.value, ast.Tuple | ast.List):
+        return [name for item in node.value.elts for name in _constants(item)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    return []
 
 
 def main() -> int:

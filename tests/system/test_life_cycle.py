@@ -15,7 +15,7 @@ def test_tvm_reads_and_writes_mmio(simulator: str) -> None:
     run_case(MODULE, "TvmReadsAndWritesMmio", simulator)
 
 
-@covers("TDISP-STOP-001", "TDISP-STOP-004", "TDISP-ZERO-001", "TDISP-MMIO-015")
+@covers("TDISP-STOP-001", "TDISP-STOP-004", "TDISP-STOP-007", "TDISP-ZERO-001", "TDISP-MMIO-015")
 @on_both_simulators
 def test_stop_ends_in_config_unlocked_with_cleared_memory(simulator: str) -> None:
     run_case(MODULE, "StopEndsInConfigUnlockedWithClearedMemory", simulator)
