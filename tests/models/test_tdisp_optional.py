@@ -106,6 +106,9 @@ def test_bind_needs_its_flag_its_session_and_a_bound_stream_to_unbind() -> None:
     world = running()
     assert world.error(BIND, FOREIGN) is ErrorCode.INVALID_REQUEST
     assert world.error(UNBIND) is ErrorCode.INVALID_REQUEST
+    world.send(BIND)
+    second(world, stream_id=9)
+    assert world.error(UNBIND) is ErrorCode.INVALID_REQUEST
     default = BindP2pStreamRequest(interface=name(0), p2p_stream_id=STREAM)
     assert world.error(default) is ErrorCode.INVALID_REQUEST
 
