@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """ATT-09: the former owner of a TDI still has its MMIO mapped.
 
-The host has not taken the mapping away, so the former owner's accesses still get T = 1 and the bound
-stream. The device cannot tell owners apart while the TDI is in RUN, but before START nothing is
-served, and what comes after START belongs to the new owner alone.
+The host has not taken the mapping away, so the former owner's accesses still get T = 1 and the
+bound stream. The device cannot tell owners apart while the TDI is in RUN, but before START nothing
+is served, and what comes after START belongs to the new owner alone.
 """
 
 from __future__ import annotations
