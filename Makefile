@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make help` lists the targets. Variables: SIM=verilator|icarus, WAVES=1, SEED=<number>.
+# `make help` lists the targets. Variables: SIM=verilator|icarus, WAVES=1, SEED=<number>, KEYLOG=1.
 
 SHELL := /bin/sh
 .SUFFIXES:
@@ -10,13 +10,14 @@ PYTHON ?= python3
 SIM ?= verilator
 SEED ?= 1
 JOBS ?= 2
+CAPTURE ?= sim_build/demo/link.pcap
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-export SIM SEED WAVES
+export SIM SEED WAVES KEYLOG
 
-.PHONY: help setup setup-icarus demo test lint headers headers-check waves format clean check-host
+.PHONY: help setup setup-icarus demo test lint headers headers-check waves format decode clean check-host
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile | sort
@@ -61,6 +62,9 @@ headers-check: setup
 
 waves: setup ## run the demo with a waveform: sim_build/demo/demo.fst and its saved views
 	@WAVES=1 $(BIN)/python -m tools.demo
+
+decode: setup ## print a capture of the link: CAPTURE=link.pcap, KEYS=keys.txt to decrypt it
+	@$(BIN)/python -m tools.decode $(CAPTURE) $(if $(KEYS),--keys $(KEYS))
 
 clean: ## remove all that was built
 	@rm -rf sim_build

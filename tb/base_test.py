@@ -45,8 +45,11 @@ class BaseTest(uvm_test):
         self.raise_objection()
         self.adapter.start_clock()
         await self.adapter.reset(RESET_CYCLES)
-        await self.scenario(self.scenario_kit)
-        await self.env.settle()
+        try:
+            await self.scenario(self.scenario_kit)
+            await self.env.settle()
+        finally:
+            self.env.captures.save()
         self.logger.info("scenario ended at %d ns", get_sim_time("ns"))
         self.drop_objection()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The environment: agents, the host, the scoreboard and the place of coverage."""
+"""The environment: agents, the host, the scoreboard, captures and the place of coverage."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tb.agents.rot.agent import RotAgent
 from tb.agents.tlp.agent import LinkInAgent, LinkOutAgent
 from tb.coverage import Coverage
 from tb.host.root_port import HostRootPort
+from tb.report.captures import Captures
 from tb.scoreboard.scoreboard import Scoreboard
 
 SETTLE_CYCLES = 2000
@@ -35,6 +36,7 @@ class TdispEnv(uvm_env):
         self.doe = DoeAgent("doe", self)
         self.scoreboard = Scoreboard("scoreboard", self)
         self.coverage = Coverage("coverage", self)
+        self.captures = Captures("captures", self)
 
     def connect_phase(self) -> None:
         self.host.connect(self.link_in.sequencer, self.cfg.sequencer)
@@ -45,6 +47,7 @@ class TdispEnv(uvm_env):
         self.cfg.monitor.ap.connect(self.doe.monitor.analysis_export)
         self.cfg.monitor.ap.connect(self.scoreboard.cfg_export)
         self.doe.monitor.ap.connect(self.scoreboard.doe_export)
+        self.doe.monitor.ap.connect(self.captures.analysis_export)
         self.rot.monitor.ap.connect(self.scoreboard.rot_export)
         self.scoreboard.ap.connect(self.coverage.analysis_export)
 

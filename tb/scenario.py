@@ -179,7 +179,7 @@ class Scenario:
         for slot in slots:
             key = self.rng.randbytes(32)
             await self.program_key(session, stream_id, slot, key)
-            stream.program(_partner(slot), key)
+            self.host.program(stream_id, _partner(slot), key)
         for slot in slots:
             await self.key_set(session, ObjectId.K_SET_GO, stream_id, slot)
             stream.go(_partner(slot))

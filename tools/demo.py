@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from tb.device import device
+from tb.report.captures import KEY_FILE
 from tb.report.progress import ProgressReader
 from tb.sim import BUILD_ROOT, SimulationError, run_simulation, simulator_missing
 from tools.waves import save_views, waves_missing
@@ -48,6 +49,8 @@ def main() -> int:
             return 1
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
+    if os.environ.get("KEYLOG"):
+        console.print(f"Warning: {OUTPUT.name}/{KEY_FILE} will hold the keys of this run")
     outcome = Outcome()
     thread = threading.Thread(target=_simulate, args=(simulator, waves, outcome), daemon=True)
     thread.start()
@@ -114,7 +117,10 @@ def _summary(console: Console, outcome: Outcome) -> int:
     if outcome.error is not None:
         console.print(str(outcome.error).splitlines()[-1], markup=False)
     relative = Path(os.path.relpath(OUTPUT))
-    console.print(f"Report: {relative / 'report.html'}   DOE capture: {relative / 'doe.pcap'}")
+    console.print(
+        f"Report: {relative / 'report.html'}   Captures: {relative / 'doe.pcap'}, "
+        f"{relative / 'link.pcap'}"
+    )
     if outcome.error is None and checks and not failed:
         console.print(f"{len(checks)} checks passed")
         return 0

@@ -19,9 +19,12 @@ from pyuvm import uvm_sequence, uvm_sequencer, uvm_subscriber
 
 from models.host.memory import HostMemory
 from models.ide.errors import IdeError, InsecureCause
+from models.ide.key_log import LoggedKey
+from models.ide.keys import KeySlot
 from models.ide.messages import IdeFail
 from models.ide.messages import parse as parse_ide_message
 from models.ide.stream import IdeStream
+from models.idekm.codes import Direction
 from models.pcie.capture import TlpCapture, TlpRecord
 from models.pcie.codes import CplStatus, ExtendedCapabilityId, FmtType
 from models.pcie.errors import TlpError
@@ -82,6 +85,7 @@ class HostRootPort(uvm_subscriber):
         self.inbound = Inbound(self.memory, self.respond)
         self.streams: dict[int, IdeStream] = {}
         self.capture = TlpCapture()
+        self.keys: list[LoggedKey] = []
         self.pf_rid = 0
         self.doe_base: int | None = None
         self._open: dict[int, _Open] = {}
@@ -109,6 +113,12 @@ class HostRootPort(uvm_subscriber):
         self._record(True, wire, raw, note)
         await OneItem(TlpItem(wire)).start(self._link)
         return wire
+
+    def program(self, stream_id: int, slot: KeySlot, key: bytes) -> None:
+        """Give a stream, which must be there, a key; `slot` is seen from the root port."""
+        self.streams[stream_id].program(slot, key)
+        to_device = slot.direction is Direction.TX
+        self.keys.append(LoggedKey(stream_id, to_device, slot.sub_stream, slot.key_set, key))
 
     async def transmit_wire(self, wire: bytes, note: str = "") -> None:
         """Send bytes that were made elsewhere: replayed or altered TLPs."""

@@ -44,7 +44,8 @@ class TsmHostPort:
 
     async def program_key(self, stream_id: int, info: KeyInfo, key: bytes, /) -> None:
         """Set a key of the root port."""
-        self._stream(stream_id).program(_slot(info), key)
+        self._stream(stream_id)
+        self._host.program(stream_id, _slot(info), key)
 
     async def key_go(self, stream_id: int, info: KeyInfo, /) -> None:
         """Let a key of the root port be used."""

@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from models.doe.pcap import CapturedObject
-
 
 class Verdict(Enum):
     """What became of a TLP."""
@@ -69,7 +67,6 @@ class ScenarioLog:
     states: list[StateChange] = field(default_factory=list)
     tlps: list[TlpEvent] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
-    doe: list[CapturedObject] = field(default_factory=list)
     steps: list[tuple[float, str]] = field(default_factory=list)
     num_tdi: int = 4
 

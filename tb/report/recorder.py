@@ -14,7 +14,6 @@ import cocotb
 from cocotb.utils import get_sim_time
 
 from models.doe.codes import ObjectType
-from models.doe.pcap import CapturedObject, encode_pcap
 from models.idekm.codes import PROTOCOL_ID as IDE_KM
 from models.idekm.codes import ObjectId
 from models.pcie.capture import TlpRecord, describe, describe_wire
@@ -76,12 +75,10 @@ class Recorder:
         """Transport: pass the object on and note both directions."""
         receiver, label = self._label(doe_object)
         self.message("TSM", receiver, label, doe_object[:48].hex())
-        self.log.doe.append(CapturedObject(int(get_sim_time("ns")), doe_object))
         answer = await self._transport.exchange(doe_object)
         if answer is None:
             self.message(receiver, "TSM", "(no answer)")
             return None
-        self.log.doe.append(CapturedObject(int(get_sim_time("ns")), answer))
         if answer[2] != ObjectType.SECURED_SPDM:
             self.message(receiver, "TSM", _spdm_name(answer[8:]), answer[:48].hex())
         elif not self._inner:
@@ -156,7 +153,7 @@ class Recorder:
 
     @contextmanager
     def saved(self) -> Iterator[None]:
-        """Write report.html, checks.json and doe.pcap at the end, also after a failure."""
+        """Write report.html and checks.json at the end, also after a failure."""
         try:
             yield
         except Exception as error:
@@ -167,7 +164,6 @@ class Recorder:
             checks = [asdict(check) for check in self.log.checks]
             (self.folder / "checks.json").write_text(json.dumps(checks, indent=1))
             (self.folder / "report.html").write_text(render(self.log), encoding="utf-8")
-            (self.folder / "doe.pcap").write_bytes(encode_pcap(self.log.doe))
 
 
 def _decoded(raw: bytes | None) -> Tlp | None:

@@ -110,6 +110,7 @@ class Demo(BaseTest):
             ("stop; the next owner reads zeros", self.stop),
         )
         self.kit = kit
+        self.env.captures.folder = folder
         self.out = Recorder("TDISP attach, use, attack, detach", self.env.doe, folder, len(steps))
         self.secret = self.rng.randbytes(SECRET_SIZE)
         self.legacy_pattern = self.rng.randbytes(64)

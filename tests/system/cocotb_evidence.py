@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run leaves behind can be read by tools that its authors did not write."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pyuvm
+
+from models.app.map import Bar0
+from models.doe.codes import ObjectType
+from models.doe.pcap import decode_pcap
+from models.ide.key_log import LinkDecoder
+from models.pcie.tlp_pcap import Layer, TlpPacket, decode_tlps
+from tb.base_test import BaseTest
+from tb.host.route import Route
+from tb.report.captures import DOE_FILE, LINK_FILE
+from tb.report.config_dump import save_config_dump
+from tb.scenario import DEFAULT_STREAM, Scenario
+
+CARRIED = (ObjectType.SPDM, ObjectType.SECURED_SPDM)
+SECRET = bytes(range(64, 128))
+NAMED_BY_LSPCI = (
+    "Express (v2) Endpoint",
+    "FLReset+",
+    "MSI-X: Enable",
+    "Single Root I/O Virtualization (SR-IOV)",
+    "Address Translation Service (ATS)",
+    "Advanced Error Reporting",
+)
+# Releases of pciutils differ in which of these they have a name for.
+NAMED_OR_NUMBERED = (
+    ("Data Object Exchange", "Extended Capability ID 0x2e"),
+    ("Integrity & Data Encryption", "Extended Capability ID 0x30"),
+)
+
+
+@pyuvm.test()
+class LspciReadsEveryFunction(BaseTest):
+    """`lspci -F` names each capability of the physical and the virtual functions."""
+
+    async def scenario(self, kit: Scenario) -> None:
+        await kit.bring_up()
+        path = await save_config_dump(kit.vmm, Path())
+        run = subprocess.run(
+            ["lspci", "-F", str(path), "-vvv"], capture_output=True, text=True, check=True
+        )
+        Path("lspci.txt").write_text(run.stdout)
+        physical, *virtual = run.stdout.strip().split("\n\n")
+        for name in NAMED_BY_LSPCI:
+            assert name in physical, f"lspci does not name {name}: {run.stdout}"
+        for names in NAMED_OR_NUMBERED:
+            assert any(name in physical for name in names), f"no {names[0]}: {run.stdout}"
+        assert [function.split()[0] for function in virtual] == ["01:00.1", "01:00.2", "01:00.3"]
+        for function in virtual:
+            assert "MSI-X: Enable" in function
+            assert "(ATS)" in function
+
+
+@pyuvm.test()
+class CapturesHoldWhatPassed(BaseTest):
+    """Decrypted with the keys, the capture of the link shows what the two sides meant."""
+
+    async def scenario(self, kit: Scenario) -> None:
+        session, tdi = await kit.attach(1)
+        route = Route(DEFAULT_STREAM, True)
+        memory = tdi.function.bar0 + Bar0.MEMORY
+        await kit.host.mem_write(memory, SECRET, route)
+        assert (await kit.host.mem_read(memory, len(SECRET), route)).data == SECRET
+        await kit.stop(session, 1)
+        await kit.key_stream(session, key_set=1)
+        await kit.lock(session, 1)
+        self.env.captures.save()
+        packets = decode_tlps(Path(LINK_FILE).read_bytes())
+        self._check_link(packets, LinkDecoder(kit.host.keys))
+        assert not any(
+            SECRET[:16] in packet.raw for packet in packets if packet.layer is Layer.LINK
+        ), "the secret passed in clear"
+        objects = decode_pcap(Path(DOE_FILE).read_bytes())
+        assert {item.raw[2] for item in objects} == set(CARRIED)
+        assert all(len(item.raw) == 4 * int.from_bytes(item.raw[4:8], "little") for item in objects)
+
+    def _check_link(self, packets: list[TlpPacket], decoder: LinkDecoder) -> None:
+        plain = {p.number: p.raw for p in packets if p.layer is Layer.PLAIN}
+        assert sum(SECRET in raw for raw in plain.values()) >= 2, "a write and a completion"
+        for packet in packets:
+            if packet.layer is Layer.LINK and packet.number in plain:
+                found = decoder.decrypt(packet.raw, packet.to_device)
+                assert found == plain[packet.number], f"TLP {packet.number}"
