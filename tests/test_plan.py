@@ -10,9 +10,9 @@ from tools.plan_check import check
 
 def _project(folder: Path, plan: str, test: str) -> Path:
     (folder / "docs" / "plan").mkdir(parents=True)
-    (folder / "tests").mkdir()
+    (folder / "tests" / "unit").mkdir(parents=True)
     (folder / "docs" / "plan" / "plan.toml").write_text(plan)
-    (folder / "tests" / "test_it.py").write_text(test)
+    (folder / "tests" / "unit" / "test_it.py").write_text(test)
     return folder
 
 
