@@ -12,6 +12,7 @@ from pyuvm import ConfigDB, uvm_test
 
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.responder import SpdmResponder
+from models.spdm.responder_state import ResponderConfig
 from tb.adapter import TdispDeviceAdapter
 from tb.env import TdispEnv
 from tb.scenario import Scenario, make_root_of_trust
@@ -20,15 +21,21 @@ RESET_CYCLES = 8
 
 
 class BaseTest(uvm_test):
-    """Override `scenario`. Knobs: `pause_share` is the share of cycles with back-pressure."""
+    """Override `scenario`.
+
+    Knobs: `pause_share` is the share of cycles with back-pressure, `heartbeat_period` the seconds
+    within which the root of trust expects a sign of life of each session (0: none).
+    """
 
     pause_share = 0.0
+    heartbeat_period = 0
 
     def build_phase(self) -> None:
         seed = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
         self.rng = random.Random(seed)
         self.adapter = TdispDeviceAdapter(cocotb.top)
-        root = make_root_of_trust(self.rng)
+        config = ResponderConfig(heartbeat_period=self.heartbeat_period)
+        root = make_root_of_trust(self.rng, config)
 
         def responder(key_port: SessionKeyPort) -> SpdmResponder:
             return root.responder(key_port)

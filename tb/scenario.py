@@ -18,6 +18,7 @@ from models.spdm.identity import DeviceIdentity
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.requester import SpdmRequester
 from models.spdm.responder import SpdmResponder
+from models.spdm.responder_state import ResponderConfig
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import (
     NONCE_SIZE,
@@ -56,15 +57,17 @@ class RootOfTrust:
 
     identity: DeviceIdentity
     rng: random.Random
+    config: ResponderConfig = field(default_factory=ResponderConfig)
 
     def responder(self, key_port: SessionKeyPort) -> SpdmResponder:
         """The responder behind `key_port`."""
-        return SpdmResponder(self.identity, key_port, self.rng)
+        return SpdmResponder(self.identity, key_port, self.rng, self.config)
 
 
-def make_root_of_trust(rng: random.Random) -> RootOfTrust:
+def make_root_of_trust(rng: random.Random, config: ResponderConfig | None = None) -> RootOfTrust:
     """A fresh identity; all its randomness comes from `rng`."""
-    return RootOfTrust(DeviceIdentity.generate(rng), random.Random(rng.getrandbits(64)))
+    identity = DeviceIdentity.generate(rng)
+    return RootOfTrust(identity, random.Random(rng.getrandbits(64)), config or ResponderConfig())
 
 
 @dataclass(frozen=True)
@@ -126,14 +129,22 @@ class Scenario:
     async def bring_up(self, vfs: int = 3) -> None:
         """Enumerate, enable VFs, place both IDE streams, give memory its owners."""
         await self.vmm.enumerate()
-        if vfs:
-            await self.vmm.enable_vfs(vfs)
-        await self.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
-        await self.vmm.place_stream(STREAM_BLOCKS[OTHER_STREAM], OTHER_STREAM, default=False)
+        await self._enable(vfs)
         for region in REGIONS:
             self.memory.add(region)
         for index in range(2, vfs + 1):
             self.host.inbound.check.assign(LEGACY, self.function(index).rid)
+
+    async def bring_up_again(self, vfs: int = 3) -> None:
+        """What a reset of the device undoes: BARs, Command, VFs, placing of the IDE streams."""
+        await self.vmm.restore()
+        await self._enable(vfs)
+
+    async def _enable(self, vfs: int) -> None:
+        if vfs:
+            await self.vmm.enable_vfs(vfs)
+        await self.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
+        await self.vmm.place_stream(STREAM_BLOCKS[OTHER_STREAM], OTHER_STREAM, default=False)
 
     async def connect(self) -> SpdmRequester:
         """SPDM connection and certificate; needed before a session."""

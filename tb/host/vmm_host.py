@@ -17,6 +17,7 @@ DEVICE = PcieId(1, 0, 0)
 VF_REGION_OFFSET = 1 << 24  # VF BARs lie this far above the BARs of the physical function
 
 COMMAND = 0x04
+BAR0 = 0x10
 COMMAND_MEMORY = 1 << 1
 COMMAND_MASTER = 1 << 2
 
@@ -64,6 +65,14 @@ class VmmHost:
         await device.set_master()
         self.functions[0] = FunctionAddress(host.pf_rid, device.bar_addr[0], device.bar_addr[2])
         return self.functions[0]
+
+    async def restore(self) -> None:
+        """Write BARs and Command of the physical function as enumeration left them."""
+        host, pf = self.host, self.functions[0]
+        for at, base in ((BAR0, pf.bar0), (BAR0 + 8, pf.bar2)):
+            await host.config_write(pf.rid, at, base & 0xFFFFFFFF)
+            await host.config_write(pf.rid, at + 4, base >> 32)
+        await host.config_write(pf.rid, COMMAND, COMMAND_MEMORY | COMMAND_MASTER, enables=0b0011)
 
     async def enable_vfs(self, count: int) -> None:
         """Place the VF BARs, enable `count` VFs, let each of them master the bus."""

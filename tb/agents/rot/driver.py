@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
+from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiStreamFrame, AxiStreamSink, AxiStreamSource
 from pyuvm import ConfigDB, uvm_component
 
@@ -57,6 +58,7 @@ class RotDriver(uvm_component):
 
     async def run_phase(self) -> None:
         cocotb.start_soon(self._watch_ended())
+        cocotb.start_soon(self._watch_reset())
         while True:
             frame = await self.sink.recv(compact=True)
             user = frame.tuser if isinstance(frame.tuser, int) else frame.tuser[0]
@@ -69,6 +71,17 @@ class RotDriver(uvm_component):
     async def _write_keys(self) -> None:
         while self.key_port.writes:
             await self.adapter.write_key(self.key_port.writes.pop(0))
+
+    async def advance_time(self, now: float) -> None:
+        """Tell the root of trust the time in seconds; overdue sessions end."""
+        self.responder.advance_time(now)
+        await self._write_keys()
+
+    async def _watch_reset(self) -> None:
+        while True:
+            await RisingEdge(self.adapter.rst)
+            self.responder.reset()
+            self.key_port.writes.clear()
 
     async def _watch_ended(self) -> None:
         while True:
