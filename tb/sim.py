@@ -142,6 +142,7 @@ def run_simulation(
     env: Mapping[str, str] | None = None,
     waves: bool = False,
     all_public: bool = False,
+    plusargs: Sequence[str] = (),
     label: str | None = None,
 ) -> int:
     """Build `design`, run the cocotb tests of `test_module`, and return how many ran.
@@ -156,6 +157,7 @@ def run_simulation(
         waves: write an FST next to the results.
         all_public: Verilator only: make every signal visible, not only those of the top
             module. Slow; never for system tests.
+        plusargs: further plusargs of the simulation.
         label: folder of the results, by default made from the test names.
 
     Raises:
@@ -176,7 +178,7 @@ def run_simulation(
     shutil.rmtree(test_dir, ignore_errors=True)
     test_dir.mkdir(parents=True)
     results = test_dir / "results.xml"
-    plusargs = ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
+    own = ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
     try:
         runner.test(
             test_module=test_module,
@@ -184,7 +186,7 @@ def run_simulation(
             hdl_toplevel_lang="verilog",
             testcase=names or None,
             seed=seed,
-            plusargs=plusargs if simulator == "verilator" else [],
+            plusargs=[*(own if simulator == "verilator" else []), *plusargs],
             extra_env=dict(env or {}),
             build_dir=build_dir,
             test_dir=test_dir,

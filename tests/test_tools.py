@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.doe.pcap import LINKTYPE_PCI_DOE, CapturedObject, decode_pcap, encode_pcap
-from tb.device import Mutation, MutationError, mutated_device
+from tb.device import Mutation, MutationError, device, mutated, select
 from tb.report.html import render
 from tb.report.log import Check, ScenarioLog, StateChange
 from tb.sim import (
@@ -63,7 +63,28 @@ def test_missing_icarus_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_mutation_of_absent_text_is_an_error() -> None:
     with pytest.raises(MutationError):
-        mutated_device(Mutation("absent", "filter/mmio_filter.v", "no such text", ""))
+        mutated(device(), [Mutation("absent", "filter/mmio_filter.v", "no such text", "")])
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(None, "a & b"), (0, "a"), (1, "b"), (2, "x")])
+def test_one_mutation_is_turned_on_at_a_time(wanted: int | None, expected: str) -> None:
+    source = DATA / "gate.v"
+    design = Design("gate", [source])
+    mutations = [
+        Mutation("only a", "gate.v", "a & b", "a"),
+        Mutation("only b", "gate.v", "a & b", "b"),
+        Mutation("inverted", "gate.v", "y = w;", "y = !w;"),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tb.device.RTL", DATA)
+        plusargs = [] if wanted is None else [select(mutations, mutations[wanted])]
+        run_simulation(
+            mutated(design, mutations),
+            "tests.tools_data.cocotb_gate",
+            env={"EXPECTED": expected},
+            plusargs=plusargs,
+            label=f"gate-{wanted}",
+        )
 
 
 def test_headers_are_current() -> None:

@@ -134,7 +134,8 @@ class LockNeedsTheOneDefaultStream(Lock):
         await self.refused("no default stream")
         await self._mark(DEFAULT_STREAM, default=True)
         await self._mark(OTHER_STREAM, default=True)
-        await self.refused("two default streams")
+        for stream_id in (DEFAULT_STREAM, OTHER_STREAM):
+            await self.refused(f"two default streams, LOCK names {stream_id}", stream_id)
         await self._mark(OTHER_STREAM, default=False)
         await self.key()
         await self.locks("one default stream")

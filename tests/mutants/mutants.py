@@ -1,20 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that a test can fail: it is run on a device with a weakness put in."""
+"""Shows that a test can fail: it is run on a design with a weakness turned on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from tb.device import Mutation, mutated_device
-from tb.sim import CheckFailedError
-from tests.system.cases import run_case
+from tb.device import Mutation, mutated, select
+from tb.sim import CheckFailedError, Design, run_simulation
 
 
-def assert_killed(mutation: Mutation, module: str, case: str) -> None:
-    """The test class `case` of cocotb module `module` fails on the device with `mutation`.
+def assert_killed(
+    design: Design,
+    mutations: Sequence[Mutation],
+    wanted: Mutation,
+    module: str,
+    case: str | None = None,
+) -> None:
+    """The test `case` of cocotb module `module`, or any of its tests, fails with `wanted`.
 
-    Verilator only. A device that cannot be built, or a simulation in which no test runs, does not
-    count: the test itself has to find fault with the device.
+    Verilator only. A design that cannot be built, or a simulation in which no test runs, does not
+    count: the test itself has to find fault with the design.
     """
     with pytest.raises(CheckFailedError):
-        run_case(module, case, "verilator", mutated_device(mutation))
+        run_simulation(
+            mutated(design, mutations),
+            module,
+            testcase=case,
+            plusargs=[select(mutations, wanted)],
+            label=f"mutant-{wanted.name}",
+        )
+
+
+def assert_sound(
+    design: Design, mutations: Sequence[Mutation], module: str, case: str | None = None
+) -> None:
+    """The same test passes on the same design while every weakness is turned off."""
+    run_simulation(mutated(design, mutations), module, testcase=case, label=f"sound-{case}")

@@ -8,16 +8,16 @@ import os
 import pytest
 
 from tb.device import device
-from tb.sim import SIMULATORS, Design, run_simulation, simulator_missing
+from tb.sim import SIMULATORS, run_simulation, simulator_missing
 
 on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
 
 
-def run_case(module: str, name: str, simulator: str, design: Design | None = None) -> None:
+def run_case(module: str, name: str, simulator: str) -> None:
     """Run the test class `name` of cocotb module `module`; skips where a simulator is missing."""
     reason = simulator_missing(simulator)
     if reason is not None:
         pytest.skip(reason)
     seed = int(os.environ.get("SEED") or "1")
-    ran = run_simulation(design or device(), module, simulator=simulator, testcase=name, seed=seed)
+    ran = run_simulation(device(), module, simulator=simulator, testcase=name, seed=seed)
     assert ran == 1

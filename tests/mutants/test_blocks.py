@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that another check hides in the whole device: the tests of the block notice their loss."""
+
+from __future__ import annotations
+
+import pytest
+
+from tb.device import Mutation
+from tests.mutants.mutants import assert_killed
+from tests.plan import attack, covers
+from tests.unit.test_dma_filter import ADMIT
+from tests.unit.test_dsm import DSM
+
+ADMIT_FILE = "filter/dma_admit.v"
+ALLOW = "allow  = bus_master && form_ok && rid_match && (plain || (trusted && stream_secure));"
+ADMISSION = [
+    Mutation(
+        "locked_tdi_sends", ADMIT_FILE, "tdi_state == `TDI_CONFIG_UNLOCKED", "tdi_state != `TDI_RUN"
+    ),
+    Mutation("without_bus_master", ADMIT_FILE, ALLOW, ALLOW.replace("bus_master && ", "")),
+    Mutation("any_requester_id", ADMIT_FILE, ALLOW, ALLOW.replace("rid_match && ", "")),
+    Mutation("insecure_stream_sends", ADMIT_FILE, ALLOW, ALLOW.replace(" && stream_secure", "")),
+    Mutation("any_form", ADMIT_FILE, ALLOW, ALLOW.replace("form_ok && ", "")),
+]
+CHECKS_FILE = "tdisp/tdisp_checks.v"
+DSM_CHECKS = [
+    ("cocotb_dsm", "lock_fails_when_any_one_condition_is_missing", "lock_without_keys"),
+    ("cocotb_dsm_life", "session_end_takes_exactly_the_tdis_locked_on_it", "session_end_ignored"),
+    ("cocotb_dsm", "every_code_and_version_gets_its_answer", "any_version"),
+    ("cocotb_dsm", "every_wrong_length_is_refused", "any_length"),
+    ("cocotb_dsm", "interface_is_found_by_requester_id_of_present_functions", "any_interface"),
+    ("cocotb_dsm_life", "every_cell_of_the_table_holds", "lock_in_any_state"),
+]
+DSM_MUTATIONS = [
+    Mutation(
+        "lock_without_keys",
+        "tdisp/tdisp_lock_check.v",
+        "keys_ok = stream_keys_ready[stream];",
+        "keys_ok = 1'b1;",
+    ),
+    Mutation("session_end_ignored", "tdisp/tdi_table.v", "(locked || locks)", "1'b0"),
+    Mutation("any_version", CHECKS_FILE, "version == `TDISP_VERSION_1_0", "1'b1"),
+    Mutation("any_length", CHECKS_FILE, "count != right_count", "1'b0"),
+    Mutation("any_interface", CHECKS_FILE, "!found", "1'b0"),
+    Mutation("lock_in_any_state", CHECKS_FILE, "state_ok    = unlocked;", "state_ok    = 1'b1;"),
+]
+
+
+@attack("ATT-13")
+@covers("TDISP-DMA-001", "TDISP-DMA-007", "TDISP-DMA-009")
+@pytest.mark.parametrize("mutation", ADMISSION, ids=lambda mutation: mutation.name)
+def test_admission_without_a_check_is_found(mutation: Mutation) -> None:
+    assert_killed(ADMIT, ADMISSION, mutation, "tests.unit.cocotb_dma_admit")
+
+
+@attack("ATT-16")
+@covers("TDISP-LOCK-001", "TDISP-LOCK-003", "TDISP-HDR-005", "TDISP-SES-007")
+@pytest.mark.parametrize(("module", "case", "name"), DSM_CHECKS)
+def test_dsm_without_a_check_is_found(module: str, case: str, name: str) -> None:
+    mutation = next(m for m in DSM_MUTATIONS if m.name == name)
+    assert_killed(DSM, DSM_MUTATIONS, mutation, f"tests.unit.{module}", case)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each test of the device that a weakness calls for fails on a device with that weakness."""
+
+from __future__ import annotations
+
+import pytest
+
+from tb.device import device
+from tests.mutants.mutants import assert_killed, assert_sound
+from tests.mutants.weaknesses import ATTACK, LOCK_RULES, MUTATIONS, WEAKNESSES, Weakness
+from tests.plan import attack, covers
+
+SOUND = (
+    (f"{ATTACK}14_t_bit", "ClaimedTIsRefused"),
+    (f"{ATTACK}25_residue", "NextTvmFindsNothing"),
+    (LOCK_RULES, "ForbiddenChangesMoveALockedTdiToError"),
+)
+
+
+@attack("ATT-09")
+@attack("ATT-10")
+@attack("ATT-13")
+@attack("ATT-14")
+@attack("ATT-15")
+@attack("ATT-16")
+@attack("ATT-17")
+@attack("ATT-18")
+@attack("ATT-25")
+@covers("TDISP-MMIO-001", "TDISP-MMIO-002", "TDISP-MMIO-003", "TDISP-MMIO-004", "TDISP-MMIO-008")
+@covers("TDISP-DMA-002", "TDISP-DMA-003", "TDISP-DMA-008", "IDE-SEL-003", "IDE-GCM-011")
+@covers("TDISP-LOCK-002", "TDISP-LOCK-004", "TDISP-LOCK-005", "TDISP-LOCK-006", "TDISP-LOCK-007")
+@covers("TDISP-START-001", "TDISP-START-002", "TDISP-ZERO-001", "SEC-REC-007", "SPDM-SES-003")
+@pytest.mark.parametrize("weakness", WEAKNESSES, ids=lambda weakness: weakness.mutation.name)
+def test_weakness_is_found(weakness: Weakness) -> None:
+    assert_killed(device(), MUTATIONS, weakness.mutation, weakness.module, weakness.case)
+
+
+@covers("TDISP-MMIO-001")
+@pytest.mark.parametrize(("module", "case"), SOUND)
+def test_device_without_a_weakness_passes(module: str, case: str) -> None:
+    assert_sound(device(), MUTATIONS, module, case)
