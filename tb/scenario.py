@@ -210,7 +210,18 @@ class Scenario:
         version: int = VERSION_1_0,
     ) -> TdispAnswer | None:
         """One TDISP request for function `index`; None when there is no answer."""
-        head = bytes([version, request, 0, 0]) + self.function(index).rid.to_bytes(4, "little")
+        return await self.tdisp_to(session, request, self.function(index).rid, payload, version)
+
+    async def tdisp_to(
+        self,
+        session: SecureSession,
+        request: int,
+        function_id: int,
+        payload: bytes = b"",
+        version: int = VERSION_1_0,
+    ) -> TdispAnswer | None:
+        """One TDISP request for any FUNCTION_ID."""
+        head = bytes([version, request, 0, 0]) + function_id.to_bytes(4, "little")
         raw = await session.vendor_defined(PROTOCOL_ID, head + bytes(8) + payload)
         return None if raw is None else decode_answer(raw)
 

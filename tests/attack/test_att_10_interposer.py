@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from tests.attack.cases import on_verilator
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, run_case
+from tests.system.cases import on_both_simulators, on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_10_interposer"
 

@@ -11,6 +11,7 @@ from tb.device import device
 from tb.sim import SIMULATORS, run_simulation, simulator_missing
 
 on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
+on_verilator = pytest.mark.parametrize("simulator", ["verilator"])  # variants of a step
 
 
 def run_case(module: str, name: str, simulator: str) -> None:

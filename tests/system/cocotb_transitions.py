@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transition table on the whole device: every state, every event that can be made there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pyuvm
+from cocotb.triggers import ClockCycles
+
+from models.ide.stream import IdeStream
+from models.pcie.codes import CapabilityId
+from models.pcie.tlp import Tlp
+from models.spdm.secure_session import SecureSession
+from models.tdisp.codes import NONCE_SIZE, ErrorCode, LockFlags, Request, Response, TdiState
+from models.tdisp.table import TABLE, Event
+from tb.base_test import BaseTest
+from tb.host.root_port import HOST_RID
+from tb.host.vmm_host import COMMAND, COMMAND_MASTER
+from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS, Attached, Scenario, TdispAnswer
+
+VICTIM = 1
+DEVICE_CONTROL = 0x08
+INITIATE_FLR = 1 << 15
+QUIET = 1500  # cycles: longer than clearing takes
+OTHER_MAJOR = 0x20
+
+Ask = Callable[[], Awaitable[TdispAnswer | None]]
+Act = Callable[[], Awaitable[None]]
+
+
+class Transitions(BaseTest):
+    """Brings VF1 to a state, makes an event, compares reply and next state with the table."""
+
+    async def scenario(self, kit: Scenario) -> None:
+        self.kit = kit
+        await kit.bring_up()
+        self.session: SecureSession = await kit.open_session()
+        await kit.key_stream(self.session)
+        await self.run_table()
+
+    async def run_table(self) -> None:
+        """What the test does."""
+        raise AssertionError("a test overrides run_table()")
+
+    def state(self) -> TdiState:
+        """State of VF1 on the pins."""
+        return self.adapter.tdi_states()[VICTIM]
+
+    async def bring_to(self, state: TdiState) -> None:
+        """VF1 is in CONFIG_UNLOCKED; take it to `state`."""
+        assert self.state() is TdiState.CONFIG_UNLOCKED
+        self.tdi: Attached | None = None
+        if state is TdiState.CONFIG_UNLOCKED:
+            return
+        self.tdi = await self.kit.lock(self.session, VICTIM)
+        if state is not TdiState.CONFIG_LOCKED:
+            await self.kit.start(self.session, self.tdi)
+        if state is TdiState.ERROR:
+            await self.change()
+        assert self.state() is state
+
+    async def change(self) -> None:
+        """Clear Bus Master Enable and set it again."""
+        rid = self.kit.function(VICTIM).rid
+        await self.kit.host.config_write(rid, COMMAND, 0, enables=0b0011)
+        await self.kit.host.config_write(rid, COMMAND, COMMAND_MASTER, enables=0b0011)
+
+    async def ask(self, request: int, payload: bytes = b"") -> TdispAnswer | None:
+        """One TDISP request for VF1."""
+        return await self.kit.tdisp(self.session, request, VICTIM, payload)
+
+
+@pyuvm.test()
+class EveryRequestInEveryState(Transitions):
+    """Requests: the reply and the next state of each cell."""
+
+    async def run_table(self) -> None:
+        for event, ask in self.requests().items():
+            for state in TdiState:
+                what = f"{event.name} in {state.name}"
+                await self.bring_to(state)
+                cell = TABLE[state, event]
+                answer = await ask()
+                assert answer is not None, what
+                if isinstance(cell.reply, ErrorCode):
+                    assert answer.error is cell.reply, f"{what}: {answer}"
+                elif isinstance(cell.reply, Response):
+                    assert answer.code == cell.reply, f"{what}: {answer}"
+                assert self.state() is cell.next, f"{what}: {self.state().name}"
+                await self.kit.stop(self.session, VICTIM)
+
+    def requests(self) -> dict[Event, Ask]:
+        """How each request event is made."""
+        kit, session = self.kit, self.session
+        unknown = LockFlags.BIND_P2P
+        return {
+            Event.LOCK_GOOD: lambda: kit.lock_request(session, VICTIM),
+            Event.LOCK_BAD: lambda: kit.lock_request(session, VICTIM, unknown),
+            Event.START_GOOD: lambda: self.start(self.tdi.nonce if self.tdi else bytes(NONCE_SIZE)),
+            Event.START_BAD: lambda: self.start(bytes(NONCE_SIZE)),
+            Event.STOP: lambda: self.ask(Request.STOP_INTERFACE_REQUEST),
+            Event.GET_REPORT: lambda: self.ask(
+                Request.GET_DEVICE_INTERFACE_REPORT, bytes([0, 0, 64, 0])
+            ),
+            Event.GET_STATE: lambda: self.ask(Request.GET_DEVICE_INTERFACE_STATE),
+            Event.GET_VERSION: lambda: self.ask(Request.GET_TDISP_VERSION),
+            Event.GET_CAPABILITIES: lambda: self.ask(Request.GET_TDISP_CAPABILITIES, bytes(4)),
+        }
+
+    async def start(self, nonce: bytes) -> TdispAnswer | None:
+        """START_INTERFACE_REQUEST with `nonce`."""
+        return await self.ask(Request.START_INTERFACE_REQUEST, nonce)
+
+
+@pyuvm.test()
+class EveryEventInEveryState(Transitions):
+    """Everything that is no message: configuration, FLR, the stream, completions, the session."""
+
+    async def run_table(self) -> None:
+        events: dict[Event, Act] = {
+            Event.CONFIG_CHANGE: self.change,
+            Event.FLR: self._flr,
+            Event.STREAM_INSECURE: self._break_stream,
+            Event.COMPLETION_ERROR: self._fail_completion,
+            Event.SESSION_END: self._end_session,
+        }
+        for event, act in events.items():
+            for state in TdiState:
+                if event is Event.COMPLETION_ERROR and state is not TdiState.RUN:
+                    continue  # in no other state does a locked TDI have a request under way
+                what = f"{event.name} in {state.name}"
+                await self.bring_to(state)
+                await act()
+                await ClockCycles(self.adapter.clk, QUIET)
+                assert self.state() is TABLE[state, event].next, f"{what}: {self.state().name}"
+                await self._recover()
+
+    async def _recover(self) -> None:
+        kit = self.kit
+        if not self.session.alive:
+            self.session = await kit.open_session()
+        rid = kit.function(VICTIM).rid
+        await kit.host.config_write(rid, COMMAND, COMMAND_MASTER, enables=0b0011)
+        block = STREAM_BLOCKS[DEFAULT_STREAM]
+        if not self.adapter.streams_secure()[block]:
+            await kit.vmm.place_stream(block, DEFAULT_STREAM, default=True)
+            await kit.key_stream(self.session)
+        await kit.stop(self.session, VICTIM)
+
+    async def _flr(self) -> None:
+        rid = self.kit.function(VICTIM).rid
+        at = await self.kit.host.capability(rid, CapabilityId.PCIE) + DEVICE_CONTROL
+        await self.kit.host.config_write(rid, at, INITIATE_FLR, enables=0b0011)
+
+    async def _break_stream(self) -> None:
+        """A TLP whose MAC is wrong."""
+        host = self.kit.host
+        stream: IdeStream = host.streams[DEFAULT_STREAM]
+        read = Tlp.mem_read(HOST_RID, self.kit.function(VICTIM).bar0, 4, tag=0xF0).encode()
+        wire = stream.encrypt(read, True)
+        await host.transmit_wire(wire[:-1] + bytes([wire[-1] ^ 1]), "attack: wrong MAC")
+
+    async def _fail_completion(self) -> None:
+        """The engine reads where no memory is."""
+        kit, function = self.kit, self.kit.function(VICTIM)
+        for register, value in ((0x10, 0x7000_0000), (0x14, 0), (0x18, 0), (0x0C, 64), (0x04, 1)):
+            await kit.write_register(function, register, value, kit.tee)
+
+    async def _end_session(self) -> None:
+        await self.session.end()
+
+
+@pyuvm.test()
+class WrongHeadersAreRefusedInEveryState(Transitions):
+    """Version, length, message code and INTERFACE_ID: the code of the digest, no transition."""
+
+    async def run_table(self) -> None:
+        for state in TdiState:
+            await self.bring_to(state)
+            for request in (
+                Request.GET_TDISP_CAPABILITIES,
+                Request.LOCK_INTERFACE_REQUEST,
+                Request.GET_DEVICE_INTERFACE_REPORT,
+                Request.GET_DEVICE_INTERFACE_STATE,
+                Request.START_INTERFACE_REQUEST,
+                Request.STOP_INTERFACE_REQUEST,
+            ):
+                await self._wrong(state, request)
+            answer = await self.ask(0x7F)
+            assert answer is not None
+            assert answer.error is ErrorCode.UNSUPPORTED_REQUEST
+            assert self.state() is state
+            await self.kit.stop(self.session, VICTIM)
+
+    async def _wrong(self, state: TdiState, request: Request) -> None:
+        kit, what = self.kit, f"{request.name} in {state.name}"
+        version = await kit.tdisp(self.session, request, VICTIM, bytes(60), OTHER_MAJOR)
+        assert version is not None, what
+        assert version.error is ErrorCode.VERSION_MISMATCH, f"{what}: {version}"
+        length = await kit.tdisp(self.session, request, VICTIM, bytes(61))
+        assert length is not None, what
+        assert length.error is ErrorCode.INVALID_REQUEST, f"{what}: {length}"
+        absent = kit.vmm.functions[VICTIM]
+        foreign = await kit.tdisp_to(self.session, request, absent.rid + 0x40, bytes(4))
+        assert foreign is not None, what
+        assert foreign.error is ErrorCode.INVALID_INTERFACE, f"{what}: {foreign}"
+        assert self.state() is state, what
