@@ -53,6 +53,7 @@ class DeviceProfile:
     device_id: int = 0x7D15
     bar_sizes: Mapping[int, int] = field(default_factory=_bar_sizes)  # bytes by BAR number
     msix_vectors: int = MSIX_VECTORS
+    pf_function: int = 0  # function number of the physical function
     first_vf_offset: int = 1
     vf_stride: int = 1
     supported_page_sizes: int = SUPPORTED_PAGE_SIZES

@@ -31,7 +31,7 @@ from models.tdisp.lock_config import Aperture, LockConfig, configuration_fault
 from models.tdisp.profile import FunctionConfig
 from models.tdisp.tracking import RegisterWrite, byte_mask
 
-DEVICE_BITS = 3  # of a Requester ID: the function number
+FUNCTIONS = 8  # of a device
 SMALLEST_PAYLOAD = 128
 PAYLOAD_FIELD = 5  # bit numbers in Device Control
 READ_FIELD = 12
@@ -64,7 +64,7 @@ class ConfigSpace:
         self.profile = profile
         vf = vf_registers(profile)
         self._bits = [pf_registers(profile)] + [vf] * (profile.num_tdi - 1)
-        self.pf_rid = 0  # captured bus and device number, function 0
+        self.pf_rid = profile.pf_function  # with the captured bus and device number
         self._values = [self._reset_values(n) for n in range(profile.num_tdi)]
 
     def _reset_values(self, function: int) -> dict[int, int]:
@@ -74,7 +74,7 @@ class ConfigSpace:
 
     def find(self, rid: int) -> int | None:
         """The function that a configuration request to `rid` reaches, whatever its bus number."""
-        number = rid & ((1 << DEVICE_BITS) - 1)
+        number = self._distance(rid)
         first, stride = self.profile.first_vf_offset, self.profile.vf_stride
         if number == 0:
             return 0
@@ -83,9 +83,13 @@ class ConfigSpace:
         function = (number - first) // stride + 1
         return function if function < self.profile.num_tdi and self.present(function) else None
 
+    def _distance(self, rid: int) -> int:
+        """Of a function from the PF: VFs follow it, also into the next device number."""
+        return (rid - self.profile.pf_function) % FUNCTIONS
+
     def capture(self, rid: int) -> bool:
         """Take bus and device number from a configuration write; whether they have changed."""
-        base = rid >> DEVICE_BITS << DEVICE_BITS
+        base = rid - self._distance(rid)
         changed, self.pf_rid = base != self.pf_rid, base
         return changed
 
@@ -135,7 +139,7 @@ class ConfigSpace:
 
     def reset(self) -> None:
         """Conventional reset."""
-        self.pf_rid = 0
+        self.pf_rid = self.profile.pf_function
         self.flr(0)
 
     # ------------------------------------------------------------------ functions

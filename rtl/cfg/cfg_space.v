@@ -20,7 +20,8 @@ module cfg_space #(
     parameter DOE_DWORDS      = 1152,
     parameter DOE_TIMEOUT     = 250000000,  // cycles until an unanswered DOE object is an Error
     parameter VENDOR_ID       = 16'h1234,
-    parameter DEVICE_ID       = 16'h7d15
+    parameter DEVICE_ID       = 16'h7d15,
+    parameter PF_FUNCTION     = 0           // function number of the physical function
 ) (
     input wire clk,
     input wire rst,
@@ -143,10 +144,11 @@ module cfg_space #(
   wire [32*NUM_TDI-1:0] rdata, rw_mask, w1c_mask;  // of each function
 
   cfg_tlp #(
-      .DATA_W  (DATA_W),
-      .NUM_TDI (NUM_TDI),
-      .TDI_W   (TDI_W),
-      .STREAM_W(STREAM_W)
+      .DATA_W     (DATA_W),
+      .NUM_TDI    (NUM_TDI),
+      .TDI_W      (TDI_W),
+      .STREAM_W   (STREAM_W),
+      .PF_FUNCTION(PF_FUNCTION)
   ) u_tlp (
       .clk            (clk),
       .rst            (rst),

@@ -13,10 +13,11 @@
 `include "pcie_defs.vh"
 
 module cfg_tlp #(
-    parameter DATA_W   = 128,
-    parameter NUM_TDI  = 4,
-    parameter TDI_W    = 2,
-    parameter STREAM_W = 1
+    parameter DATA_W      = 128,
+    parameter NUM_TDI     = 4,
+    parameter TDI_W       = 2,
+    parameter STREAM_W    = 1,
+    parameter PF_FUNCTION = 0     // function number of the physical function, 0 to 7
 ) (
     input wire clk,
     input wire rst,
@@ -63,7 +64,7 @@ module cfg_tlp #(
     output wire [31:0] cfg_watch_new,
     output wire        cfg_write_busy,
 
-    // Captured bus and device number
+    // Requester ID of the physical function, with the captured bus and device number
     output wire [15:0] pf_rid,
     output wire        rid_change,
 
@@ -98,7 +99,10 @@ module cfg_tlp #(
   wire is_write = tlp_type == `PCIE_TYPE_CFGWR0;
   wire is_read = tlp_type == `PCIE_TYPE_CFGRD0;
   wire poisoned = is_write && hdr_q[110];
-  wire [2:0] function_number = hdr_q[50:48];
+  // VF n follows the physical function by n, also into the next device number.
+  localparam [15:0] RESET_RID = PF_FUNCTION[15:0];
+  wire [2:0] function_number = hdr_q[50:48] - RESET_RID[2:0];  // of the TDI
+  wire [15:0] base_rid = hdr_q[63:48] - {13'd0, function_number};
   wire [7:0] present = {{(8 - NUM_TDI) {1'b0}}, tdi_present};
   wire well_formed = (is_read || is_write) && hdr_q[105:96] == 10'd1 && hdr_q[71:68] == 4'h0;
   wire served = well_formed && !poisoned && present[function_number];
@@ -177,19 +181,19 @@ module cfg_tlp #(
       state_q == ST_SETTLE || (state_q == ST_READ && served_q && is_write);
 
   // ------------------------------------------------------------------ captured numbers
-  reg [12:0] rid_q;
+  reg [15:0] rid_q;
 
   always @(posedge clk) begin
-    if (rst) rid_q <= 13'd0;
-    else if (reg_write) rid_q <= hdr_q[63:51];
+    if (rst) rid_q <= RESET_RID;
+    else if (reg_write) rid_q <= base_rid;
   end
 
-  assign pf_rid     = {rid_q, 3'd0};
-  assign rid_change = (cfg_watch_valid && rid_q != hdr_q[63:51]) || state_q == ST_FAULT;
+  assign pf_rid     = rid_q;
+  assign rid_change = (cfg_watch_valid && rid_q != base_rid) || state_q == ST_FAULT;
 
   // ------------------------------------------------------------------ completion
   wire with_data = served_q && is_read;
-  wire [2:0] completer_function = served_q ? function_number : 3'd0;
+  wire [15:0] completer = rid_q + (served_q ? {13'd0, function_number} : 16'd0);
 
   assign cfgcpl_hdr = {
     with_data ? `PCIE_TYPE_CPLD : `PCIE_TYPE_CPL,
@@ -199,8 +203,7 @@ module cfg_tlp #(
     2'b00,
     9'd0,
     with_data,
-    rid_q,
-    completer_function,
+    completer,
     served_q ? `PCIE_CPL_SC : `PCIE_CPL_UR,
     1'b0,
     12'd4,

@@ -8,11 +8,12 @@
 `default_nettype none
 
 module ide #(
-    parameter DATA_W = 128,
+    parameter DATA_W          = 128,
     parameter NUM_IDE_STREAMS = 2,
-    parameter STREAM_W = 1,
-    parameter SESSION_W = 2,
-    parameter MAX_PAYLOAD = 512  // bytes
+    parameter STREAM_W        = 1,
+    parameter SESSION_W       = 2,
+    parameter MAX_PAYLOAD     = 512,  // bytes
+    parameter PORT_INDEX      = 0     // of IDE_KM, answered besides 0
 ) (
     input wire        clk,
     input wire        rst,
@@ -216,7 +217,8 @@ module ide #(
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W),
       .SESSION_W      (SESSION_W),
-      .CTX_W          (CTX_W)
+      .CTX_W          (CTX_W),
+      .PORT_INDEX     (PORT_INDEX)
   ) u_idekm (
       .clk              (clk),
       .rst              (rst),

@@ -13,7 +13,8 @@ module idekm_responder #(
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W = 1,
     parameter SESSION_W = 2,
-    parameter CTX_W = 4
+    parameter CTX_W = 4,
+    parameter PORT_INDEX = 0  // answered besides 0
 ) (
     input wire clk,
     input wire rst,
@@ -89,6 +90,7 @@ module idekm_responder #(
   localparam INFO_SUB_STREAM = 4;
   localparam [3:0] LAST_SUB_STREAM = 4'd2;
   localparam [7:0] OUR_PORT = 8'd0;
+  localparam [7:0] OTHER_PORT = PORT_INDEX[7:0];
 
   // Hamming distance 4
   localparam [7:0] ST_BODY = 8'b00001111;
@@ -220,7 +222,7 @@ module idekm_responder #(
   assign key           = key_q;
   assign key_valid     = state_q == ST_KEY;
 
-  wire port_ok = port_q == OUR_PORT;
+  wire port_ok = port_q == OUR_PORT || port_q == OTHER_PORT;
   wire value_ok = known_q && info_q[INFO_SUB_STREAM+:4] <= LAST_SUB_STREAM && !ifv_wrong_q;
   wire foreign = owner_valid[index_q] && owner_session[SESSION_W*index_q+:SESSION_W] != session_q;
   wire gone = session_gone_q || ending;
@@ -306,7 +308,7 @@ module idekm_responder #(
         if (is_query) fixed = `IDEKM_OBJ_QUERY_RESP;
         else fixed = is_key_prog ? `IDEKM_OBJ_KP_ACK : `IDEKM_OBJ_K_GOSTOP_ACK;
       end
-      6'd2: fixed = is_query ? OUR_PORT : 8'd0;
+      6'd2: fixed = is_query ? port_q : 8'd0;
       6'd3: fixed = is_query ? pf_rid[7:0] : stream_q;
       6'd4: fixed = is_query ? pf_rid[15:8] : is_key_prog ? status_q : 8'd0;
       6'd5: fixed = is_query ? 8'd0 : info_q & INFO_MASK;

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.app.config_map import ConfigRegister as Reg
+from models.device.config import DEFAULT_PROFILE
+from models.device.config_space import ConfigSpace
 from models.device.registers import FIRST_BLOCK
 from models.ide.codes import ControlBit
 from models.ide.errors import InsecureCause
@@ -257,3 +261,18 @@ def test_an_event_hits_one_tdi_with_its_cause(cause: ErrorCause) -> None:
     bench.device.tdi_error(3, cause)
     assert bench.device.tdi_states() == (U, R, E, U)
     assert bench.device.dsm.tdis[2].cause is cause
+
+
+@covers("TDISP-HDR-005", "TDISP-FSM-003")
+@pytest.mark.parametrize("pf_function", range(8))
+def test_virtual_functions_follow_the_physical_one_wherever_it_is(pf_function: int) -> None:
+    space = ConfigSpace(replace(DEFAULT_PROFILE, pf_function=pf_function))
+    pf = 0xBEE8 | pf_function
+    assert space.capture(pf)
+    space.write(0, Reg.SRIOV_NUM_VFS, 3, 0xF)
+    space.write(0, Reg.SRIOV_CONTROL, 1, 0xF)
+    assert [space.find(pf + n) for n in range(8)] == [0, 1, 2, 3, None, None, None, None]
+    assert [space.rid(n) for n in range(4)] == [pf + n for n in range(4)]
+    assert not any(space.capture(pf + n) for n in range(4))
+    assert space.capture(0xAAE8 + pf_function + 2)
+    assert space.pf_rid == 0xAAE8 + pf_function

@@ -11,7 +11,9 @@ from tests.plan import attack, covers
 SOURCES = sorted((ROOT / "rtl/cfg").glob("*.v"))
 
 
-def design(num_tdi: int = 4, num_streams: int = 2, data_w: int = 128) -> Design:
+def design(
+    num_tdi: int = 4, num_streams: int = 2, data_w: int = 128, pf_function: int = 0
+) -> Design:
     """`cfg_space` with a short DOE buffer and a short time-out."""
     parameters = {
         "DATA_W": data_w,
@@ -21,6 +23,7 @@ def design(num_tdi: int = 4, num_streams: int = 2, data_w: int = 128) -> Design:
         "STREAM_W": max(1, (num_streams - 1).bit_length()),
         "DOE_DWORDS": 16,
         "DOE_TIMEOUT": 3000,
+        "PF_FUNCTION": pf_function,
     }
     return Design("cfg_space", SOURCES, parameters)
 
@@ -70,6 +73,12 @@ def test_functions_live_reset_and_report_by_the_rules() -> None:
 @attack("ATT-29")
 def test_the_mailbox_works_through_configuration_requests() -> None:
     run_simulation(design(), "tests.unit.cocotb_cfg_doe")
+
+
+@covers("TDISP-HDR-005", "TDISP-FSM-003")
+@pytest.mark.parametrize("pf_function", [0, 5, 7])
+def test_virtual_functions_follow_the_physical_one_wherever_it_is(pf_function: int) -> None:
+    run_simulation(design(pf_function=pf_function), "tests.unit.cocotb_cfg_place")
 
 
 @covers("DOE-REG-001", "IDE-CAP-001", "TDISP-HOST-001")

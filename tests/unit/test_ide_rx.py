@@ -16,7 +16,7 @@ SOURCES = [
 MODULE = "tests.unit.cocotb_ide_rx"
 
 
-def design(data_w: int = 128, streams: int = 2) -> Design:
+def design(data_w: int = 128, streams: int = 2, port_index: int = 0) -> Design:
     """`ide` with two session bits."""
     parameters = {
         "DATA_W": data_w,
@@ -24,6 +24,7 @@ def design(data_w: int = 128, streams: int = 2) -> Design:
         "STREAM_W": max(1, (streams - 1).bit_length()),
         "SESSION_W": 2,
         "MAX_PAYLOAD": 512,
+        "PORT_INDEX": port_index,
     }
     return Design("ide", SOURCES, parameters)
 

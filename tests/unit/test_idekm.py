@@ -26,6 +26,12 @@ def test_query_mirrors_the_registers() -> None:
     run_simulation(design(), MODULE, testcase="query_mirrors_the_registers")
 
 
+@covers("IDEKM-QRY-002", "IDEKM-KP-004")
+def test_another_port_index_can_be_served_besides_0() -> None:
+    case = "port_index_7_is_served_besides_0"
+    run_simulation(design(port_index=7), "tests.unit.cocotb_idekm_port", testcase=case)
+
+
 @covers("IDEKM-KP-003", "IDEKM-KP-004", "IDEKM-KP-005", "IDE-KEY-009", "IDEKM-STP-001")
 @attack("ATT-19")
 def test_bad_requests_get_their_status_or_silence() -> None:
