@@ -199,6 +199,25 @@ class Scenario:
         await self.vmm.enable_stream(STREAM_BLOCKS[stream_id], stream_id, default=default)
         return stream
 
+    async def refresh_keys(
+        self, session: SecureSession, key_set: int, stream_id: int = DEFAULT_STREAM
+    ) -> None:
+        """Move to `key_set` under traffic: receivers of both ports before the transmitters."""
+        stream = self.host.streams[stream_id]
+        slots = {d: [KeySlot(d, sub, key_set) for sub in SubStream] for d in Direction}
+        for slot in (*slots[Direction.RX], *slots[Direction.TX]):
+            key = self.rng.randbytes(32)
+            await self.program_key(session, stream_id, slot, key)
+            self.host.program(stream_id, _partner(slot), key)
+        for slot in slots[Direction.RX]:
+            await self.key_set(session, ObjectId.K_SET_GO, stream_id, slot)
+        for slot in slots[Direction.TX]:
+            stream.go(_partner(slot))
+        for slot in slots[Direction.RX]:
+            stream.go(_partner(slot))
+        for slot in slots[Direction.TX]:
+            await self.key_set(session, ObjectId.K_SET_GO, stream_id, slot)
+
     # ------------------------------------------------------------------ TDISP
 
     async def tdisp(

@@ -78,9 +78,9 @@ class TwoVms(BaseTest):
         await kit.bring_up()
         for index in (TVM_VF, LEGACY_VF):
             await kit.vmm.enable_msix(index)
-        session = await kit.open_session()
-        await kit.key_stream(session)
-        await kit.start(session, await kit.lock(session, TVM_VF))
+        self.session = await kit.open_session()
+        await kit.key_stream(self.session)
+        await kit.start(self.session, await kit.lock(self.session, TVM_VF))
         await self.use()
 
     async def use(self) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, run_case
+from tests.system.cases import on_both_simulators, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_control_plane"
 
@@ -29,12 +29,12 @@ def test_secrets_travel_in_established_sessions_only(simulator: str) -> None:
 
 @covers("IDEKM-QRY-001", "IDEKM-KP-001", "IDEKM-KP-003", "IDEKM-KP-004", "IDEKM-KP-006")
 @covers("IDEKM-GO-002", "IDE-KEY-009")
-@on_both_simulators
+@on_verilator
 def test_ide_km_refuses_what_it_cannot_serve(simulator: str) -> None:
     run_case(MODULE, "IdeKmRefusesWhatItCannotServe", simulator)
 
 
 @covers("SPDM-SES-001", "SEC-REC-003", "TDISP-SES-006")
-@on_both_simulators
+@on_verilator
 def test_two_sessions_do_not_see_each_other(simulator: str) -> None:
     run_case(MODULE, "TwoSessionsDoNotSeeEachOther", simulator)

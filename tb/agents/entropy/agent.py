@@ -9,6 +9,8 @@ from typing import Any
 from cocotb.triggers import RisingEdge
 from pyuvm import ConfigDB, uvm_agent
 
+from tb.agents.tlp.driver import pauses
+
 
 class EntropyAgent(uvm_agent):
     """Offers a fresh random word whenever the last one was taken; `enabled` = False starves."""
@@ -17,6 +19,7 @@ class EntropyAgent(uvm_agent):
         super().build_phase()
         self.adapter: Any = ConfigDB().get(self, "", "ADAPTER")
         self.rng: random.Random = ConfigDB().get(self, "", "RNG")
+        self.pauses = pauses(self.rng, ConfigDB().get(self, "", "PAUSE_SHARE"))
         self.enabled = True
         self.stuck_word: int | None = None
 
@@ -25,6 +28,9 @@ class EntropyAgent(uvm_agent):
         bus.tvalid.value = 0
         await self.adapter.out_of_reset()
         while True:
+            while next(self.pauses):
+                bus.tvalid.value = 0
+                await RisingEdge(clk)
             bus.tdata.value = self._word()
             bus.tvalid.value = int(self.enabled)
             await RisingEdge(clk)

@@ -12,6 +12,7 @@ from pyuvm import ConfigDB, uvm_component
 
 from models.spdm.key_port import Direction
 from tb.adapter import KeyWrite
+from tb.agents.tlp.driver import pauses
 
 SECURED = 1 << 32
 
@@ -53,8 +54,11 @@ class RotDriver(uvm_component):
         adapter = self.adapter
         self.sink = AxiStreamSink(adapter.rot_request, adapter.clk, adapter.rst)
         self.source = AxiStreamSource(adapter.rot_response, adapter.clk, adapter.rst)
+        share: float = ConfigDB().get(self, "", "PAUSE_SHARE")
         for part in (self.sink, self.source):
             part.log.setLevel("WARNING")
+            if share:
+                part.set_pause_generator(pauses(ConfigDB().get(self, "", "RNG"), share))
 
     async def run_phase(self) -> None:
         cocotb.start_soon(self._watch_ended())
