@@ -49,6 +49,7 @@ lint: setup headers-check ## check Python and Verilog
 	@$(BIN)/mypy
 	@$(BIN)/python -m tools.lint
 	@$(BIN)/python -m tools.verible
+	@$(BIN)/python -m tools.yosys_check
 
 format: setup ## format Python and Verilog
 	@$(BIN)/ruff format models tb tests tools
