@@ -77,6 +77,12 @@ class ModelHost:
         self._controls[stream_id] = control
         self.root_port[stream_id] = IdeStream(StreamConfig(stream_id))
 
+    def enable_block(self, block: int) -> None:
+        """Let Enable of a placed register block rise at the device."""
+        stream_id = next(stream for stream, place in self._blocks.items() if place == block)
+        self._control(stream_id, 0)
+        self._control(stream_id, 1)
+
     def bars(self, function: int) -> Mapping[int, int]:
         """Where the BARs of a function are."""
         return self.device.space.bars(function)

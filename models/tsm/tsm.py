@@ -64,6 +64,7 @@ class Parties:
     transport: Transport
     host: HostPort
     trusted_roots: Sequence[x509.Certificate]
+    port_index: int = 0  # of the device's port in IDE_KM
 
 
 class Tsm:
@@ -83,6 +84,7 @@ class Tsm:
         self.streams: dict[int, StreamKeys] = {}
         self.session: SecureSession | None = None
         self._host = parties.host
+        self._port_index = parties.port_index
         self._transport = TracedTransport(parties.transport, self.trace)
         self._spdm = SpdmRequester(self._transport, entropy, parties.trusted_roots)
         self._factory = KeyFactory(entropy)
@@ -151,7 +153,7 @@ class Tsm:
     async def protect(self, stream_id: int, rid: int) -> None:
         """Make a stream Secure; `rid` is the function with the IDE capability."""
         async with self._step(Step.QUERY):
-            idekm = IdeKmRequester(self._established())
+            idekm = IdeKmRequester(self._established(), self._port_index)
             answer = await self._query(idekm, rid)
             self.policy.check_stream(answer.registers, stream_id)
         async with self._step(Step.KEYS):
@@ -192,7 +194,11 @@ class Tsm:
             await handle.requester.version()
             capabilities = await handle.requester.capabilities()
             self.policy.check_interface(capabilities, assignment.flags)
-            await self._expect(handle, TdiState.CONFIG_UNLOCKED)
+            state = await handle.requester.state()
+            if state is TdiState.ERROR:  # left behind by its last owner
+                await handle.requester.stop()
+                state = await handle.requester.state()
+            self._check_state(handle, state, TdiState.CONFIG_UNLOCKED)
             self.tdis.append(handle)
         return handle
 
@@ -242,7 +248,10 @@ class Tsm:
             await self._expect(handle, wanted)
 
     async def _expect(self, handle: TdiHandle, wanted: TdiState) -> None:
-        state = await handle.requester.state()
+        self._check_state(handle, await handle.requester.state(), wanted)
+
+    @staticmethod
+    def _check_state(handle: TdiHandle, state: TdiState, wanted: TdiState) -> None:
         if state is not wanted:
             raise PolicyError(
                 "TDISP-HOST-005", f"{handle.requester.interface} is {state.name}, not {wanted.name}"
