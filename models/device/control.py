@@ -18,8 +18,9 @@ from models.spdm.messages import (
     VendorDefinedResponse,
     is_pci_protocol_request,
 )
-from models.spdm.record import record_session_id
 from models.tdisp.dsm import ReferenceDsm
+
+SESSION_ID_SIZE = 4  # bytes, in front of every record
 
 
 class RootOfTrust(Protocol):
@@ -79,22 +80,19 @@ class Control:
         """IDE_KM and TDISP outside a session have no answer (SEC-VDM-002, TDISP-SES-001)."""
         if not message or is_pci_protocol_request(message):
             return None
-        return self._rot.handle(message, None)
+        return self._rot.handle(message, None) or None
 
     def _secured(self, record: bytes) -> bytes | None:
-        try:
-            slot = self._records.get(record_session_id(record))
-        except RecordError:
-            return None
-        if slot is None:  # SEC-REC-005
+        slot = self._records.get(int.from_bytes(record[:SESSION_ID_SIZE], "little"))
+        if slot is None or len(record) < SESSION_ID_SIZE:  # SEC-REC-005
             return None
         try:
             data = self._records.open(slot, record)
         except RecordError:
             return self._bad_record(slot)
         answer = self._in_session(data, slot)
-        if answer is None:
-            return None
+        if not answer or self._records.get(slot.session_id) is not slot:
+            return None  # a session that has ended meanwhile has no key for an answer
         try:
             return self._records.seal(slot, answer)
         except RecordError:  # no number is left for another record
@@ -104,9 +102,12 @@ class Control:
     def _bad_record(self, slot: SessionSlot) -> bytes | None:
         """The session is over, and says so with its own key (SEC-REC-007)."""
         notice = self._profile.bad_record_answer
-        sealed = None if notice is None else self._records.seal(slot, notice)
-        self._end(slot)
-        return sealed
+        try:
+            return None if notice is None else self._records.seal(slot, notice)
+        except RecordError:
+            return None
+        finally:
+            self._end(slot)
 
     def _end(self, slot: SessionSlot) -> None:
         self._records.end(slot.session_id)
@@ -114,7 +115,9 @@ class Control:
 
     def _in_session(self, data: bytes, slot: SessionSlot) -> bytes | None:
         """IDE_KM and TDISP are answered here once the session is past FINISH."""
-        ours = slot.established and is_pci_protocol_request(data) and data[0] >= VERSION_1_2
+        if not data:
+            return None
+        ours = slot.established and is_pci_protocol_request(data) and data[0] == VERSION_1_2
         try:
             request = VendorDefinedRequest.decode(data) if ours else None
         except SpdmError:

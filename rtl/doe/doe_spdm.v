@@ -12,7 +12,8 @@
 module doe_spdm #(
     parameter NUM_SESSIONS = 4,
     parameter SESSION_W = 2,
-    parameter DOE_DWORDS = 1152
+    parameter DOE_DWORDS = 1152,
+    parameter SPDM_VERSION = 8'h12  // that the root of trust negotiates
 ) (
     input wire clk,
     input wire rst,
@@ -113,7 +114,8 @@ module doe_spdm #(
   reg secured_q;
   reg failed_q;  // the record failed its check: answer, then end the session
   reg wipe_due_q;
-  reg no_answer_q;
+  reg exhausted_q;  // no sequence number is left for the answer
+  reg gone_q;  // the root of trust has ended the session while it answered
   reg too_long_q;
   reg [15:0] app_len_q;
   reg [ADDR_W-1:0] wipe_addr_q;
@@ -152,16 +154,16 @@ module doe_spdm #(
 
   // ---------------------------------------------------------------- sessions
   wire [31:0] lookup_id, use_id;
-  wire lookup_hit, use_valid, established, use_exhausted;
+  wire lookup_hit, use_known, use_valid, established, use_exhausted;
   wire [SESSION_W-1:0] lookup_idx, session_idx;
   wire [255:0] use_key;
   wire [ 95:0] use_nonce;
-  wire open_count, seal_count, at_rot;
+  wire open_count, seal_count, at_rot, ending;
   wire answering = state_q == ST_SEAL || state_q == ST_CHOOSE;
   wire request_done = state_q == ST_END;
-  wire sealable = use_valid && !use_exhausted;
-  wire end_req = state_q == ST_END && (failed_q || (secured_q && no_answer_q && use_exhausted))
-      && use_valid;
+  wire its_end = session_end_valid && secured_q && session_end_idx == session_idx;
+  wire sealable = use_valid && !use_exhausted && !gone_q;
+  wire end_req = state_q == ST_END && (failed_q || exhausted_q) && use_known && !gone_q;
 
   session_table #(
       .NUM_SESSIONS(NUM_SESSIONS),
@@ -185,6 +187,7 @@ module doe_spdm #(
       .lookup_idx             (lookup_idx),
       .use_idx                (session_idx),
       .use_direction          (answering),
+      .use_known              (use_known),
       .use_valid              (use_valid),
       .established            (established),
       .use_id                 (use_id),
@@ -193,6 +196,7 @@ module doe_spdm #(
       .use_exhausted          (use_exhausted),
       .use_count              (open_count || seal_count),
       .end_req                (end_req),
+      .ending                 (ending),
       .session_end_valid      (session_end_valid),
       .session_end_idx        (session_end_idx),
       .rot_session_ended_valid(rot_session_ended_valid),
@@ -327,8 +331,9 @@ module doe_spdm #(
   end
 
   spdm_message #(
-      .MAX_BYTES(MAX_BYTES),
-      .ADDR_W   (ADDR_W)
+      .MAX_BYTES   (MAX_BYTES),
+      .ADDR_W      (ADDR_W),
+      .SPDM_VERSION(SPDM_VERSION)
   ) u_message (
       .clk              (clk),
       .rst              (rst),
@@ -439,11 +444,11 @@ module doe_spdm #(
     end
   end
 
-  assign answer_valid = state_q == ST_PLAIN || state_q == ST_SEAL;
-  assign answer_none = state_q == ST_NONE;
-  assign answer_len = sealing ? record_len : app_len_q;
+  assign answer_valid  = state_q == ST_PLAIN || state_q == ST_SEAL;
+  assign answer_none   = state_q == ST_NONE;
+  assign answer_len    = sealing ? record_len : app_len_q;
   assign answer_tvalid = sealing ? seal_tvalid : plain_tvalid;
-  assign answer_tdata = sealing ? seal_tdata : ram_read_data[8*plain_ptr_q[1:0]+:8];
+  assign answer_tdata  = sealing ? seal_tdata : ram_read_data[8*plain_ptr_q[1:0]+:8];
 
   // ---------------------------------------------------------------- message RAM
   wire [15:0] load_byte = app_len_q + LENGTH_BYTES;
@@ -458,13 +463,13 @@ module doe_spdm #(
       .DWORDS(DOE_DWORDS),
       .ADDR_W(ADDR_W)
   ) u_ram (
-      .clk       (clk),
-      .write_en  (plain_write || wiping ? 4'hf : byte_write ? 4'h1 << write_byte[1:0] : 4'h0),
+      .clk(clk),
+      .write_en(plain_write || wiping ? 4'hf : byte_write ? 4'h1 << write_byte[1:0] : 4'h0),
       .write_addr(wiping ? wipe_addr_q : plain_write ? plain_addr_q : write_byte[ADDR_W+1:2]),
       .write_data(wiping ? 32'h0 : plain_write ? gcm_m_tdata : {4{write_data}}),
       .read_addr (sealing ? seal_read_addr
           : state_q == ST_PLAIN ? plain_ptr_q[ADDR_W+1:2] : message_read_addr),
-      .read_data (ram_read_data)
+      .read_data(ram_read_data)
   );
 
   // ---------------------------------------------------------------- order of things
@@ -474,7 +479,7 @@ module doe_spdm #(
       ST_WIPE: if (wipe_addr_q == LAST_ADDR) state_d = ST_IDLE;
       ST_IDLE: begin
         if (wipe_due_q) state_d = ST_WIPE;
-        else if (payload_tvalid && !rot_key_valid)
+        else if (payload_tvalid && !rot_key_valid && !ending && !session_end_valid)
           state_d = payload_secured ? ST_OPEN : ST_LOAD;
       end
       ST_LOAD:
@@ -486,7 +491,8 @@ module doe_spdm #(
       end
       ST_MESSAGE: if (message_done) state_d = message_none ? ST_NONE : ST_CHOOSE;
       ST_CHOOSE: begin
-        if (!secured_q) state_d = ST_PLAIN;
+        if (ending) state_d = ST_CHOOSE;
+        else if (!secured_q) state_d = ST_PLAIN;
         else state_d = sealable ? ST_SEAL : ST_NONE;
       end
       ST_PLAIN: if (plain_take && plain_last) state_d = ST_END;
@@ -503,12 +509,13 @@ module doe_spdm #(
       secured_q   <= 1'b0;
       failed_q    <= 1'b0;
       wipe_due_q  <= 1'b0;
-      no_answer_q <= 1'b0;
+      exhausted_q <= 1'b0;
+      gone_q      <= 1'b0;
       too_long_q  <= 1'b0;
       app_len_q   <= 16'd0;
       wipe_addr_q <= {ADDR_W{1'b0}};
     end else begin
-      state_q <= state_d;
+      state_q     <= state_d;
       wipe_addr_q <= wiping && wipe_addr_q != LAST_ADDR ? wipe_addr_q + 1'b1 : {ADDR_W{1'b0}};
       if (session_end_valid) wipe_due_q <= 1'b1;
       else if (wiping) wipe_due_q <= 1'b0;
@@ -516,7 +523,8 @@ module doe_spdm #(
         ST_IDLE: begin
           secured_q   <= payload_secured;
           failed_q    <= 1'b0;
-          no_answer_q <= 1'b0;
+          exhausted_q <= 1'b0;
+          gone_q      <= 1'b0;
           too_long_q  <= 1'b0;
           app_len_q   <= 16'd0;
         end
@@ -529,8 +537,14 @@ module doe_spdm #(
           failed_q <= open_failed;
           if (opened) app_len_q <= opened_len;
         end
-        ST_MESSAGE: if (message_done) app_len_q <= message_answer_len;
-        ST_CHOOSE: no_answer_q <= secured_q && !sealable;
+        ST_MESSAGE: begin
+          if (message_done) app_len_q <= message_answer_len;
+          if (its_end) gone_q <= 1'b1;
+        end
+        ST_CHOOSE: begin
+          exhausted_q <= secured_q && use_valid && use_exhausted;
+          if (its_end) gone_q <= 1'b1;
+        end
         default: secured_q <= secured_q;
       endcase
     end

@@ -25,8 +25,8 @@ module session_table #(
     input  wire [255:0] rot_key_key,
     input  wire [ 95:0] rot_key_iv,
 
-    input wire keys_open,     // the record layer uses no key now
-    input wire request_done,  // pulse: deferred operations take effect
+    input wire keys_open,    // the record layer uses no key now
+    input wire request_done, // pulse: deferred operations take effect
 
     // Look-up by session id
     input  wire [         31:0] lookup_id,
@@ -36,6 +36,7 @@ module session_table #(
     // The session that the record layer works on
     input  wire [SESSION_W-1:0] use_idx,
     input  wire                 use_direction,
+    output wire                 use_known,      // is there
     output wire                 use_valid,      // has a key for this direction
     output wire                 established,    // past FINISH
     output wire [         31:0] use_id,
@@ -44,12 +45,13 @@ module session_table #(
     output wire                 use_exhausted,  // the sequence number would wrap
     input  wire                 use_count,      // pulse: the sequence number was used
 
-    input wire end_req,  // pulse: the record layer ends session use_idx
+    input  wire end_req,  // pulse: the record layer ends session use_idx
+    output wire ending,   // sessions are ending, one a cycle: no request may begin
 
-    output reg                  session_end_valid,
-    output reg  [SESSION_W-1:0] session_end_idx,
-    output reg                  rot_session_ended_valid,
-    output reg  [         31:0] rot_session_ended_id
+    output reg                 session_end_valid,
+    output reg [SESSION_W-1:0] session_end_idx,
+    output reg                 rot_session_ended_valid,
+    output reg [         31:0] rot_session_ended_id
 );
 
   localparam [1:0] OP_LOAD = 2'd0;
@@ -80,6 +82,7 @@ module session_table #(
   reg [255:0] next_key_q[0:2*N-1];
   reg [95:0] next_iv_q[0:2*N-1];
   reg [N-1:0] next_end_q;
+  reg [N-1:0] end_due_q;
   reg ending_all_q;
 
   // ---------------------------------------------------------------- look-up
@@ -103,36 +106,38 @@ module session_table #(
   wire port_hit, free_hit;
   wire [SESSION_W-1:0] port_idx, free_idx;
   assign {lookup_hit, lookup_idx} = find(lookup_hits);
-  assign {port_hit, port_idx} = find(port_hits);
-  assign {free_hit, free_idx} = find(~valid_q);
+  assign {port_hit, port_idx}     = find(port_hits);
+  assign {free_hit, free_idx}     = find(~valid_q);
 
   wire port_take = rot_key_valid && rot_key_ready;
   wire load = port_take && rot_key_op == OP_LOAD && (port_hit || free_hit);
   wire [SESSION_W-1:0] load_idx = port_hit ? port_idx : free_idx;
   wire [SESSION_W:0] load_entry = {load_idx, rot_key_direction};
 
-  assign rot_key_ready = keys_open && !ending_all_q && !request_done;
+  assign ending        = ending_all_q || end_due_q != {N{1'b0}};
+  assign rot_key_ready = keys_open && !ending && !request_done;
 
   // ---------------------------------------------------------------- use
   wire [SESSION_W:0] use_entry = {use_idx, use_direction};
   wire [63:0] sequence_now = sequence_q[use_entry];
 
-  assign use_valid = valid_q[use_idx] && key_valid_q[use_entry];
-  assign established = valid_q[use_idx] && application_q[{use_idx, 1'b0}];
-  assign use_id = id_q[use_idx];
-  assign use_key = key_q[use_entry];
-  assign use_nonce = iv_q[use_entry] ^ {swap_bytes(sequence_now), 32'h0};
+  assign use_known     = valid_q[use_idx];
+  assign use_valid     = use_known && key_valid_q[use_entry];
+  assign established   = valid_q[use_idx] && application_q[{use_idx, 1'b0}];
+  assign use_id        = id_q[use_idx];
+  assign use_key       = key_q[use_entry];
+  assign use_nonce     = iv_q[use_entry] ^ {swap_bytes(sequence_now), 32'h0};
   assign use_exhausted = &sequence_now;
 
   // ---------------------------------------------------------------- ends
-  wire [SESSION_W:0] next_end = find(next_end_q);
+  wire [SESSION_W:0] end_due = find(end_due_q);
   wire [SESSION_W:0] any_valid = find(valid_q);
   wire end_now = port_take && rot_key_op == OP_END_SESSION && port_hit && !rot_key_deferred;
-  wire end_later = request_done && next_end[SESSION_W];
+  wire end_later = end_due[SESSION_W];
   wire end_one_of_all = ending_all_q && any_valid[SESSION_W];
   wire ends = end_req || end_now || end_later || end_one_of_all;
   wire [SESSION_W-1:0] end_idx = end_req ? use_idx : end_now ? port_idx
-      : end_later ? next_end[SESSION_W-1:0] : any_valid[SESSION_W-1:0];
+      : end_later ? end_due[SESSION_W-1:0] : any_valid[SESSION_W-1:0];
 
   always @(posedge clk) begin
     if (rst) begin
@@ -159,6 +164,7 @@ module session_table #(
       next_valid_q       <= {2 * N{1'b0}};
       next_application_q <= {2 * N{1'b0}};
       next_end_q         <= {N{1'b0}};
+      end_due_q          <= {N{1'b0}};
       ending_all_q       <= 1'b0;
       for (n = 0; n < 2 * N; n = n + 1) begin
         key_q[n]      <= 256'h0;
@@ -183,6 +189,8 @@ module session_table #(
           end
         end
         next_valid_q <= {2 * N{1'b0}};
+        end_due_q    <= next_end_q;
+        next_end_q   <= {N{1'b0}};
       end
 
       if (load) begin
@@ -212,6 +220,7 @@ module session_table #(
       if (ends) begin
         valid_q[end_idx]    <= 1'b0;
         next_end_q[end_idx] <= 1'b0;
+        end_due_q[end_idx]  <= 1'b0;
         for (n = 0; n < 2; n = n + 1) begin
           key_valid_q[{end_idx, n[0]}]   <= 1'b0;
           application_q[{end_idx, n[0]}] <= 1'b0;

@@ -13,21 +13,22 @@
 
 module spdm_message #(
     parameter MAX_BYTES = 4608,  // room in the message RAM
-    parameter ADDR_W = 11
+    parameter ADDR_W = 11,
+    parameter SPDM_VERSION = 8'h12  // that the root of trust negotiates
 ) (
     input wire clk,
     input wire rst,
 
-    input  wire        start,       // pulse: the message is in the RAM
-    input  wire        start_error, // pulse: put SPDM ERROR(DecryptError) into the RAM instead
-    input  wire [15:0] app_len,     // bytes of the message, stable until done
+    input  wire        start,        // pulse: the message is in the RAM
+    input  wire        start_error,  // pulse: put SPDM ERROR(DecryptError) into the RAM instead
+    input  wire [15:0] app_len,      // bytes of the message, stable until done
     input  wire        secured,
-    input  wire        established, // the session is past FINISH
+    input  wire        established,  // the session is past FINISH
     input  wire [31:0] session_id,
-    output wire        done,        // pulse
-    output wire        none,        // with done: there is no answer
-    output wire [15:0] answer_len,  // with done: bytes of the answer
-    output wire        at_rot,      // the root of trust has the message
+    output wire        done,         // pulse
+    output wire        none,         // with done: there is no answer
+    output wire [15:0] answer_len,   // with done: bytes of the answer
+    output wire        at_rot,       // the root of trust has the message
 
     // Message RAM
     output wire [ADDR_W-1:0] read_addr,
@@ -88,7 +89,7 @@ module spdm_message #(
   localparam [7:0] VENDOR_DEFINED_RESPONSE = 8'h7e;
   localparam [7:0] SPDM_ERROR = 8'h7f;
   localparam [7:0] DECRYPT_ERROR = 8'h06;
-  localparam [7:0] SPDM_1_2 = 8'h12;
+  localparam [7:0] VERSION = SPDM_VERSION;
   localparam [15:0] ERROR_BYTES = 16'd4;
   // StandardID 3, VendorID length 2, VendorID 1
   localparam [39:0] PCI_SIG = 40'h03_00_02_01_00;
@@ -141,15 +142,15 @@ module spdm_message #(
   wire is_pci = whole && code == VENDOR_DEFINED_REQUEST && standard == PCI_SIG
       && (is_idekm || is_tdisp);
   wire exact = payload_len == app_len - PAYLOAD_START && app_len != VDM_HEADER;
-  wire in_hardware = is_pci && exact && secured && established && spdm_version >= SPDM_1_2;
+  wire in_hardware = is_pci && exact && secured && established && spdm_version == VERSION;
 
   always @(posedge clk) begin
     if (state_q == ST_PEEK && byte_take) head_q <= {head_q[87:0], read_byte};
   end
 
   // ---------------------------------------------------------------- to the responders
-  assign vdm_tdata = read_byte;
-  assign vdm_tlast = last_read;
+  assign vdm_tdata    = read_byte;
+  assign vdm_tlast    = last_read;
   assign idekm_tvalid = state_q == ST_TO_VDM && have_q && is_idekm;
   assign tdisp_tvalid = state_q == ST_TO_VDM && have_q && is_tdisp;
 
@@ -164,7 +165,7 @@ module spdm_message #(
 
   // ---------------------------------------------------------------- to and from the root of trust
   reg [31:0] rot_q;
-  reg [3:0] rot_keep_q;
+  reg [ 3:0] rot_keep_q;
   reg rot_valid_q, rot_last_q;
   reg [1:0] rot_lane_q;
   reg [1:0] in_lane_q;
@@ -175,13 +176,13 @@ module spdm_message #(
   wire in_done = state_q == ST_FROM_ROT && s_axis_rot_tvalid && in_lane_q == 2'd3;
   wire silent = s_axis_rot_tuser;
 
-  assign m_axis_rot_tdata = rot_q;
-  assign m_axis_rot_tkeep = rot_keep_q;
+  assign m_axis_rot_tdata  = rot_q;
+  assign m_axis_rot_tkeep  = rot_keep_q;
   assign m_axis_rot_tvalid = rot_valid_q;
-  assign m_axis_rot_tlast = rot_last_q;
-  assign m_axis_rot_tuser = {secured, secured ? session_id : 32'h0};
+  assign m_axis_rot_tlast  = rot_last_q;
+  assign m_axis_rot_tuser  = {secured, secured ? session_id : 32'h0};
   assign s_axis_rot_tready = in_done;
-  assign at_rot = state_q == ST_TO_ROT || state_q == ST_FROM_ROT;
+  assign at_rot            = state_q == ST_TO_ROT || state_q == ST_FROM_ROT;
 
   always @(posedge clk) begin
     if (rst || state_q == ST_IDLE) begin
@@ -236,7 +237,7 @@ module spdm_message #(
 
   function automatic [7:0] error_byte(input reg [3:0] at);
     case (at)
-      4'd0: error_byte = SPDM_1_2;
+      4'd0: error_byte = VERSION;
       4'd1: error_byte = SPDM_ERROR;
       4'd2: error_byte = DECRYPT_ERROR;
       default: error_byte = 8'h00;
@@ -278,8 +279,8 @@ module spdm_message #(
     end
   end
 
-  assign done = state_q == ST_DONE || state_q == ST_NONE;
-  assign none = state_q == ST_NONE;
+  assign done       = state_q == ST_DONE || state_q == ST_NONE;
+  assign none       = state_q == ST_NONE;
   assign answer_len = fill_q;
 
   always @* begin
@@ -302,7 +303,8 @@ module spdm_message #(
       ST_TO_ROT: if (rot_sent && rot_last_q) state_d = ST_FROM_ROT;
       ST_FROM_ROT:
       if (in_done && s_axis_rot_tlast) begin
-        state_d = silent || overflow_q || (in_byte && !fits) ? ST_NONE : ST_FRAME;
+        if (silent || overflow_q || (in_byte && !fits)) state_d = ST_NONE;
+        else state_d = fill_q == 16'd0 && !in_byte ? ST_NONE : ST_FRAME;  // no byte is no answer
       end
       ST_FRAME: if (frame_last) state_d = ST_DONE;
       ST_DONE, ST_NONE: state_d = ST_IDLE;

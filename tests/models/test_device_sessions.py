@@ -12,8 +12,16 @@ from models.ide.keys import ALL_SLOTS
 from models.idekm.codes import PROTOCOL_ID as IDEKM
 from models.idekm.messages import Query
 from models.spdm.codes import Aead, Capability, TableType
+from models.spdm.codes import ErrorCode as SpdmErrorCode
+from models.spdm.codes import Response as SpdmResponse
 from models.spdm.errors import ErrorResponseError, NoResponseError, SessionError
-from models.spdm.messages import Algorithms, AlgorithmTable, Capabilities, GetVersion
+from models.spdm.messages import (
+    Algorithms,
+    AlgorithmTable,
+    Capabilities,
+    GetVersion,
+    VendorDefinedRequest,
+)
 from models.tdisp.codes import PROTOCOL_ID, ErrorCause, ErrorCode, TdiState
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.messages import (
@@ -256,3 +264,56 @@ def test_a_device_without_a_needed_capability_is_not_used(lacking: Capability) -
         )
     with pytest.raises(PolicyError, match="not connected"):
         Policy().check_device(True, None, None)
+
+
+@covers("SEC-REC-004", "SEC-REC-007")
+def test_a_record_without_a_length_ends_its_session() -> None:
+    bench = Bench()
+
+    async def life() -> None:
+        await bench.to_run()
+        session = bench.tsm.session
+        assert session is not None
+        record = session.session_id.to_bytes(4, "little")
+        answer = await bench.transport.exchange(
+            DataObject(ObjectType.SECURED_SPDM, record).encode()
+        )
+        assert answer is not None
+        assert session.session_id not in bench.device.records.session_ids
+        assert bench.device.tdi_states() == (U, E, U, U)
+
+    run(life())
+
+
+@covers("SPDM-VCA-002")
+def test_tdisp_under_another_spdm_version_is_a_version_mismatch() -> None:
+    bench = Bench()
+
+    async def life() -> None:
+        session = await bench.plain_session()
+        body = GetDeviceInterfaceState(interface=interface(bench)).encode()
+        message = VendorDefinedRequest(version=0x13, protocol_id=PROTOCOL_ID, body=body).encode()
+        answer = await session.request(message)
+        assert answer is not None
+        assert answer[1:3] == bytes((SpdmResponse.ERROR, SpdmErrorCode.VERSION_MISMATCH))
+
+    run(life())
+
+
+@covers("SPDM-SES-003", "SEC-REC-007")
+def test_a_session_that_ends_under_way_gets_no_answer() -> None:
+    bench = Bench()
+
+    async def life() -> None:
+        session = await bench.plain_session()
+        records, rot = bench.device.records, bench.device.rot
+        answer = rot.handle
+
+        def ends(message: bytes, session_id: int | None) -> bytes | None:
+            records.end_session(session.session_id, deferred=False)
+            return answer(message, session_id)
+
+        rot.handle = ends  # type: ignore[method-assign]
+        assert await session.request(GetVersion().encode()) is None
+
+    run(life())
