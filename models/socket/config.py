@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.device.config import DeviceProfile
+from models.spdm.identity import DeviceIdentity
+from models.spdm.key_port import SessionKeyPort
+from models.spdm.measurements import DeviceState, Measurement
+from models.spdm.responder import SpdmResponder
+from models.spdm.responder_state import ResponderConfig
+from models.spdm.signing import Entropy
 
 DEFAULT_TDIS = 4
 DEFAULT_STREAMS = 2
@@ -83,7 +91,7 @@ class IdentityFiles:
 
     chain: Path | None = None  # PEM or DER, root first
     key: Path | None = None  # PEM or DER
-    root: Path = Path("root.pem")  # written when there is no chain
+    root: Path = Path("sim_build/serve/root.pem")  # written when there is no chain
 
     def __post_init__(self) -> None:
         if (self.chain is None) != (self.key is None):
@@ -98,6 +106,25 @@ class ServerConfig:
     ide: IdePlan = field(default_factory=IdePlan)
     identity: IdentityFiles = field(default_factory=IdentityFiles)
     seed: int | None = None  # of all randomness; None for that of the operating system
+    spdm: ResponderConfig = field(default_factory=ResponderConfig)
+    measurements: tuple[Measurement, ...] = field(
+        default_factory=lambda: DeviceState().measurements()
+    )
+
+    def entropy(self) -> random.Random:
+        """A new source of randomness."""
+        return random.SystemRandom() if self.seed is None else random.Random(self.seed)
+
+    def responder(
+        self, identity: DeviceIdentity, key_port: SessionKeyPort, entropy: Entropy
+    ) -> SpdmResponder:
+        """The root of trust behind a session-key port."""
+        return SpdmResponder(identity, key_port, entropy, self.spdm, self.measurements)
+
+    @property
+    def expected_measurements(self) -> Mapping[int, bytes]:
+        """Values by index."""
+        return {block.index: block.value for block in self.measurements}
 
     @property
     def profile(self) -> DeviceProfile:

@@ -53,15 +53,14 @@ class Habits:
     clock: Callable[[], float] = time.monotonic
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; OSError when the address is not to be had. Port 0 takes a free one."""
+def bind(host: str, port: int) -> socket.socket:
+    """A socket for `Server`; OSError when the address is not to be had. Port 0 takes a free one."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             listener.setsockopt(socket.SOL_SOCKET, buffer, KERNEL_BUFFER)
         listener.bind((host, port))
-        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
@@ -91,7 +90,10 @@ class _Client:
 
 
 class Server:
-    """`run` serves until SHUTDOWN or `stop`; it closes neither listener nor device."""
+    """Clients can connect from its making on; `run` serves them until SHUTDOWN or `stop`.
+
+    It closes neither listener nor device.
+    """
 
     def __init__(
         self, listener: socket.socket, device: DoeDevice, log: Logger, habits: Habits | None = None
@@ -107,6 +109,7 @@ class Server:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._selector = selectors.DefaultSelector()
+        listener.listen(BACKLOG)
 
     def stop(self) -> None:
         """End `run` after the exchange that is under way; for signal handlers and threads."""

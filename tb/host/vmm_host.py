@@ -74,14 +74,17 @@ class VmmHost:
             await host.config_write(pf.rid, at + 4, base >> 32)
         await host.config_write(pf.rid, COMMAND, COMMAND_MEMORY | COMMAND_MASTER, enables=0b0011)
 
-    async def enable_vfs(self, count: int) -> None:
-        """Place the VF BARs, enable `count` VFs, let each of them master the bus."""
+    async def enable_vfs(self, count: int, bases: tuple[int, int] | None = None) -> None:
+        """Place the VF BARs, enable `count` VFs, let each of them master the bus.
+
+        `bases` are the addresses of VF BAR0 and VF BAR2.
+        """
         host, rid = self.host, self.host.pf_rid
         at = await host.extended_capability(rid, ExtendedCapabilityId.SRIOV)
         await host.config_write(rid, at + SRIOV_NUM_VFS, count)
         await host.config_write(rid, at + SRIOV_PAGE_SIZE, 1)
-        base0 = self.functions[0].bar0 + VF_REGION_OFFSET
-        base2 = base0 + VF_REGION_OFFSET
+        above = self.functions[0].bar0 + VF_REGION_OFFSET
+        base0, base2 = bases or (above, above + VF_REGION_OFFSET)
         for offset, base in ((0, base0), (8, base2)):
             await host.config_write(rid, at + SRIOV_BAR0 + offset, base & 0xFFFFFFFF)
             await host.config_write(rid, at + SRIOV_BAR0 + offset + 4, base >> 32)

@@ -17,7 +17,7 @@ from models.socket.config import ServerConfig
 from models.socket.life_cycle import LifeCycle, Wanted
 from models.socket.model_device import ModelDevice
 from models.socket.responder import DoeDevice
-from models.socket.server import Habits, Server, StopReason, listen
+from models.socket.server import Habits, Server, StopReason, bind
 from models.spdm.identity import DeviceIdentity
 from models.spdm.measurements import DeviceState
 from models.spdm.responder import SpdmResponder
@@ -94,7 +94,7 @@ def served(
 ) -> Iterator[Running]:
     """A server for the time of the block."""
     config = config or ServerConfig()
-    listener = listen(HOST, 0)
+    listener = bind(HOST, 0)
     lines: list[str] = []
     log = logging.Logger("server", logging.INFO)
     log.addHandler(_Lines(lines))

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serve the device on a socket, for any requester that speaks the protocol of spdm-emu.
+
+The device is the RTL on Verilator or, with --dut model, the reference device without a simulator.
+A VMM sets it up first. Ends with 0 on the SHUTDOWN command, SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType
+
+from models.doe.pcap import LINKTYPE_PCI_DOE
+from models.pcap import Packet, PcapWriter
+from models.socket.codes import DEFAULT_HOST, DEFAULT_PORT
+from models.socket.config import ConfigError, ServerConfig
+from models.socket.identity import write_root
+from models.socket.model_device import ModelDevice
+from models.socket.responder import DoeDevice
+from models.socket.server import Habits, Server, bind
+from models.socket.toml_config import parse, read_text
+from models.spdm.identity import DeviceIdentity
+from tb.serve.rtl_device import DeviceLostError, RtlDevice, Run
+from tb.serve.setup import Setup
+from tb.sim import simulator_missing
+
+DESCRIPTION = "Serve the device on a socket, for any requester of spdm-emu's protocol."
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SEED_BITS = 256
+
+
+class InterruptedStartError(Exception):
+    """A signal came before the server was ready."""
+
+
+class Signals:
+    """Gives SIGINT and SIGTERM to whoever is concerned at the time."""
+
+    def __init__(self) -> None:
+        self.react: Callable[[], None] = self._interrupt
+        for number in SIGNALS:
+            signal.signal(number, self._handle)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self.react()
+
+    @staticmethod
+    def _interrupt() -> None:
+        raise InterruptedStartError
+
+    def ignore(self) -> None:
+        """The end has begun already."""
+        self.react = _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="serve", description=DESCRIPTION)
+    parser.add_argument("--config", type=Path, help="TOML file; see tools/serve.toml")
+    parser.add_argument("--host", default=DEFAULT_HOST, help="address to bind (default: loopback)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
+    parser.add_argument("--dut", choices=("rtl", "model"), default="rtl")
+    parser.add_argument(
+        "--reset-on-disconnect",
+        action="store_true",
+        help="reset the device whenever a client leaves; without it the device lives on",
+    )
+    parser.add_argument("--waves", type=Path, metavar="FST", help="write a waveform (RTL only)")
+    parser.add_argument("--pcap", type=Path, metavar="PCAP", help="write every DOE object")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="log with every frame")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the reference device (RTL only)"
+    )
+    options = parser.parse_args(argv)
+    if options.dut == "model" and (options.waves or options.check):
+        parser.error("--waves and --check need --dut rtl")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve; 0 for a clean end."""
+    options = arguments(argv)
+    log = make_log(options.log)
+    try:
+        with ExitStack() as stack:
+            serve(options, log, stack)
+    except InterruptedStartError:
+        log.info("stopped before the device was ready")
+    except (ConfigError, DeviceLostError) as error:
+        log.error("%s", error)
+        return 1
+    except OSError as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+def make_log(file: Path | None) -> logging.Logger:
+    """Lines for the terminal, and with every frame for a file."""
+    log = logging.getLogger("serve")
+    log.setLevel(logging.DEBUG)
+    console = logging.StreamHandler(sys.stdout)
+    console.setLevel(logging.INFO)
+    handlers: list[logging.Handler] = [console]
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(file, mode="w"))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        log.addHandler(handler)
+    return log
+
+
+def serve(options: argparse.Namespace, log: logging.Logger, stack: ExitStack) -> None:
+    """Make the device, serve it until the end; `stack` closes what was opened."""
+    signals = Signals()
+    text, folder = "", Path()
+    if options.config is not None:
+        text, folder = read_text(options.config), options.config.parent
+    config = parse(text, folder)
+    listener = stack.enter_context(bind(options.host, options.port))
+    seed = secrets.randbits(SEED_BITS) if config.seed is None else config.seed
+    setup = Setup(text, str(folder.resolve()), seed, options.check)
+    identity = setup.identity()
+    write_root(identity, config.identity.root)
+    log.info("root certificate: %s", config.identity.root)
+    if options.dut == "rtl":
+        device = rtl_device(setup, Run(waves=options.waves), log, stack)
+    else:
+        device = model_device(config, identity)
+    habits = Habits(reset_on_disconnect=options.reset_on_disconnect)
+    if options.pcap is not None:
+        habits = replace(habits, tap=stack.enter_context(capture(options.pcap)))
+    server = Server(listener, device, log, habits)
+    signals.react = server.stop
+    announce(config, listener.getsockname(), log)
+    try:
+        log.info("ended by %s", server.run().value)
+    finally:
+        signals.ignore()
+
+
+def model_device(config: ServerConfig, identity: DeviceIdentity) -> DoeDevice:
+    """The reference device."""
+    entropy = config.entropy()
+    return ModelDevice(config, lambda port: config.responder(identity, port, entropy), entropy)
+
+
+def rtl_device(setup: Setup, run: Run, log: logging.Logger, stack: ExitStack) -> DoeDevice:
+    """The RTL on Verilator."""
+    missing = simulator_missing("verilator")
+    if missing is not None:
+        raise DeviceLostError(missing)
+    log.info("starting the device; the first start with these settings builds it: a minute or two")
+    device = RtlDevice(setup, run, log)
+    device.start()
+    stack.callback(device.stop)
+    return device
+
+
+@contextmanager
+def capture(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Writes each DOE object to a capture file at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        writer = PcapWriter(file, LINKTYPE_PCI_DOE)
+        yield lambda raw: writer.write(Packet(time.time_ns(), raw))
+
+
+def announce(config: ServerConfig, address: tuple[str, int], log: logging.Logger) -> None:
+    """Say what is there and who can reach it."""
+    place, ide = config.place, config.ide
+    rids = [place.pf_rid + n for n in range(place.vfs + 1)]
+    log.info("FUNCTION_ID of each TDI: %s", ", ".join(f"0x{rid:04x}" for rid in rids))
+    streams = ", ".join(str(stream) for stream in ide.streams)
+    log.info("streams %s, default %d; IDE_KM PortIndex 0, %d", streams, ide.default, ide.port_index)
+    host, port = address[:2]
+    if ip_address(host).is_loopback:
+        log.info("listening on %s:%d: this host only, --host opens it to others", host, port)
+    else:
+        log.warning("listening on %s:%d: every host that can reach it may connect", host, port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
