@@ -203,10 +203,14 @@ module tdisp_responder #(
     else if (session_end_valid && session_end_idx == session) session_gone_q <= 1'b1;
   end
 
+  wire drained = |(tdi_drained & selected);
+  wire scrubbing = |(tdi_scrub_busy & selected);
+
   // LOCK is decided in the cycle in which it takes effect, and in none in which a configuration
-  // write is between announcement and effect (TDISP-LOCK-028). Everything is looked at again.
+  // write is between announcement and effect (TDISP-LOCK-028) or an access that came while the
+  // nonce was made is in work (TDISP-LOCK-019). Everything is looked at again.
   wire still_named = |(named & selected);
-  wire lock_now = state_q == ST_LOCK && !cfg_write_busy;
+  wire lock_now = state_q == ST_LOCK && !cfg_write_busy && drained && !scrubbing;
   wire lock_ok = lock_allowed && still_named && !session_gone_q;
   wire [15:0] lock_refusal = !still_named ?
   `TDISP_ERR_INVALID_INTERFACE
@@ -214,9 +218,6 @@ module tdisp_responder #(
 
   wire unlocked = req_state == `TDI_CONFIG_UNLOCKED;
   wire running = req_state == `TDI_RUN;
-  wire drained = |(tdi_drained & selected);
-  wire scrubbing = |(tdi_scrub_busy & selected);
-
   wire locking = state_q == ST_LOCK_DRAIN || state_q == ST_LOCK_NONCE || state_q == ST_LOCK;
   wire stops = state_q == ST_STOP_DRAIN || state_q == ST_STOP_SCRUB || state_q == ST_STOP
       || (state_q == ST_CONFIRM && is_stop);

@@ -20,7 +20,7 @@ from models.tdisp.messages import (
     StopInterfaceRequest,
 )
 from models.tdisp.table import TABLE, Event
-from tests.unit.dsm_bench import LIMIT, NUM_TDI, SESSION, DsmBench, cycles, make
+from tests.unit.dsm_bench import LIMIT, NUM_TDI, SESSION, WORDS, DsmBench, cycles, make
 
 STATES = tuple(TdiState)
 CAUSES = {
@@ -172,6 +172,29 @@ async def lock_waits_until_an_flr_has_cleared_the_function(dut: Any) -> None:
     assert bench.states()[1] == 0
     bench.hold_scrub = 0
     assert (await bench.answer())[1] == Response.LOCK_INTERFACE_RESPONSE
+
+
+@cocotb.test(**LIMIT)
+async def lock_takes_effect_between_two_accesses_only(dut: Any) -> None:
+    """What the function accepts, or has to clear, while the nonce is made comes before the lock."""
+    bench = await make(dut)
+    for late in ("hold_drain", "hold_scrub"):
+        bench.words.clear()
+        dut.cfg_write_busy.value = 1
+        await bench.send(bench.lock_request(3).encode())
+        while len(bench.words) < WORDS:
+            await RisingEdge(dut.clk)
+        setattr(bench, late, 0b1000)
+        if late == "hold_scrub":
+            await bench.pulse(flr_req=0b1000, tdi_error_req=0b1000)
+        await cycles(dut, 5)
+        dut.cfg_write_busy.value = 0
+        await cycles(dut, 150)
+        assert not bench.answers, late
+        assert bench.states() == [0] * NUM_TDI
+        setattr(bench, late, 0)
+        assert (await bench.answer())[1] == Response.LOCK_INTERFACE_RESPONSE
+        await bench.raw(StopInterfaceRequest(interface=bench.name(3)).encode())
 
 
 @cocotb.test(**LIMIT)
