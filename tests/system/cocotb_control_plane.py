@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pyuvm
 
+from models.app.map import Bar2
 from models.doe.codes import ControlBit as DoeControl
 from models.doe.codes import ObjectType, Register, StatusBit
 from models.doe.objects import DataObject, DiscoveryRequest, DiscoveryResponse, discover
@@ -17,11 +18,14 @@ from models.idekm.codes import Direction, KpStatus, ObjectId
 from models.idekm.key_order import key_to_wire
 from models.idekm.messages import KpAck
 from models.idekm.requester import IdeKmRequester
+from models.pcie.codes import CplStatus
 from models.spdm.carrier import PlainChannel, wrap
+from models.spdm.codes import Response as SpdmResponse
 from models.spdm.messages import VendorDefinedRequest
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import PROTOCOL_ID as TDISP
-from models.tdisp.codes import Request, TdiState
+from models.tdisp.codes import LockFlags, RangeAttributes, Request, TdiState
+from models.tdisp.report import DeviceInterfaceReport
 from tb.base_test import BaseTest
 from tb.scenario import DEFAULT_STREAM, IFV_WIRE, OTHER_STREAM, Scenario
 
@@ -122,6 +126,56 @@ class SecretsTravelInEstablishedSessionsOnly(ControlPlane):
         yield IDE_KM, bytes([ObjectId.QUERY, 0, 0])
         name = rid.to_bytes(4, "little") + bytes(8)
         yield TDISP, bytes([0x10, Request.GET_DEVICE_INTERFACE_STATE, 0, 0]) + name
+
+
+@pyuvm.test()
+class VendorDefinedHeadersAreChecked(ControlPlane):
+    """Another standard, vendor, protocol or payload length: no answer of the DSM, no effect."""
+
+    async def talk(self) -> None:
+        session = await self.kit.open_session()
+        name = self.kit.function(1).rid.to_bytes(4, "little") + bytes(8)
+        body = bytes([0x10, Request.GET_DEVICE_INTERFACE_STATE, 0, 0]) + name
+        good = VendorDefinedRequest(protocol_id=TDISP, body=body).encode()
+        for what, at, value in (
+            ("StandardID 0", 4, 0),
+            ("vendor length 4", 6, 4),
+            ("vendor 0x8086", 7, 0x86),
+            ("payload length too long", 9, good[9] + 1),
+            ("payload length too short", 9, good[9] - 1),
+            ("protocol 2", 11, 2),
+        ):
+            wrong = good[:at] + bytes([value]) + good[at + 1 :]
+            answer = await session.request(wrong)
+            refused = answer is None or answer[1] == SpdmResponse.ERROR
+            assert refused, f"{what}: answered {answer!r}"
+            right = await session.request(good)
+            assert right is not None, what
+            assert right[1] == SpdmResponse.VENDOR_DEFINED, what
+
+
+@pyuvm.test()
+class MsixIsLockedWhenAsked(ControlPlane):
+    """LOCK with and without LOCK_MSIX: the report and the way to the table agree with the flag."""
+
+    async def talk(self) -> None:
+        kit = self.kit
+        session = await kit.open_session()
+        await kit.key_stream(session)
+        table = kit.function(1).bar2 + Bar2.MSIX_TABLE
+        for flags in (LockFlags.NO_FW_UPDATE, LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX):
+            await kit.lock(session, 1, flags)
+            asked = bool(flags & LockFlags.LOCK_MSIX)
+            answer = await kit.tdisp(
+                session, Request.GET_DEVICE_INTERFACE_REPORT, 1, bytes([0, 0, 0, 1])
+            )
+            assert answer is not None
+            report = DeviceInterfaceReport.decode(answer.payload[4:])
+            reported = [r for r in report.ranges if r.attributes & RangeAttributes.MSIX_TABLE]
+            assert bool(reported) is asked, str(flags)
+            result = await kit.host.mem_read(table, 16)
+            assert (result.status is CplStatus.SC) is not asked, str(flags)
+            await kit.stop(session, 1)
 
 
 @pyuvm.test()

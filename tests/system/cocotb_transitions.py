@@ -4,25 +4,32 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pyuvm
 from cocotb.triggers import ClockCycles
 
+from models.app.map import Bar0
 from models.ide.stream import IdeStream
 from models.pcie.codes import CapabilityId
 from models.pcie.tlp import Tlp
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import NONCE_SIZE, ErrorCode, LockFlags, Request, Response, TdiState
-from models.tdisp.table import TABLE, Event
+from models.tdisp.table import TABLE, ByCheck, Cell, Event
 from tb.base_test import BaseTest
 from tb.host.root_port import HOST_RID
+from tb.host.route import PLAIN
 from tb.host.vmm_host import COMMAND, COMMAND_MASTER
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS, Attached, Scenario, TdispAnswer
+from tests.system.rows import CELLS_OUT_OF_REACH, GROUPS, NOT_BUILT
 
 VICTIM = 1
 DEVICE_CONTROL = 0x08
 INITIATE_FLR = 1 << 15
 QUIET = 1500  # cycles: longer than clearing takes
+RESET_CYCLES = 16
+OTHER_BUS = 0x0200
+OTHER_BUS_TAG = 200
 OTHER_MAJOR = 0x20
 
 Ask = Callable[[], Awaitable[TdispAnswer | None]]
@@ -43,9 +50,25 @@ class Transitions(BaseTest):
         """What the test does."""
         raise AssertionError("a test overrides run_table()")
 
+    @property
+    def rows(self) -> tuple[Event, ...]:
+        """The rows of the table that this test drives."""
+        return GROUPS[type(self).__name__]
+
     def state(self) -> TdiState:
         """State of VF1 on the pins."""
         return self.adapter.tdi_states()[VICTIM]
+
+    async def assert_state(self, expected: TdiState, what: str) -> None:
+        """Pins and GET_DEVICE_INTERFACE_STATE say the same, and that nobody else has moved."""
+        states = self.adapter.tdi_states()
+        assert states[VICTIM] is expected, f"{what}: {states[VICTIM].name}"
+        others = {state for index, state in enumerate(states) if index != VICTIM}
+        assert others == {TdiState.CONFIG_UNLOCKED}, f"{what}: {others}"
+        if self.session.alive:
+            answer = await self.ask(Request.GET_DEVICE_INTERFACE_STATE)
+            assert answer is not None, what
+            assert answer.payload == bytes([expected]), f"{what}: {answer}"
 
     async def bring_to(self, state: TdiState) -> None:
         """VF1 is in CONFIG_UNLOCKED; take it to `state`."""
@@ -76,19 +99,27 @@ class EveryRequestInEveryState(Transitions):
     """Requests: the reply and the next state of each cell."""
 
     async def run_table(self) -> None:
-        for event, ask in self.requests().items():
+        requests = self.requests()
+        for event in self.rows:
             for state in TdiState:
                 what = f"{event.name} in {state.name}"
                 await self.bring_to(state)
                 cell = TABLE[state, event]
-                answer = await ask()
-                assert answer is not None, what
-                if isinstance(cell.reply, ErrorCode):
-                    assert answer.error is cell.reply, f"{what}: {answer}"
-                elif isinstance(cell.reply, Response):
-                    assert answer.code == cell.reply, f"{what}: {answer}"
-                assert self.state() is cell.next, f"{what}: {self.state().name}"
+                self.compare(cell, await requests[event](), what)
+                await self.assert_state(cell.next, what)
                 await self.kit.stop(self.session, VICTIM)
+
+    def compare(self, cell: Cell, answer: TdispAnswer | None, what: str) -> None:
+        """The reply is that of the cell."""
+        assert answer is not None, what
+        if isinstance(cell.reply, ErrorCode):
+            assert answer.error is cell.reply, f"{what}: {answer}"
+        elif isinstance(cell.reply, Response):
+            assert answer.code == cell.reply, f"{what}: {answer}"
+        elif cell.reply is ByCheck.ERROR:
+            assert answer.error is ErrorCode.INVALID_REQUEST, f"{what}: {answer}"
+        else:
+            assert answer.error is None, f"{what}: {answer}"
 
     def requests(self) -> dict[Event, Ask]:
         """How each request event is made."""
@@ -114,34 +145,56 @@ class EveryRequestInEveryState(Transitions):
 
 
 @pyuvm.test()
-class EveryEventInEveryState(Transitions):
-    """Everything that is no message: configuration, FLR, the stream, completions, the session."""
+class RequestsThatAreNotBuiltInEveryState(Transitions):
+    """P2P, SET_MMIO_ATTRIBUTE, SET_TDISP_CONFIG: UNSUPPORTED_REQUEST with the code, no effect."""
 
     async def run_table(self) -> None:
-        events: dict[Event, Act] = {
+        for state in TdiState:
+            await self.bring_to(state)
+            for event in self.rows:
+                what = f"{event.name} in {state.name}"
+                request, size = NOT_BUILT[event]
+                answer = await self.ask(request, bytes(size))
+                assert answer is not None, what
+                assert answer.error is ErrorCode.UNSUPPORTED_REQUEST, f"{what}: {answer}"
+                assert answer.error_data == request, f"{what}: {answer}"
+                assert TABLE[state, event].next is state
+                await self.assert_state(state, what)
+            await self.kit.stop(self.session, VICTIM)
+
+
+class Events(Transitions):
+    """Makes the events of `rows` in every state, puts things right again after each."""
+
+    async def run_table(self) -> None:
+        acts: dict[Event, Act] = {
             Event.CONFIG_CHANGE: self.change,
             Event.FLR: self._flr,
             Event.STREAM_INSECURE: self._break_stream,
             Event.COMPLETION_ERROR: self._fail_completion,
             Event.SESSION_END: self._end_session,
+            Event.REQUESTER_ID_CHANGE: self._other_bus,
+            Event.POISONED: self._poison,
+            Event.CONVENTIONAL_RESET: self._reset,
         }
-        for event, act in events.items():
+        for event in self.rows:
             for state in TdiState:
-                if event is Event.COMPLETION_ERROR and state is not TdiState.RUN:
-                    continue  # in no other state does a locked TDI have a request under way
+                if (state, event) in CELLS_OUT_OF_REACH:
+                    continue
                 what = f"{event.name} in {state.name}"
                 await self.bring_to(state)
-                await act()
+                await acts[event]()
                 await ClockCycles(self.adapter.clk, QUIET)
                 assert self.state() is TABLE[state, event].next, f"{what}: {self.state().name}"
-                await self._recover()
+                await self._recover(what)
 
-    async def _recover(self) -> None:
-        kit = self.kit
-        if not self.session.alive:
-            self.session = await kit.open_session()
+    async def _recover(self, what: str) -> None:
+        kit, expected = self.kit, self.state()
         rid = kit.function(VICTIM).rid
         await kit.host.config_write(rid, COMMAND, COMMAND_MASTER, enables=0b0011)
+        if not self.session.alive:
+            self.session = await kit.open_session()
+        await self.assert_state(expected, f"{what}, later")
         block = STREAM_BLOCKS[DEFAULT_STREAM]
         if not self.adapter.streams_secure()[block]:
             await kit.vmm.place_stream(block, DEFAULT_STREAM, default=True)
@@ -164,11 +217,44 @@ class EveryEventInEveryState(Transitions):
     async def _fail_completion(self) -> None:
         """The engine reads where no memory is."""
         kit, function = self.kit, self.kit.function(VICTIM)
+        route = kit.tee if self.state() is TdiState.RUN else PLAIN
         for register, value in ((0x10, 0x7000_0000), (0x14, 0), (0x18, 0), (0x0C, 64), (0x04, 1)):
-            await kit.write_register(function, register, value, kit.tee)
+            await kit.write_register(function, register, value, route)
 
     async def _end_session(self) -> None:
         await self.session.end()
+
+    async def _other_bus(self) -> None:
+        """A configuration write that comes by another bus number and enables no byte."""
+        rid = OTHER_BUS | self.kit.host.pf_rid & 0xFF
+        write = Tlp.cfg_write(HOST_RID, rid, COMMAND, 0, OTHER_BUS_TAG)
+        await self.kit.host.request(replace(write, first_be=0))
+
+    async def _poison(self) -> None:
+        """A poisoned write to the page that is served in every state."""
+        address = self.kit.function(VICTIM).bar0 + Bar0.PUBLIC
+        await self.kit.host.send(replace(Tlp.mem_write(HOST_RID, address, bytes(4)), ep=True))
+
+    async def _reset(self) -> None:
+        """Conventional reset; everything is set up again afterwards."""
+        kit = self.kit
+        await self.adapter.reset(RESET_CYCLES)
+        await ClockCycles(self.adapter.clk, QUIET)
+        assert self.state() is TdiState.CONFIG_UNLOCKED
+        kit.host.streams.clear()
+        await kit.bring_up_again()
+        await kit.connect()
+        self.session = await kit.open_session()
+
+
+@pyuvm.test()
+class EveryEventInEveryState(Events):
+    """Configuration, FLR, the stream, completions, the session."""
+
+
+@pyuvm.test()
+class RareEventsInEveryState(Events):
+    """Bus number, poison, conventional reset."""
 
 
 @pyuvm.test()

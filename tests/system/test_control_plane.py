@@ -38,3 +38,15 @@ def test_ide_km_refuses_what_it_cannot_serve(simulator: str) -> None:
 @on_verilator
 def test_two_sessions_do_not_see_each_other(simulator: str) -> None:
     run_case(MODULE, "TwoSessionsDoNotSeeEachOther", simulator)
+
+
+@covers("TDISP-SES-003", "SEC-VDM-001")
+@on_verilator
+def test_vendor_defined_headers_are_checked(simulator: str) -> None:
+    run_case(MODULE, "VendorDefinedHeadersAreChecked", simulator)
+
+
+@covers("TDISP-LOCK-026", "TDISP-RPT-013", "TDISP-MMIO-008")
+@on_verilator
+def test_msix_is_locked_when_asked(simulator: str) -> None:
+    run_case(MODULE, "MsixIsLockedWhenAsked", simulator)
