@@ -74,6 +74,10 @@ class Interrupt:
     data: int
 
 
+def _empty_table() -> list[list[int]]:
+    return [[0, 0, 0, VECTOR_MASKED] for _ in range(MSIX_VECTORS)]
+
+
 @dataclass
 class FunctionModel:
     """State of one function; all of it is cleared by `scrub`."""
@@ -81,9 +85,7 @@ class FunctionModel:
     memory: bytearray = field(default_factory=lambda: bytearray(MEMORY_BYTES))
     public_scratch: int = 0
     registers: dict[int, int] = field(default_factory=dict)
-    msix_table: list[list[int]] = field(
-        default_factory=lambda: [[0, 0, 0, VECTOR_MASKED] for _ in range(MSIX_VECTORS)]
-    )
+    msix_table: list[list[int]] = field(default_factory=_empty_table)
     pending: int = 0
     done: bool = False
     error: bool = False
@@ -94,6 +96,14 @@ class FunctionModel:
     def scrub(self) -> None:
         """Everything reads as after reset (TDISP-ZERO-001)."""
         self.__init__()  # type: ignore[misc]
+
+    def take_table(self) -> None:
+        """A LOCK takes the MSI-X table over: only what is written from now on counts.
+
+        TDISP-INT-004.
+        """
+        self.msix_table = _empty_table()
+        self.pending = 0
 
     # ------------------------------------------------------------------ software's side
 

@@ -4,7 +4,8 @@
 //
 // Functions share the data path and nothing else. What belongs to the past of a function - it was
 // told to quiesce, is being cleared, or its TDI changed state - is aborted in that cycle and its
-// late Completions are discarded. Only clearing removes data (TDISP-ZERO-001).
+// late Completions are discarded; interrupts that are due still leave before it counts as drained.
+// Only clearing removes data (TDISP-ZERO-001, TDISP-STOP-003).
 
 `default_nettype none
 `include "tdisp_defs.vh"
@@ -31,6 +32,7 @@ module app #(
     // TDIs
     input  wire [       2*NUM_TDI-1:0] tdi_state,
     input  wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input  wire [         NUM_TDI-1:0] tdi_msix_locked,
     input  wire [         NUM_TDI-1:0] tdi_quiesce,
     output wire [         NUM_TDI-1:0] tdi_drained,
     input  wire [         NUM_TDI-1:0] tdi_scrub_req,
@@ -99,8 +101,9 @@ module app #(
     if (NUM_TDI > 8) begin : g_check_num_tdi
       PARAM_ERROR_NUM_TDI_must_be_1_to_8 u_stop ();
     end
-    if (MAX_PAYLOAD < 128 || MAX_PAYLOAD > 4096) begin : g_check_max_payload
-      PARAM_ERROR_MAX_PAYLOAD_must_be_128_to_4096 u_stop ();
+    if (MAX_PAYLOAD < 128 || MAX_PAYLOAD > 4096 || (MAX_PAYLOAD & (MAX_PAYLOAD - 1)) != 0)
+    begin : g_check_max_payload
+      PARAM_ERROR_MAX_PAYLOAD_must_be_a_power_of_2_from_128_to_4096 u_stop ();
     end
     if (CPL_TIMEOUT < 16 || CPL_TIMEOUT > 10000000) begin : g_check_cpl_timeout
       PARAM_ERROR_CPL_TIMEOUT_must_be_16_to_10000000 u_stop ();
@@ -110,7 +113,7 @@ module app #(
   // ------------------------------------------------------------------ what each function may do
   reg [2*NUM_TDI-1:0] old_state_q;
   wire [NUM_TDI-1:0] state_changed, kill, may_dma, may_interrupt;
-  wire [NUM_TDI-1:0] run;
+  wire [NUM_TDI-1:0] run, takes_table, interrupts_owing;
 
   always @(posedge clk) begin
     if (rst) old_state_q <= {NUM_TDI{`TDI_CONFIG_UNLOCKED}};
@@ -124,14 +127,16 @@ module app #(
       assign state_changed[g] = state != old_state_q[2*g+:2];
       assign run[g]           = state == `TDI_RUN;
       assign may_dma[g]       = tdi_bme[g] && (run[g] || state == `TDI_CONFIG_UNLOCKED);
-      assign may_interrupt[g] = tdi_bme[g] && state != `TDI_ERROR && !kill[g];
+      assign may_interrupt[g] = tdi_bme[g] && state != `TDI_ERROR && !tdi_scrub_busy[g] &&
+          !state_changed[g];
+      assign takes_table[g] = state_changed[g] && state == `TDI_CONFIG_LOCKED && tdi_msix_locked[g];
     end
   endgenerate
   assign kill = tdi_quiesce | tdi_scrub_busy | state_changed;
 
   // ------------------------------------------------------------------ wires
   wire scrub_fault, mmio_fault, msix_fault, dma_fault;
-  wire sweep_valid, sweep_step;
+  wire sweep_valid, sweep_step, table_busy;
   wire [  TDI_W-1:0] sweep_tdi;
   wire [SWEEP_W-1:0] sweep_word;
 
@@ -173,7 +178,7 @@ module app #(
   wire stream_error, unexpected, timeout_event;
   wire [STREAM_W-1:0] stream_error_stream;
 
-  assign tdi_drained = ~(outstanding | busy | dma_active | mmio_active);
+  assign tdi_drained = ~(outstanding | busy | dma_active | mmio_active | interrupts_owing);
 
   // ------------------------------------------------------------------ memory ports
   // Clearing has every other cycle; the rest is shared in turn.
@@ -292,7 +297,7 @@ module app #(
       .mem_read_answer (mmio_read_answer),
       .mem_read_data   (mem_read_data),
       .reg_write       (reg_write),
-      .reg_write_ready (!sweep_step),
+      .reg_write_ready (!sweep_step && !table_busy),
       .reg_read        (reg_read),
       .reg_dw          (reg_dw),
       .reg_write_data  (reg_write_data),
@@ -339,6 +344,9 @@ module app #(
       .msix_enable       (msix_enable),
       .msix_function_mask(msix_function_mask),
       .may_send          (may_interrupt),
+      .forget_req        (takes_table),
+      .owing             (interrupts_owing),
+      .busy              (table_busy),
       .write_req         (reg_write && access_bar),
       .read_req          (reg_read && access_bar),
       .pba_page          (access_second),

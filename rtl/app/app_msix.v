@@ -4,8 +4,8 @@
 //
 // An event sets the pending bit of its vector; a pending vector that nothing masks is offered as a
 // message and its bit cleared when the message is taken. A message that was looked up is forgotten
-// when the table, a mask or the permission to send changes, so none leaves with an old address
-// (TDISP-INT-004).
+// when the table, a mask or the permission to send changes, so none leaves with an old address.
+// A table that a LOCK takes over is emptied: what was written before does not count (TDISP-INT-004).
 
 `default_nettype none
 `include "app_defs.vh"
@@ -21,9 +21,13 @@ module app_msix #(
 
     input wire [NUM_TDI-1:0] msix_enable,
     input wire [NUM_TDI-1:0] msix_function_mask,
-    input wire [NUM_TDI-1:0] may_send,            // state, Bus Master Enable, not being aborted
+    input wire [NUM_TDI-1:0] may_send,            // state, Bus Master Enable, not being cleared
+    input wire [NUM_TDI-1:0] forget_req,          // pulse: mask all vectors and empty the table
 
-    // One DW a cycle; writes are not given in a cycle with sweep_step
+    output wire [NUM_TDI-1:0] owing,  // a message of the function is due
+    output wire               busy,   // the table is being emptied: no writes
+
+    // One DW a cycle; writes are not given in a cycle with sweep_step or busy
     input  wire             write_req,
     input  wire             read_req,
     input  wire             pba_page,
@@ -64,7 +68,35 @@ module app_msix #(
   reg [NUM_TDI*VECTORS-1:0] masked_q, pending_q;
   reg [SLOT_W-1:0] slot_q, slot_d;
   reg [95:0] message_q;
-  integer n, v;
+  reg [NUM_TDI-1:0] forget_q;  // tables that are still to be emptied
+  reg [1:0] forget_word_q;
+  reg [TDI_W-1:0] forget_tdi;
+  integer n, v, f;
+
+  always @* begin
+    forget_tdi = {TDI_W{1'b0}};
+    for (f = NUM_TDI - 1; f >= 0; f = f - 1) if (forget_q[f]) forget_tdi = f[TDI_W-1:0];
+  end
+
+  wire forget_step = busy && !sweep_step;
+
+  assign busy = |forget_q;
+
+  always @(posedge clk) begin
+    if (rst) begin
+      forget_q      <= {NUM_TDI{1'b0}};
+      forget_word_q <= 2'd0;
+    end else begin
+      if (forget_step) begin
+        forget_word_q <= forget_word_q + 2'd1;
+        if (&forget_word_q) forget_q[forget_tdi] <= 1'b0;
+      end
+      if (|forget_req) begin
+        forget_q      <= forget_q | forget_req;
+        forget_word_q <= 2'd0;
+      end
+    end
+  end
 
   wire [95:0] entry;
   wire in_table = !pba_page && access_dw < 10'd4 * VECTORS;
@@ -81,7 +113,7 @@ module app_msix #(
       default: table_be = 12'h000;
     endcase
     if (!table_write) table_be = 12'h000;
-    if (sweep_step) table_be = 12'hfff;
+    if (sweep_step || busy) table_be = 12'hfff;
   end
 
   // Reads of software come first; a look-up waits.
@@ -95,8 +127,9 @@ module app_msix #(
   ) u_table (
       .clk       (clk),
       .write_be  (table_be),
-      .write_addr(sweep_step ? {sweep_tdi, sweep_word} : access_slot),
-      .write_data(sweep_step ? 96'd0 : {write_data, write_data, write_data[31:2], 2'b00}),
+      .write_addr(sweep_step ? {sweep_tdi, sweep_word} :
+                  busy ? {forget_tdi, forget_word_q} : access_slot),
+      .write_data(sweep_step || busy ? 96'd0 : {write_data, write_data, write_data[31:2], 2'b00}),
       .read_req  (table_read || lookup),
       .read_addr (table_read ? access_slot : slot_q),
       .read_data (entry)
@@ -145,7 +178,7 @@ module app_msix #(
           if (event_req[n] && msix_enable[n] && event_vector[2*n+:2] == v[1:0]) begin
             pending_q[VECTORS*n+v] <= 1'b1;
           end
-          if (sweep_step && sweep_tdi == n[TDI_W-1:0]) begin
+          if ((sweep_step && sweep_tdi == n[TDI_W-1:0]) || forget_req[n]) begin
             masked_q[VECTORS*n+v]  <= 1'b1;
             pending_q[VECTORS*n+v] <= 1'b0;
           end
@@ -155,6 +188,14 @@ module app_msix #(
   end
 
   always @(posedge clk) if (state_q == ST_WAIT) message_q <= entry;
+
+  genvar g;
+  generate
+    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_owing
+      assign owing[g] = may_send[g] && msix_enable[g] && !msix_function_mask[g] &&
+          |(pending_q[VECTORS*g+:VECTORS] & ~masked_q[VECTORS*g+:VECTORS]);
+    end
+  endgenerate
 
   assign fault = state_q != ST_SEARCH && state_q != ST_LOOKUP && state_q != ST_WAIT &&
       state_q != ST_OFFER;

@@ -101,6 +101,9 @@ module tdisp_device #(
     if (NUM_IDE_STREAMS < 1 || NUM_IDE_STREAMS > 8) begin : g_check_num_ide_streams
       PARAM_ERROR_NUM_IDE_STREAMS_must_be_1_to_8 u_stop ();
     end
+    if (NUM_SESSIONS < 1 || NUM_SESSIONS > 16) begin : g_check_num_sessions
+      PARAM_ERROR_NUM_SESSIONS_must_be_1_to_16 u_stop ();
+    end
     if (PF_FUNCTION < 0 || PF_FUNCTION > 7) begin : g_check_pf_function
       PARAM_ERROR_PF_FUNCTION_must_be_0_to_7 u_stop ();
     end
@@ -629,6 +632,7 @@ module tdisp_device #(
       .msix_function_mask     (msix_function_mask),
       .tdi_state              (tdi_state),
       .tdi_stream             (tdi_stream),
+      .tdi_msix_locked        (tdi_msix_locked),
       .tdi_quiesce            (tdi_quiesce),
       .tdi_drained            (tdi_drained),
       .tdi_scrub_req          (tdi_scrub_req),

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.app.function import MSIX_ENTRY, FunctionModel, Region, region_of
+from models.app.function import MSIX_ENTRY, FunctionModel, Interrupt, Region, region_of
 from models.app.map import (
     MEMORY_BYTES,
     MSIX_VECTORS,
@@ -28,6 +28,7 @@ from models.app.map import (
 from models.pcie.layout import DW
 from models.pcie.tlp import Tlp
 from tb.scoreboard.dma import DmaRun
+from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import Target
 
 SCRUB_NS = 20_000.0  # clearing all functions of a device takes no longer
@@ -59,6 +60,8 @@ class FunctionShadow:
         self.runs: list[DmaRun] = []
         self.owed: list[Owed] = []
         self.scrubbed_ns = float("-inf")
+        self._table_taken_ns = float("-inf")
+        self._before_taken = FunctionModel()  # as the LOCK found it
         self._maybe: dict[tuple[int, int], frozenset[int]] = {}
 
     # ------------------------------------------------------------------ accesses
@@ -211,6 +214,14 @@ class FunctionShadow:
             else:
                 self._may_hold(0, at, frozenset({value}))
 
+    def messages(self, time_ns: float, vector: int) -> list[Interrupt]:
+        """What an interrupt of `vector` that is seen now may look like."""
+        models = [self.model]
+        if time_ns - self._table_taken_ns <= RACE_NS:
+            models.append(self._before_taken)  # it was on its way when the LOCK came
+        found = [model.interrupt(vector) for model in models]
+        return [message for message in found if message is not None]
+
     def interrupt_sent(self, vector: int) -> None:
         """An interrupt has left; one that ends a transfer says that it has ended."""
         for n, owed in enumerate(self.owed):
@@ -233,6 +244,14 @@ class FunctionShadow:
             self.model.finish(failed=True)
             self._maybe[0, Register.STATUS] = frozenset({0, *ENDED})
         self.owed = [Owed(owed.vector, owed.since_ns, False) for owed in self.owed]
+
+    def take_table(self, time_ns: float) -> None:
+        """A LOCK takes the MSI-X table over; what it held may still be read (TDISP-INT-004)."""
+        self._table_taken_ns, self._before_taken = time_ns, copy.deepcopy(self.model)
+        old = {at: self.model.read_dword(2, at) for at in _table()}
+        self.model.take_table()
+        for at, values in old.items():
+            self._may_hold(2, at, values)
 
     def may_scrub(self, time_ns: float) -> None:
         """A device may clear all data now, or leave it until STOP (TDISP-ZERO-001)."""
@@ -275,5 +294,10 @@ def _everything() -> Iterator[tuple[int, int]]:
     yield 0, Bar0.PUBLIC + PublicRegister.SCRATCH
     for offset in range(0, MEMORY_BYTES, DW):
         yield 0, Bar0.MEMORY + offset
-    for offset in range(0, MSIX_ENTRY * MSIX_VECTORS, DW):
-        yield 2, Bar2.MSIX_TABLE + offset
+    for offset in _table():
+        yield 2, offset
+
+
+def _table() -> range:
+    """Offsets in BAR2 of all DWs of the MSI-X table."""
+    return range(Bar2.MSIX_TABLE, Bar2.MSIX_TABLE + MSIX_ENTRY * MSIX_VECTORS, DW)

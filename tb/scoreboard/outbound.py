@@ -79,8 +79,7 @@ class OutboundChecker:
         locked = self.world.msix_locked(view.number)
         kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
         for owed in shadow.owed:
-            message = shadow.model.interrupt(owed.vector)
-            if message is not None and _is_message(tlp, message):
+            if any(_is_message(tlp, m) for m in shadow.messages(time_ns, owed.vector)):
                 return Matched(kind, vector=owed.vector)
         return None
 

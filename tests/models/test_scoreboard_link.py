@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.app.map import ID_VALUE, Bar0, Control
+from models.app.map import ID_VALUE, Bar0, Bar2, Control
 from models.ide.errors import InsecureCause
 from models.ide.messages import fail_message
 from models.pcie.codes import CplStatus
@@ -310,6 +310,41 @@ def test_a_request_without_bus_master_enable_is_found() -> None:
     bench.change_view(1, bus_master=False)
     bench.from_device(dma_write(BUFFER, DATA))
     assert "TDISP-TRK-002" in bench.found()
+
+
+def interrupt_after_lock(*, in_run: bool) -> Bench:
+    """An entry that the legacy owner has written, LOCK, RUN; a transfer ends with an interrupt."""
+    bench = Bench()
+    bench.interrupts_on(VF_BAR2, BUFFER, 0x51)
+    bench.world.locked_msix = True
+    bench.link.shadows[1].take_table(bench.now)
+    bench.state(R)
+    if in_run:
+        bench.interrupts_on(VF_BAR2, BUFFER, 0x51, SECURED)
+    bench.write(VF_BAR0 + Bar0.MEMORY, DATA, SECURED)
+    bench.start(VF_BAR0, BUFFER + 4096, 64, Control.WRITE_HOST | Control.INTERRUPT, SECURED)
+    bench.from_device(dma_write(BUFFER + 4096, DATA), SECURED)
+    bench.from_device(dma_write(BUFFER, (0x51).to_bytes(4, "little")), SECURED)
+    return bench
+
+
+@covers("TDISP-INT-004")
+def test_an_interrupt_by_an_entry_from_before_the_lock_is_found() -> None:
+    assert "TDISP-FSM-017" in interrupt_after_lock(in_run=False).found()
+    assert interrupt_after_lock(in_run=True).found() == set()
+
+
+@covers("TDISP-INT-004")
+def test_a_table_that_a_lock_has_taken_may_keep_what_it_shows() -> None:
+    for shown in (0x51, 0):
+        bench = Bench()
+        bench.interrupts_on(VF_BAR2, BUFFER, 0x51)
+        bench.link.shadows[1].take_table(bench.now)
+        bench.world.locked_msix = True
+        bench.state(R)
+        request = bench.read(VF_BAR2 + Bar2.MSIX_TABLE + 24, SECURED)
+        bench.from_device(answer(request, shown.to_bytes(4, "little")), SECURED)
+        assert bench.found() == set(), shown
 
 
 @covers("TDISP-DMA-004")

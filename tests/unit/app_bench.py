@@ -45,6 +45,7 @@ class AppBench:
         self.quiesce = [0] * self.tdis
         self.enable = [1] * self.tdis
         self.mask = [0] * self.tdis
+        self.msix_locked = [0] * self.tdis
         self.payload, self.request = 0, 2
         self.host: dict[int, int] = {}
         self.deny: Deny = lambda tlp: False
@@ -64,6 +65,7 @@ class AppBench:
         dut.tdi_stream.value = _pack(self.stream, self.stream_w)
         dut.tdi_bme.value = _pack(self.bme, 1)
         dut.tdi_quiesce.value = _pack(self.quiesce, 1)
+        dut.tdi_msix_locked.value = _pack(self.msix_locked, 1)
         dut.msix_enable.value = _pack(self.enable, 1)
         dut.msix_function_mask.value = _pack(self.mask, 1)
         dut.max_payload_size.value = self.payload

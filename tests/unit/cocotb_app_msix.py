@@ -115,19 +115,94 @@ async def a_pending_interrupt_of_an_old_life_never_fires(dut: Any) -> None:
 
 
 @cocotb.test(**LIMIT)
-async def a_quiesced_function_keeps_its_messages(dut: Any) -> None:
+async def a_quiesced_function_is_drained_when_what_is_due_has_left(dut: Any) -> None:
     bench = await AppBench(dut).start()
-    await bench.msix_entry(0, 0, ADDRESS, 1, 1)
-    await interrupt(bench, 0, 0)
+    for vector in (0, 1):
+        await bench.msix_entry(0, vector, ADDRESS, vector, 1)
+        await interrupt(bench, 0, vector)
+    assert bench.drained(0), "masked vectors are not due"
+    bench.appreq.stall = 1.0
+    await bench.msix_entry(0, 0, ADDRESS, 7, 0)
     bench.quiesce[0] = 1
     bench.apply()
+    await cycles(dut, 100)
+    assert not bench.drained(0)
+    bench.appreq.stall = 0.0
+    await bench.until(lambda: bench.drained(0))
+    (message,) = messages(bench)
+    assert message.data == (7,)
+
+
+@cocotb.test(**LIMIT)
+async def due_messages_of_a_function_that_may_not_send_hold_nothing_up(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    await bench.set_state(0, TdiState.RUN)
+    await cycles(dut, 4)
     await bench.msix_entry(0, 0, ADDRESS, 1, 0)
-    await cycles(dut, 100)
-    assert messages(bench) == []
-    bench.quiesce[0] = 0
+    bench.mask[0] = 1
     bench.apply()
-    await cycles(dut, 100)
-    assert len(messages(bench)) == 1
+    await interrupt(bench, 0, 0)
+    bench.bme[0] = bench.mask[0] = 0
+    bench.apply()
+    await cycles(dut, 4)
+    assert bench.drained(0), "no Bus Master Enable"
+    bench.bme[0] = 1
+    await bench.set_state(0, TdiState.ERROR)
+    await cycles(dut, 4)
+    assert bench.drained(0), "ERROR"
+    assert messages(bench) == []
+
+
+@cocotb.test(**LIMIT)
+async def a_lock_empties_the_table_that_it_takes_over(dut: Any) -> None:
+    """What the host has written before counts no more, in the table as in the pending bits."""
+    bench = await AppBench(dut).start()
+    old = [ADDRESS, 0, 0x11, 0]
+    for tdi in range(bench.tdis):
+        for vector in range(4):
+            await bench.msix_entry(tdi, vector, ADDRESS, 0x11, vector == 3)
+        await interrupt(bench, tdi, 3)
+    messages(bench)
+    bench.msix_locked[0] = 1
+    for tdi in (0, 1):
+        await bench.set_state(tdi, TdiState.CONFIG_LOCKED)
+    await cycles(dut, 40)
+    for tdi in (0, 1):
+        await bench.set_state(tdi, TdiState.RUN)
+    await cycles(dut, 4)
+    assert await bench.read(0, 2, Bar2.MSIX_TABLE, 16) == [0, 0, 0, 1] * 4
+    assert await pending(bench, 0) == 0
+    for vector in range(4):
+        await interrupt(bench, 0, vector)
+        assert messages(bench) == [], "an entry from before the LOCK was used"
+    await bench.msix_entry(0, 2, ADDRESS + 64, 0x22, 0)
+    await cycles(dut, 60)
+    (message,) = messages(bench)
+    assert (message.address, message.data) == (ADDRESS + 64, (0x22,))
+    for tdi in range(1, bench.tdis):
+        assert await bench.read(tdi, 2, Bar2.MSIX_TABLE, 12) == old * 3, "not taken over"
+        assert await pending(bench, tdi) == 1 << 3
+
+
+@cocotb.test(**LIMIT)
+async def tables_taken_over_together_are_all_emptied(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    for distance in range(8):
+        for tdi in range(bench.tdis):
+            for vector in range(4):
+                await bench.msix_entry(tdi, vector, ADDRESS, 0x11, 0)
+        bench.msix_locked = [1] * bench.tdis
+        for tdi in reversed(range(bench.tdis)):
+            await bench.set_state(tdi, TdiState.CONFIG_LOCKED)
+            await cycles(dut, distance)
+        await cycles(dut, 30)
+        for tdi in range(bench.tdis):
+            await bench.set_state(tdi, TdiState.RUN)
+        await cycles(dut, 4)
+        for tdi in range(bench.tdis):
+            assert await bench.read(tdi, 2, Bar2.MSIX_TABLE, 16) == [0, 0, 0, 1] * 4, distance
+            await bench.set_state(tdi, TdiState.CONFIG_UNLOCKED)
+        await cycles(dut, 4)
 
 
 @cocotb.test(**LIMIT)

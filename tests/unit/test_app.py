@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tb.sim import ROOT, SIMULATORS, Design, run_simulation, simulator_missing
+from tb.sim import ROOT, SIMULATORS, BuildError, Design, run_simulation, simulator_missing
 from tests.plan import attack, covers
 
 SOURCES = sorted((ROOT / "rtl/app").glob("*.v"))
@@ -69,3 +69,11 @@ def test_the_function_also_works_on_icarus() -> None:
         "the_interrupt_comes_after_the_data",
     ]
     run_simulation(design(), "tests.unit.cocotb_app_dma", simulator=SIMULATORS[1], testcase=names)
+
+
+@covers("TDISP-MMIO-009")
+@pytest.mark.parametrize("size", [64, 384, 8192])
+def test_a_payload_size_that_no_boundary_divides_is_refused(size: int) -> None:
+    wrong = Design("app", SOURCES, {**design().parameters, "MAX_PAYLOAD": size})
+    with pytest.raises(BuildError, match="MAX_PAYLOAD"):
+        run_simulation(wrong, "tests.unit.cocotb_app_msix")
