@@ -29,7 +29,7 @@ module doe_router (
     output wire       payload_tvalid,
     input  wire       payload_tready,
     output wire       payload_tlast,
-    output wire       payload_secured,  // stable until the answer
+    output wire       payload_secured, // stable until the answer
 
     // Answer: answer_len bytes after answer_valid, or answer_none
     input  wire        answer_valid,
@@ -87,10 +87,11 @@ module doe_router (
   wire answer_take = answer_tvalid && answer_tready;
   wire [31:0] answer_dwords = HEADER_DWORDS + {18'd0, left_q[15:2]} + {31'd0, |left_q[1:0]};
 
-  assign m_axis_doe_tdata  = word_q;
+  assign m_axis_doe_tdata = word_q;
   assign m_axis_doe_tvalid = word_valid_q;
-  assign m_axis_doe_tlast  = word_last_q;
-  assign answer_tready = state_q == ST_OUT_DATA && type_q != `DOE_TYPE_DISCOVERY
+  assign m_axis_doe_tlast = word_last_q;
+  assign answer_tready = state_q == ST_OUT_DATA && type_q !=
+      `DOE_TYPE_DISCOVERY
       && !word_valid_q && left_q != 16'd0;
 
   always @* begin
@@ -113,8 +114,7 @@ module doe_router (
       end
       ST_OUT_VENDOR_TYPE: if (out_free) state_d = ST_OUT_LENGTH;
       ST_OUT_LENGTH: if (out_free) state_d = ST_OUT_DATA;
-      ST_OUT_DATA:
-      if (word_valid_q && word_last_q && m_axis_doe_tready) state_d = ST_VENDOR_TYPE;
+      ST_OUT_DATA: if (word_valid_q && word_last_q && m_axis_doe_tready) state_d = ST_VENDOR_TYPE;
       default: state_d = ST_NONE;
     endcase
   end

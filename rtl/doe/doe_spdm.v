@@ -5,7 +5,8 @@
 // One object at a time: headers and Discovery (doe_router), secured records (record_open,
 // record_seal with the keys of session_table), and the way to the root of trust and to the IDE_KM
 // and TDISP responders (spdm_message). A record that fails its check is answered with DecryptError
-// under the session's own key and ends the session; it has no other effect (SEC-REC-007).
+// under the session's own key and ends the session; it has no other effect (SEC-REC-007). So does a
+// record on which the cipher breaks down, whichever way it goes; the cipher begins anew.
 
 `default_nettype none
 
@@ -94,6 +95,9 @@ module doe_spdm #(
   localparam [15:0] RAM_BYTES = MAX_BYTES;
 
   generate
+    if (NUM_SESSIONS < 1 || NUM_SESSIONS > 1 << SESSION_W) begin : g_check_num_sessions
+      PARAM_ERROR_NUM_SESSIONS_must_fit_SESSION_W u_stop ();
+    end
     if (DOE_DWORDS < 64 || DOE_DWORDS > 8192) begin : g_check_doe_dwords
       PARAM_ERROR_DOE_DWORDS_must_be_64_to_8192 u_stop ();
     end
@@ -217,6 +221,13 @@ module doe_spdm #(
   wire open_start_valid, open_s_tvalid, open_s_tlast, open_tag_ready;
   wire seal_start_valid, seal_s_tvalid, seal_s_tlast, seal_tag_ready, seal_m_tready;
   wire gcm_fault;
+  reg gcm_restart_q;
+
+  // Nothing of a record may be left in the cipher when the next one comes.
+  always @(posedge clk) begin
+    if (rst) gcm_restart_q <= 1'b1;
+    else gcm_restart_q <= gcm_fault || state_q == ST_IDLE;
+  end
 
   assign gcm_start_valid = sealing ? seal_start_valid : open_start_valid && use_valid
       && !use_exhausted;
@@ -227,7 +238,7 @@ module doe_spdm #(
 
   gcm_iter u_gcm (
       .clk          (clk),
-      .rst          (rst),
+      .rst          (rst || gcm_restart_q),
       .fault        (gcm_fault),
       .start_valid  (gcm_start_valid),
       .start_ready  (gcm_start_ready),
@@ -290,6 +301,7 @@ module doe_spdm #(
       .gcm_tag_valid  (gcm_tag_valid && !sealing),
       .gcm_tag_ready  (open_tag_ready),
       .gcm_tag        (gcm_tag),
+      .gcm_fault      (gcm_fault),
       .plain_length   (plain_length_q),
       .opened         (opened),
       .failed         (open_failed),
@@ -421,6 +433,7 @@ module doe_spdm #(
       .gcm_tag_valid  (gcm_tag_valid && sealing),
       .gcm_tag_ready  (seal_tag_ready),
       .gcm_tag        (gcm_tag),
+      .gcm_fault      (gcm_fault),
       .use_count      (seal_count),
       .answer_tdata   (seal_tdata),
       .answer_tvalid  (seal_tvalid),
@@ -545,12 +558,13 @@ module doe_spdm #(
           exhausted_q <= secured_q && use_valid && use_exhausted;
           if (its_end) gone_q <= 1'b1;
         end
+        ST_SEAL: if (gcm_fault) failed_q <= 1'b1;
         default: secured_q <= secured_q;
       endcase
     end
   end
 
-  wire unused = &{1'b0, gcm_m_tkeep, gcm_fault, write_byte[15:ADDR_W+2], plain_ptr_q[15:ADDR_W+2]};
+  wire unused = &{1'b0, gcm_m_tkeep, write_byte[15:ADDR_W+2], plain_ptr_q[15:ADDR_W+2]};
 
 endmodule
 

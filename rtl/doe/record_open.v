@@ -4,7 +4,8 @@
 //
 // The plain text goes into the message RAM from its first byte on: the application length and the
 // application data. Nothing of it counts before `opened`, which comes after the whole tag was
-// compared. Each record ends with one pulse of opened, failed or unknown.
+// compared. Each record ends with one pulse of opened, failed or unknown. When the cipher breaks
+// down the rest of the record is taken and thrown away, and the record has failed.
 
 `default_nettype none
 
@@ -32,20 +33,21 @@ module record_open #(
     output wire                 use_count,
 
     // Record cipher
-    output wire        gcm_start_valid,
-    input  wire        gcm_start_ready,
-    output wire [15:0] gcm_start_len,
-    output wire [47:0] gcm_aad,
-    output wire [31:0] gcm_s_tdata,
-    output wire [ 3:0] gcm_s_tkeep,
-    output wire        gcm_s_tvalid,
-    input  wire        gcm_s_tready,
-    output wire        gcm_s_tlast,
-    input  wire        gcm_m_tvalid,
-    input  wire        gcm_m_tlast,
-    input  wire        gcm_tag_valid,
-    output wire        gcm_tag_ready,
+    output wire         gcm_start_valid,
+    input  wire         gcm_start_ready,
+    output wire [ 15:0] gcm_start_len,
+    output wire [ 47:0] gcm_aad,
+    output wire [ 31:0] gcm_s_tdata,
+    output wire [  3:0] gcm_s_tkeep,
+    output wire         gcm_s_tvalid,
+    input  wire         gcm_s_tready,
+    output wire         gcm_s_tlast,
+    input  wire         gcm_m_tvalid,
+    input  wire         gcm_m_tlast,
+    input  wire         gcm_tag_valid,
+    output wire         gcm_tag_ready,
     input  wire [127:0] gcm_tag,
+    input  wire         gcm_fault,        // the cipher has forgotten the record
 
     input wire [15:0] plain_length,  // first two bytes of the plain text, as the RAM took them
 
@@ -73,11 +75,11 @@ module record_open #(
   localparam [15:0] MAX_PADDING = 16'd3;
 
   reg [9:0] state_q, state_d;
-  reg [47:0] header_q;  // byte 0 on top
-  reg [15:0] count_q;  // bytes left of the part that is being taken
+  reg [ 47:0] header_q;  // byte 0 on top
+  reg [ 15:0] count_q;  // bytes left of the part that is being taken
   reg [127:0] tag_q;
-  reg [31:0] word_q;
-  reg [3:0] word_keep_q;
+  reg [ 31:0] word_q;
+  reg [  3:0] word_keep_q;
   reg word_valid_q, word_last_q;
   reg ended_q;  // the object has no more bytes
   reg bad_q;  // the lengths do not fit
@@ -96,24 +98,27 @@ module record_open #(
   wire [7:0] byte_data = ended_q ? 8'h00 : payload_tdata;
   wire drains = state_q == ST_REST || state_q == ST_REFUSE;
   wire payload_take = payload_tvalid && payload_tready;
+  wire at_cipher = state_q == ST_START || state_q == ST_CIPHER || state_q == ST_TAG
+      || state_q == ST_REST || state_q == ST_COMPARE;
+  wire broken = gcm_fault && at_cipher;
 
-  assign payload_tready = !ended_q && (wants_byte || drains);
+  assign payload_tready  = !ended_q && (wants_byte || drains);
 
-  assign lookup_id = {header_q[23:16], header_q[31:24], header_q[39:32], header_q[47:40]};
+  assign lookup_id       = {header_q[23:16], header_q[31:24], header_q[39:32], header_q[47:40]};
   assign gcm_start_valid = state_q == ST_START;
-  assign gcm_start_len = cipher_len;
-  assign gcm_aad = header_q;
-  assign gcm_s_tdata = word_q;
-  assign gcm_s_tkeep = word_keep_q;
-  assign gcm_s_tvalid = word_valid_q;
-  assign gcm_s_tlast = word_last_q;
-  assign gcm_tag_ready = state_q == ST_COMPARE && gcm_tag_valid;
-  assign use_count = gcm_tag_ready;
-  assign app_len = plain_length;
+  assign gcm_start_len   = cipher_len;
+  assign gcm_aad         = header_q;
+  assign gcm_s_tdata     = word_q;
+  assign gcm_s_tkeep     = word_keep_q;
+  assign gcm_s_tvalid    = word_valid_q;
+  assign gcm_s_tlast     = word_last_q;
+  assign gcm_tag_ready   = state_q == ST_COMPARE && gcm_tag_valid;
+  assign use_count       = gcm_tag_ready;
+  assign app_len         = plain_length;
 
-  assign opened = state_q == ST_RESULT && match_q && !bad_q;
-  assign failed = state_q == ST_RESULT && !(match_q && !bad_q);
-  assign unknown = state_q == ST_REFUSE && ended_q;
+  assign opened          = state_q == ST_RESULT && match_q && !bad_q;
+  assign failed          = state_q == ST_RESULT && !(match_q && !bad_q);
+  assign unknown         = state_q == ST_REFUSE && ended_q;
 
   reg  gcm_out_done_q;
   wire word_sent = word_valid_q && gcm_s_tready;
@@ -139,6 +144,7 @@ module record_open #(
       ST_RESULT: state_d = ST_IDLE;
       default: state_d = ST_REFUSE;
     endcase
+    if (broken) state_d = ST_REST;
   end
 
   always @(posedge clk) begin
@@ -159,7 +165,9 @@ module record_open #(
       if (state_q == ST_LOOKUP && !(length_ok && !ended_q)) bad_q <= 1'b1;
       if (state_q == ST_START && (!use_valid || use_exhausted)) bad_q <= 1'b1;
       if (state_q == ST_REST && payload_take && count_q == MAX_PADDING) bad_q <= 1'b1;
-      if (gcm_start_valid && gcm_start_ready && state_d == ST_CIPHER) started_q <= 1'b1;
+      if (broken) bad_q <= 1'b1;
+      if (broken) started_q <= 1'b0;
+      else if (gcm_start_valid && gcm_start_ready && state_d == ST_CIPHER) started_q <= 1'b1;
       if (gcm_m_tvalid && gcm_m_tlast) gcm_out_done_q <= 1'b1;
       if (state_q == ST_COMPARE && gcm_tag_ready) begin
         match_q <= gcm_tag == tag_q && plain_length == cipher_len - LENGTH_BYTES;
@@ -177,7 +185,7 @@ module record_open #(
 
   always @(posedge clk) begin
     case (state_q)
-      ST_IDLE:   count_q <= HEADER_BYTES;
+      ST_IDLE: count_q <= HEADER_BYTES;
       ST_LOOKUP: count_q <= length_ok && !ended_q ? cipher_len : 16'd0;
       ST_HEADER, ST_TAG: if (byte_valid) count_q <= count_q - 16'd1;
       ST_CIPHER: begin

@@ -3,6 +3,7 @@
 // record_seal: makes a secured record of the message in the RAM (SEC-REC-001).
 //
 // The RAM holds application length and data from its first byte on. The record leaves as bytes.
+// When the cipher breaks down what is left of the record leaves as zeros: its tag is wrong then.
 
 `default_nettype none
 
@@ -12,11 +13,11 @@ module record_seal #(
     input wire clk,
     input wire rst,
 
-    input  wire         start,       // pulse; the other inputs hold until done
-    input  wire [ 15:0] app_len,
-    input  wire [ 31:0] session_id,
-    output wire         done,        // pulse: the last byte has been taken
-    output wire [ 15:0] record_len,  // bytes of the whole record
+    input  wire        start,       // pulse; the other inputs hold until done
+    input  wire [15:0] app_len,
+    input  wire [31:0] session_id,
+    output wire        done,        // pulse: the last byte has been taken
+    output wire [15:0] record_len,  // bytes of the whole record
 
     // Message RAM
     output wire [ADDR_W-1:0] read_addr,
@@ -38,6 +39,7 @@ module record_seal #(
     input  wire         gcm_tag_valid,
     output wire         gcm_tag_ready,
     input  wire [127:0] gcm_tag,
+    input  wire         gcm_fault,        // the cipher has forgotten the record
     output wire         use_count,
 
     output wire [7:0] answer_tdata,
@@ -61,6 +63,7 @@ module record_seal #(
   reg [47:0] header_q;
   reg [127:0] tag_q;
   reg tag_taken_q;
+  reg broken_q;
   reg [1:0] lane_q;
 
   wire [15:0] plain_len = app_len + LENGTH_BYTES;
@@ -85,11 +88,11 @@ module record_seal #(
   reg [15:0] feed_q;  // bytes still to be fed
   reg data_valid_q;  // read_data holds the word at addr_q
 
-  assign read_addr = addr_q;
-  assign gcm_s_tdata = read_data;
-  assign gcm_s_tvalid = data_valid_q && feed_q != 16'd0;
-  assign gcm_s_tlast = feed_q <= 16'd4;
-  assign gcm_s_tkeep = feed_q >= 16'd4 ? 4'hf : (4'h1 << feed_q[1:0]) - 4'h1;
+  assign read_addr    = addr_q;
+  assign gcm_s_tdata  = read_data;
+  assign gcm_s_tvalid = data_valid_q && feed_q != 16'd0 && !broken_q;
+  assign gcm_s_tlast  = feed_q <= 16'd4;
+  assign gcm_s_tkeep  = feed_q >= 16'd4 ? 4'hf : (4'h1 << feed_q[1:0]) - 4'h1;
 
   always @(posedge clk) begin
     if (rst || state_q == ST_IDLE) begin
@@ -108,19 +111,19 @@ module record_seal #(
   end
 
   // ---------------------------------------------------------------- bytes out
-  assign answer_tvalid = state_q == ST_HEADER || (state_q == ST_CIPHER && gcm_m_tvalid)
-      || (state_q == ST_TAG && tag_taken_q);
-  assign answer_tdata = state_q == ST_HEADER ? header_q[47:40]
+  assign answer_tvalid = state_q == ST_HEADER || (state_q == ST_CIPHER && (gcm_m_tvalid || broken_q))
+      || (state_q == ST_TAG && (tag_taken_q || broken_q));
+  assign answer_tdata = broken_q ? 8'h00 : state_q == ST_HEADER ? header_q[47:40]
       : state_q == ST_CIPHER ? gcm_m_tdata[8*lane_q+:8] : tag_q[127:120];
   assign gcm_m_tready = state_q == ST_CIPHER && answer_take && (lane_q == 2'd3 || left_q == 16'd1);
-  assign gcm_tag_ready = state_q == ST_TAG && !tag_taken_q;
+  assign gcm_tag_ready = state_q == ST_TAG && !tag_taken_q && !broken_q;
   assign use_count = gcm_tag_ready && gcm_tag_valid;
 
   always @* begin
     state_d = state_q;
     case (state_q)
       ST_IDLE: if (start) state_d = ST_START;
-      ST_START: if (gcm_start_ready) state_d = ST_HEADER;
+      ST_START: if (gcm_start_ready || broken_q) state_d = ST_HEADER;
       ST_HEADER: if (answer_take && left_q == 16'd1) state_d = ST_CIPHER;
       ST_CIPHER: if (answer_take && left_q == 16'd1) state_d = ST_TAG;
       ST_TAG: if (answer_take && left_q == 16'd1) state_d = ST_DONE;
@@ -132,6 +135,11 @@ module record_seal #(
   always @(posedge clk) begin
     if (rst) state_q <= ST_IDLE;
     else state_q <= state_d;
+  end
+
+  always @(posedge clk) begin
+    if (rst || state_q == ST_IDLE) broken_q <= 1'b0;
+    else if (gcm_fault) broken_q <= 1'b1;
   end
 
   always @(posedge clk) begin

@@ -7,7 +7,7 @@ import pytest
 
 from tb.device import RTL
 from tb.sim import Design, run_simulation, simulator_missing
-from tests.plan import covers
+from tests.plan import attack, covers
 
 SOURCES = sorted(path for room in ("doe", "crypto", "common") for path in RTL.glob(f"{room}/*.v"))
 RECORDS = "tests.unit.cocotb_doe_records"
@@ -58,3 +58,11 @@ def test_sequence_numbers_never_wrap() -> None:
     if reason := simulator_missing("icarus"):
         pytest.skip(reason)
     run_simulation(Design("doe_spdm", SOURCES), "tests.unit.cocotb_doe_numbers", simulator="icarus")
+
+
+@covers("SEC-REC-002", "SEC-REC-007", "SPDM-SES-003", "TDISP-FSM-013")
+@attack("ATT-37")
+def test_a_cipher_that_breaks_down_ends_its_session() -> None:
+    if reason := simulator_missing("icarus"):
+        pytest.skip(reason)
+    run_simulation(Design("doe_spdm", SOURCES), "tests.unit.cocotb_doe_faults", simulator="icarus")
