@@ -256,15 +256,17 @@ module tlp_route #(
   assign {b_hdr, b_tdata, b_tkeep, b_tlast, b_ide, b_t, b_stream} = b_tlp_q;
 
   // ------------------------------------------------------------------ decision
-  localparam [3:0] TO_NOBODY = 4'b0000;
-  localparam [3:0] TO_CFG = 4'b0001;
-  localparam [3:0] TO_MMIO = 4'b0010;
-  localparam [3:0] TO_CPL = 4'b0100;
-  localparam [3:0] TO_ERR = 4'b1000;
+  // Hamming distance of at least 3: no flipped bit turns a refusal into an admission, and what is
+  // no code goes to nobody.
+  localparam [5:0] TO_NOBODY = 6'b000111;
+  localparam [5:0] TO_CFG = 6'b011001;
+  localparam [5:0] TO_MMIO = 6'b101010;
+  localparam [5:0] TO_CPL = 6'b110100;
+  localparam [5:0] TO_ERR = 6'b111111;
 
   wire admit;
-  reg [3:0] c_to_q;
-  reg [3:0] decision;
+  reg [5:0] c_to_q;
+  reg [5:0] decision;
   reg refused, poison_served;
 
   mmio_filter u_filter (
@@ -322,9 +324,18 @@ module tlp_route #(
   reg [6:0] c_lower_address_q;
   reg [15:0] c_completer_q;
 
-  wire c_moves = (c_to_q == TO_CFG && cfgreq_tready) || (c_to_q == TO_MMIO && mmio_tready) ||
-      (c_to_q == TO_CPL && cplin_tready) || (c_to_q == TO_ERR && (errcpl_tready || !c_tlast_q)) ||
-      c_to_q == TO_NOBODY;
+  reg c_moves;
+
+  always @* begin
+    case (c_to_q)
+      TO_CFG:  c_moves = cfgreq_tready;
+      TO_MMIO: c_moves = mmio_tready;
+      TO_CPL:  c_moves = cplin_tready;
+      TO_ERR:  c_moves = errcpl_tready || !c_tlast_q;
+      default: c_moves = 1'b1;
+    endcase
+  end
+
   assign b_ready = !c_valid_q || c_moves;
 
   wire start = b_valid_q && b_ready && b_start_q;

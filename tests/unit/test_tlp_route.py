@@ -58,3 +58,11 @@ def test_routing_also_works_on_icarus() -> None:
         simulator="icarus",
         testcase="every_other_tlp_goes_where_its_type_says",
     )
+
+
+@covers("TDISP-MMIO-007")
+@attack("ATT-37")
+def test_a_flipped_decision_admits_nothing() -> None:
+    if simulator_missing("icarus"):
+        pytest.skip(str(simulator_missing("icarus")))
+    run_simulation(design(128, 4), "tests.unit.cocotb_tlp_route_faults", simulator="icarus")
