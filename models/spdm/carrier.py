@@ -8,6 +8,7 @@ from typing import Protocol
 
 from models.doe.codes import HEADER_DWORDS, LENGTH_2_18, VENDOR_PCI_SIG, ObjectType
 from models.spdm.errors import DecodeError, NoResponseError, UnexpectedResponseError
+from models.spdm.suite import DEFAULT_SUITE, Suite
 
 HEADER = struct.Struct("<HBBI")
 DWORD = 4
@@ -27,6 +28,10 @@ class Channel(Protocol):
     @property
     def padding_max(self) -> int:
         """Bytes of padding that may follow an answer."""
+
+    @property
+    def suite(self) -> Suite:
+        """What was negotiated."""
 
     async def request(self, spdm_message: bytes, /) -> bytes | None:
         """The answer to a message, None when there is none."""
@@ -57,6 +62,7 @@ class PlainChannel:
     padding_max = DWORD - 1
 
     def __init__(self, transport: Transport) -> None:
+        self.suite = DEFAULT_SUITE  # until something is negotiated
         self._transport = transport
 
     async def request(self, spdm_message: bytes) -> bytes | None:

@@ -12,9 +12,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from models.spdm.codes import BaseHash
+from models.spdm.codes import BaseAsym, BaseHash
+from models.spdm.curves import OF_ASYM
 from models.spdm.errors import CertificateError
-from models.spdm.signing import CURVE
 from models.spdm.transcript import digest
 
 LENGTH_SIZE = 4  # u16 length, u16 reserved
@@ -74,6 +74,7 @@ def verify_chain(
     trusted_roots: Iterable[x509.Certificate],
     at: datetime | None = None,
     base_hash: BaseHash = BaseHash.SHA_384,
+    asym: BaseAsym = BaseAsym.ECDSA_P384,
 ) -> ec.EllipticCurvePublicKey:
     """The leaf key of a chain structure that leads to one of `trusted_roots`.
 
@@ -93,7 +94,7 @@ def verify_chain(
         _check_issued(issuer, subject)
     for certificate in certificates:
         _check_time(certificate, at)
-    return _leaf_key(certificates[-1])
+    return _leaf_key(certificates[-1], asym)
 
 
 def _check_issuer(issuer: x509.Certificate, cas_below: int) -> None:
@@ -125,7 +126,7 @@ def _check_time(certificate: x509.Certificate, at: datetime | None) -> None:
         raise CertificateError(f"{name}: not valid at {at.isoformat()}")
 
 
-def _leaf_key(leaf: x509.Certificate) -> ec.EllipticCurvePublicKey:
+def _leaf_key(leaf: x509.Certificate, asym: BaseAsym) -> ec.EllipticCurvePublicKey:
     name = leaf.subject.rfc4514_string()
     try:
         usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
@@ -134,6 +135,7 @@ def _leaf_key(leaf: x509.Certificate) -> ec.EllipticCurvePublicKey:
         raise CertificateError(f"{name}: no key usage or no usable key") from None
     if not usage.digital_signature:
         raise CertificateError(f"{name}: may not sign")
-    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != CURVE.name:
-        raise CertificateError(f"{name}: key is not ECDSA P-384")
+    expected = OF_ASYM[asym]
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != expected.name:
+        raise CertificateError(f"{name}: key is not ECDSA P-{expected.curve.key_size}")
     return key

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers of SPDM 1.2 and its secured messages (SPDM-VCA-001, SEC-VDM-001)."""
+"""Numbers of SPDM 1.0 to 1.3 and of secured messages (SPDM-VCA-001, SEC-VDM-001)."""
 
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
 VERSION_1_0 = 0x10  # the header version of GET_VERSION and VERSION, always
+VERSION_1_1 = 0x11
 VERSION_1_2 = 0x12
+VERSION_1_3 = 0x13
 HEADER_SIZE = 4
 NONCE_SIZE = 32
+CONTEXT_SIZE = 8  # of the requester, from version 1.3 on
+NUM_SLOTS = 8
 DATA_TRANSFER_SIZE_MIN = 42
 MEASUREMENT_SPECIFICATION_DMTF = 1
 OPAQUE_FORMAT_1 = 2

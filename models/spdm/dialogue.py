@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from models.spdm.carrier import Channel, need
 from models.spdm.codes import (
+    CONTEXT_SIZE,
     NONCE_SIZE,
+    VERSION_1_3,
     MeasurementAttribute,
     MeasurementOperation,
     Response,
@@ -22,10 +24,10 @@ from models.spdm.errors import (
 )
 from models.spdm.measurements import Measurement, decode_record
 from models.spdm.messages import (
-    DEFAULT_SHAPE,
     Certificate,
     GetCertificate,
     GetMeasurements,
+    GetVersion,
     Header,
     Measurements,
     Message,
@@ -58,13 +60,15 @@ async def ask(
     channel: Channel,
     request: Message,
     answer_type: type[MessageT],
-    shape: Shape = DEFAULT_SHAPE,
+    shape: Shape | None = None,
 ) -> Exchanged[MessageT]:
-    """Send `request` and decode its answer.
+    """Send `request` in the version of `channel` and decode its answer.
 
     Raises ErrorResponseError for ERROR, NoResponseError for silence, DecodeError and
     UnexpectedResponseError for an answer of a wrong form, version or code.
     """
+    if request.CODE != GetVersion.CODE:
+        request = replace(request, version=channel.suite.version)
     sent = request.encode()
     name = type(request).__name__
     raw = need(await channel.request(sent), name)
@@ -73,8 +77,20 @@ async def ask(
         raise UnexpectedResponseError(f"{name} answered in version 0x{header.version:02x}")
     if header.code != answer_type.CODE:
         raise UnexpectedResponseError(f"{name} answered with code 0x{header.code:02x}")
+    shape = shape or channel.suite.shape()
     answer, exact = answer_type.decode_padded(raw, shape, channel.padding_max)
     return Exchanged(answer, sent, exact)
+
+
+def new_context(entropy: Entropy, version: int) -> bytes:
+    """A fresh context of the requester; zeros where the version has none."""
+    return entropy.randbytes(CONTEXT_SIZE) if version >= VERSION_1_3 else bytes(CONTEXT_SIZE)
+
+
+def check_context(sent: bytes, received: bytes) -> None:
+    """UnexpectedResponseError unless an answer repeats the context of its request."""
+    if sent != received:
+        raise UnexpectedResponseError("the answer has another context than its request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +126,17 @@ async def read_measurements(
         attributes=MeasurementAttribute.RAW if query.raw else 0,
         nonce=entropy.randbytes(NONCE_SIZE) if query.signed else b"",
         slot=query.slot,
+        context=new_context(entropy, channel.suite.version),
     )
-    reply = await ask(channel, request, Measurements, Shape(signed=query.signed))
+    suite = channel.suite
+    reply = await ask(channel, request, Measurements, suite.shape(signed=query.signed))
     answer = reply.answer
+    check_context(request.context, answer.context)
     log.append(reply.request_bytes, answer.signed_part())
     if query.signed:
         if key is None:
             raise CertificateError("signed measurements need the certificate chain first")
-        verify(key, SigningContext.MEASUREMENTS, log.digest(), answer.signature)
+        verify(key, SigningContext.MEASUREMENTS, log.digest(), answer.signature, suite)
     blocks = decode_record(answer.record, answer.blocks)
     _check_blocks(query.operation, blocks)
     return MeasurementReport(blocks, answer.total, answer.nonce, query.signed)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Key schedule of SPDM 1.2 (SPDM-KEY-001)."""
+"""Key schedule of SPDM 1.1 and later (SPDM-KEY-001)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from models.spdm.codes import AEAD_IV_SIZE, AEAD_KEY_SIZE, BaseHash
+from models.spdm.codes import AEAD_IV_SIZE, AEAD_KEY_SIZE, VERSION_1_2, BaseHash
 from models.spdm.record import RecordKeys
 
-LABEL_VERSION = b"spdm1.2 "
 HASHES: dict[BaseHash, type[hashes.HashAlgorithm]] = {
     BaseHash.SHA_256: hashes.SHA256,
     BaseHash.SHA_384: hashes.SHA384,
@@ -19,9 +18,12 @@ HASHES: dict[BaseHash, type[hashes.HashAlgorithm]] = {
 }
 
 
-def bin_concat(length: int, label: bytes, context: bytes = b"") -> bytes:
-    """The info string of one derivation."""
-    return length.to_bytes(2, "little") + LABEL_VERSION + label + context
+def bin_concat(
+    length: int, label: bytes, context: bytes = b"", version: int = VERSION_1_2
+) -> bytes:
+    """The info string of one derivation; it names the negotiated version."""
+    name = f"spdm{version >> 4}.{version & 0xF} ".encode()
+    return length.to_bytes(2, "little") + name + label + context
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,10 @@ class ApplicationSecrets:
 
 @dataclass(frozen=True, slots=True)
 class KeySchedule:
-    """All derivations, for one hash algorithm."""
+    """All derivations, for one hash algorithm and version."""
 
     base_hash: BaseHash = BaseHash.SHA_384
+    version: int = VERSION_1_2
 
     @property
     def algorithm(self) -> hashes.HashAlgorithm:
@@ -74,7 +77,10 @@ class KeySchedule:
 
     def _derive(self, secret: bytes, label: bytes, context: bytes = b"") -> bytes:
         size = self.hash_size
-        return self.expand(secret, bin_concat(size, label, context), size)
+        return self._expand_label(secret, size, label, context)
+
+    def _expand_label(self, secret: bytes, size: int, label: bytes, context: bytes = b"") -> bytes:
+        return self.expand(secret, bin_concat(size, label, context, self.version), size)
 
     def handshake(self, dhe_secret: bytes, th1: bytes) -> HandshakeSecrets:
         """From the shared secret and the hash of TH1."""
@@ -110,8 +116,8 @@ class KeySchedule:
     def record_keys(self, direction_secret: bytes) -> RecordKeys:
         """AEAD key and IV of S0, S1, S2 or S3."""
         return RecordKeys(
-            self.expand(direction_secret, bin_concat(AEAD_KEY_SIZE, b"key"), AEAD_KEY_SIZE),
-            self.expand(direction_secret, bin_concat(AEAD_IV_SIZE, b"iv"), AEAD_IV_SIZE),
+            self._expand_label(direction_secret, AEAD_KEY_SIZE, b"key"),
+            self._expand_label(direction_secret, AEAD_IV_SIZE, b"iv"),
         )
 
     def updated(self, direction_secret: bytes) -> bytes:

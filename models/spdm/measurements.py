@@ -5,7 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.spdm.codes import MEASUREMENT_SPECIFICATION_DMTF, BaseHash, MeasurementType, SummaryType
+from models.spdm.codes import (
+    MEASUREMENT_SPECIFICATION_DMTF,
+    BaseHash,
+    MeasurementHash,
+    MeasurementType,
+    SummaryType,
+)
 from models.spdm.errors import DecodeError
 from models.spdm.transcript import digest
 from models.spdm.wire import Reader, counted, little
@@ -14,6 +20,20 @@ RAW_BIT = 0x80
 INDEX_MAX = 0xFE
 TCB_TYPES = (MeasurementType.ROM, MeasurementType.FIRMWARE, MeasurementType.HARDWARE_CONFIG)
 SECURITY_VERSION_SIZE = 8
+BASE_HASH_OF = {
+    MeasurementHash.SHA_256: BaseHash.SHA_256,
+    MeasurementHash.SHA_384: BaseHash.SHA_384,
+    MeasurementHash.SHA_512: BaseHash.SHA_512,
+}
+
+
+def measured(
+    index: int, kind: int, content: bytes, algorithm: MeasurementHash, *, raw: bool = False
+) -> Measurement:
+    """A block that holds `content` as it is, or its digest."""
+    as_it_is = raw or algorithm == MeasurementHash.RAW
+    value = content if as_it_is else digest(BASE_HASH_OF[algorithm], content)
+    return Measurement(index, kind, value, as_it_is)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +89,19 @@ class DeviceState:
     security_version: int = 1
     device_mode: bytes = bytes(16)  # operational and device mode: supported, current
 
-    def measurements(self, base_hash: BaseHash = BaseHash.SHA_384) -> tuple[Measurement, ...]:
+    def measurements(
+        self, algorithm: MeasurementHash = MeasurementHash.SHA_384
+    ) -> tuple[Measurement, ...]:
         """The blocks, with indices from 1 without a gap."""
         security_version = self.security_version.to_bytes(SECURITY_VERSION_SIZE, "little")
         values = (
-            (MeasurementType.FIRMWARE, digest(base_hash, self.firmware), False),
-            (MeasurementType.HARDWARE_CONFIG, digest(base_hash, self.hardware_config), False),
+            (MeasurementType.FIRMWARE, self.firmware, False),
+            (MeasurementType.HARDWARE_CONFIG, self.hardware_config, False),
             (MeasurementType.DEVICE_MODE, self.device_mode, True),
             (MeasurementType.VERSION, self.version.encode(), True),
             (MeasurementType.SECURITY_VERSION, security_version, True),
         )
         return tuple(
-            Measurement(number, kind, value, raw)
+            measured(number, kind, value, algorithm, raw=raw)
             for number, (kind, value, raw) in enumerate(values, start=1)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
@@ -17,18 +17,21 @@ from models.spdm.codes import (
     NONCE_SIZE,
     SECURED_MESSAGE_1_0,
     SECURED_MESSAGE_1_1,
+    VERSION_1_1,
     VERSION_1_2,
-    BaseHash,
     Capability,
     Request,
     SummaryType,
 )
+from models.spdm.curves import OF_DHE
 from models.spdm.dialogue import (
     Exchanged,
     MeasurementQuery,
     MeasurementReport,
     MessageT,
     ask,
+    check_context,
+    new_context,
     read_chain,
     read_measurements,
 )
@@ -38,9 +41,8 @@ from models.spdm.errors import (
     SessionError,
     SignatureError,
 )
-from models.spdm.key_schedule import KeySchedule
+from models.spdm.key_log import KeyLog, SessionKeyLog
 from models.spdm.messages import (
-    DEFAULT_SHAPE,
     Algorithms,
     Capabilities,
     Certificate,
@@ -57,13 +59,17 @@ from models.spdm.messages import (
     Version,
 )
 from models.spdm.negotiation import (
+    KNOWN_FLAGS,
     MEASUREMENT_FLAGS,
+    PROFILE,
     REQUESTER_FLAGS,
     SESSION_FLAGS,
+    AlgorithmOffer,
     check_responder_flags,
     check_selection,
     check_sizes,
     offer,
+    suite_of,
 )
 from models.spdm.opaque import decode_selected, encode_supported
 from models.spdm.secure_session import SecureSession, SessionParameters
@@ -75,6 +81,7 @@ from models.spdm.signing import (
     shared_secret,
     verify,
 )
+from models.spdm.suite import Suite
 from models.spdm.transcript import ConnectionLogs, digest
 
 
@@ -87,6 +94,9 @@ class RequesterConfig:
     message_size: int = 0x11C0  # bytes; a record of it fits a DOE mailbox of 1152 DW
     secured_versions: tuple[int, ...] = (SECURED_MESSAGE_1_0, SECURED_MESSAGE_1_1)
     time: datetime | None = None  # for the validity of certificates; None for no check
+    versions: tuple[int, ...] = (VERSION_1_2,)  # best first
+    algorithms: AlgorithmOffer = PROFILE
+    key_log: KeyLog | None = field(default=None, repr=False)
 
 
 class SpdmRequester:
@@ -120,8 +130,13 @@ class SpdmRequester:
         self.digests, self.chains, self._keys = {}, {}, {}
         self._logs = ConnectionLogs()
 
+    @property
+    def suite(self) -> Suite:
+        """Version and algorithms of the connection."""
+        return self._channel.suite
+
     async def _ask(
-        self, request: Message, answer_type: type[MessageT], shape: Shape = DEFAULT_SHAPE
+        self, request: Message, answer_type: type[MessageT], shape: Shape | None = None
     ) -> Exchanged[MessageT]:
         self._logs.begin(request.CODE)
         return await ask(self._channel, request, answer_type, shape)
@@ -136,26 +151,38 @@ class SpdmRequester:
     async def connect(self) -> Capabilities:
         """Version, capabilities, algorithms. All earlier sessions are over."""
         self._reset()
-        version = await self._ask(GetVersion(), Version)
-        if VERSION_1_2 not in [entry >> 8 for entry in version.answer.entries]:
-            raise NegotiationError("device does not support SPDM 1.2")
-        self._logs.vca.append(version.request_bytes, version.answer_bytes)
-        capabilities = await self._ask(self._own_capabilities(), Capabilities)
+        versions = await self._ask(GetVersion(), Version)
+        version = self._best_version([entry >> 8 for entry in versions.answer.entries])
+        self._channel.suite = Suite(version)
+        self._log_negotiation(versions)
+        capabilities = await self._ask(self._own_capabilities(version), Capabilities)
         answer = capabilities.answer
         check_responder_flags(answer.flags)
-        check_sizes(answer.flags, answer.data_transfer_size, answer.max_message_size)
-        self._logs.vca.append(capabilities.request_bytes, capabilities.answer_bytes)
-        algorithms = await self._ask(offer(), Algorithms)
-        check_selection(algorithms.answer)
-        self._logs.vca.append(algorithms.request_bytes, algorithms.answer_bytes)
+        if version >= VERSION_1_2:
+            check_sizes(answer.flags, answer.data_transfer_size, answer.max_message_size)
+        self._log_negotiation(capabilities)
+        algorithms = await self._ask(offer(self.config.algorithms, version), Algorithms)
+        check_selection(algorithms.answer, self.config.algorithms)
+        self._log_negotiation(algorithms)
         self.capabilities, self.algorithms = answer, algorithms.answer
-        self._logs.restart()
+        self._channel.suite = suite_of(algorithms.answer)
+        self._logs.restart(self.suite.base_hash, version)
         return answer
 
-    def _own_capabilities(self) -> GetCapabilities:
+    def _best_version(self, offered: Sequence[int]) -> int:
+        for version in self.config.versions:
+            if version in offered:
+                return version
+        wanted = ", ".join(f"{version >> 4}.{version & 0xF}" for version in self.config.versions)
+        raise NegotiationError(f"device does not support SPDM {wanted}")
+
+    def _log_negotiation(self, exchanged: Exchanged[MessageT]) -> None:
+        self._logs.negotiation(exchanged.request_bytes, exchanged.answer_bytes)
+
+    def _own_capabilities(self, version: int) -> GetCapabilities:
         return GetCapabilities(
             ct_exponent=self.config.ct_exponent,
-            flags=self.config.flags,
+            flags=self.config.flags & KNOWN_FLAGS[version],
             data_transfer_size=self.config.message_size,
             max_message_size=self.config.message_size,
         )
@@ -180,9 +207,12 @@ class SpdmRequester:
         self._logs.begin(Request.GET_CERTIFICATE)
         chain = await read_chain(self._channel, slot, portion, self._logs.certificates)
         expected = self.digests.get(slot)
-        if expected is not None and expected != digest(BaseHash.SHA_384, chain):
+        suite = self.suite
+        if expected is not None and expected != digest(suite.base_hash, chain):
             raise CertificateError(f"chain of slot {slot} differs from its digest")
-        self._keys[slot] = verify_chain(chain, self._roots, self.config.time)
+        self._keys[slot] = verify_chain(
+            chain, self._roots, self.config.time, suite.base_hash, suite.base_asym
+        )
         self.chains[slot] = chain
         return chain
 
@@ -192,7 +222,7 @@ class SpdmRequester:
         return self._keys[slot]
 
     def _chain_hash(self, slot: int) -> bytes:
-        return digest(BaseHash.SHA_384, self.chains[slot])
+        return digest(self.suite.base_hash, self.chains[slot])
 
     def _has_summary(self, summary_type: SummaryType) -> bool:
         if summary_type == SummaryType.NONE:
@@ -205,15 +235,18 @@ class SpdmRequester:
         self._need(Capability.CHAL)
         key = self._device_key(slot)
         nonce = self._entropy.randbytes(NONCE_SIZE)
-        request = Challenge(slot=slot, summary_type=summary_type, nonce=nonce)
-        shape = Shape(summary=self._has_summary(summary_type))
+        context = new_context(self._entropy, self.suite.version)
+        request = Challenge(slot=slot, summary_type=summary_type, nonce=nonce, context=context)
+        shape = self.suite.shape(summary=self._has_summary(summary_type))
         log = self._logs.certificates
         self._logs.certificates = self._logs.vca.fork()
         reply = await self._ask(request, ChallengeAuth, shape)
         if reply.answer.chain_hash != self._chain_hash(slot):
             raise CertificateError("CHALLENGE_AUTH names another certificate chain")
+        check_context(context, reply.answer.context)
         log.append(reply.request_bytes, reply.answer.signed_part())
-        verify(key, SigningContext.CHALLENGE_AUTH, log.digest(), reply.answer.signature)
+        signature = reply.answer.signature
+        verify(key, SigningContext.CHALLENGE_AUTH, log.digest(), signature, self.suite)
         return reply.answer.summary
 
     async def get_measurements(self, query: MeasurementQuery | None = None) -> MeasurementReport:
@@ -224,7 +257,7 @@ class SpdmRequester:
         self._logs.begin(Request.GET_MEASUREMENTS)
         log = self._logs.measurements
         if query.signed:
-            self._logs.measurements = self._logs.vca.fork()
+            self._logs.measurements = self._logs.new_measurements()
         return await read_measurements(self._channel, query, log, self._entropy, key)
 
     async def start_session(
@@ -247,24 +280,34 @@ class SpdmRequester:
         """KEY_EXCHANGE only: a session under handshake keys, for which FINISH is due."""
         for flag in (Capability.KEY_EX, Capability.ENCRYPT, Capability.MAC):
             self._need(flag & SESSION_FLAGS)
+        if self.suite.version < VERSION_1_1:
+            raise NegotiationError("SPDM 1.0 has no sessions")
         device_key = self._device_key(slot)
         if requester_session_id is None:
             requester_session_id = int.from_bytes(self._entropy.randbytes(2), "little")
-        key = private_key(self._entropy)
+        key = private_key(self._entropy, OF_DHE[self.suite.dhe])
         request = KeyExchange(
             summary_type=summary_type,
             slot=slot,
             requester_session_id=requester_session_id,
             random=self._entropy.randbytes(NONCE_SIZE),
             exchange_data=exchange_data(key),
-            opaque=encode_supported(self.config.secured_versions),
+            opaque=encode_supported(self.config.secured_versions, self.suite.version),
         )
-        shape = Shape(summary=self._has_summary(summary_type))
+        shape = self.suite.shape(
+            summary=self._has_summary(summary_type), in_the_clear=self._in_the_clear
+        )
         reply = await self._ask(request, KeyExchangeRsp, shape)
         parameters = self._accept(reply, requester_session_id, key, device_key, slot)
         session = SecureSession(self._transport, self._entropy, parameters)
         self._sessions = [old for old in self._sessions if old.alive] + [session]
         return session
+
+    @property
+    def _in_the_clear(self) -> bool:
+        """Whether both sides have HANDSHAKE_IN_THE_CLEAR."""
+        common = self.config.flags & (self.capabilities.flags if self.capabilities else 0)
+        return bool(common & Capability.HANDSHAKE_IN_THE_CLEAR)
 
     def _accept(
         self,
@@ -274,17 +317,19 @@ class SpdmRequester:
         device_key: ec.EllipticCurvePublicKey,
         slot: int,
     ) -> SessionParameters:
-        answer, schedule = reply.answer, KeySchedule()
+        answer, suite, schedule = reply.answer, self.suite, self.suite.schedule
         log = self._logs.vca.fork()
         log.append(self._chain_hash(slot), reply.request_bytes, answer.signed_part())
-        verify(device_key, SigningContext.KEY_EXCHANGE_RSP, log.digest(), answer.signature)
+        context = SigningContext.KEY_EXCHANGE_RSP
+        verify(device_key, context, log.digest(), answer.signature, suite)
         th1 = log.append(answer.signature).digest()
-        secrets = schedule.handshake(shared_secret(key, answer.exchange_data), th1)
+        dhe_secret = shared_secret(key, answer.exchange_data)
+        secrets = schedule.handshake(dhe_secret, th1)
         expected = schedule.verify_data(secrets.response, th1)
-        if not hmac.compare_digest(expected, answer.verify_data):
+        if not self._in_the_clear and not hmac.compare_digest(expected, answer.verify_data):
             raise SignatureError("KEY_EXCHANGE_RSP: verify data is wrong")
         log.append(answer.verify_data)
-        version = decode_selected(answer.opaque)
+        version = decode_selected(answer.opaque, suite.version)
         if version not in self.config.secured_versions:
             raise NegotiationError(f"device selected secured messages 0x{version:04x}")
         if answer.mutual_authentication:
@@ -292,6 +337,7 @@ class SpdmRequester:
         session_id = answer.responder_session_id << 16 | requester_session_id
         if any(session.session_id == session_id for session in self._sessions if session.alive):
             raise SessionError(f"device gave out session id 0x{session_id:08x} twice")
+        SessionKeyLog(self.config.key_log, session_id, suite).handshake(dhe_secret, secrets)
         return SessionParameters(
             session_id=session_id,
             secured_version=version,
@@ -301,4 +347,7 @@ class SpdmRequester:
             transcript=log,
             logs=self._logs,
             device_key=device_key,
+            suite=suite,
+            in_the_clear=self._in_the_clear,
+            key_log=self.config.key_log,
         )

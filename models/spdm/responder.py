@@ -3,23 +3,30 @@
 
 It meets the device at two places only: messages in and out, and the session-key port.
 Records are sealed and opened by the device (SEC-REC-001), as are IDE_KM and TDISP messages.
+
+What public texts leave open is in one place each: `OLDER_CODE` here, `KEY_UPDATE_OUT_OF_ORDER` in
+responder_sessions and `MUT_AUTH_WITH_ENCAP_UNTIL` in negotiation. Mutual authentication is not
+offered: no requester algorithm is selected, a FINISH with a signature is an invalid request, and
+encapsulated requests are not supported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.spdm.codes import (
     DATA_TRANSFER_SIZE_MIN,
     VERSION_1_0,
+    VERSION_1_1,
     VERSION_1_2,
     Capability,
     ErrorCode,
     Request,
 )
 from models.spdm.errors import DecodeError, NegotiationError
-from models.spdm.identity import DeviceIdentity
+from models.spdm.identity import DeviceIdentity, SlotStore
+from models.spdm.key_log import KeyLog
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.measurements import DeviceState, Measurement
 from models.spdm.messages import (
@@ -38,11 +45,13 @@ from models.spdm.messages import (
 )
 from models.spdm.messages.base import PADDING_MAX
 from models.spdm.negotiation import (
+    KNOWN_FLAGS,
     MEASUREMENT_FLAGS,
     SESSION_FLAGS,
-    check_requester_flags,
-    check_sizes,
+    AlgorithmOffer,
+    check_requester,
     select,
+    suite_of,
 )
 from models.spdm.responder_attestation import Attestor
 from models.spdm.responder_sessions import SessionTable
@@ -66,9 +75,16 @@ class _Rule:
     plain: bool = True
     own: int = 0  # flags of which the device needs at least one
     common: int = 0  # flags that both sides need
+    since: int = VERSION_1_0  # first version that has the request
 
 
 _ESTABLISHED = SessionPhase.ESTABLISHED
+
+
+def _in_session(common: int, phase: SessionPhase = _ESTABLISHED) -> _Rule:
+    return _Rule(session=phase, plain=False, common=common, since=VERSION_1_1)
+
+
 RULES: dict[int, _Rule] = {
     Request.GET_CAPABILITIES: _Rule(Phase.AFTER_VERSION),
     Request.NEGOTIATE_ALGORITHMS: _Rule(Phase.AFTER_CAPABILITIES),
@@ -76,12 +92,19 @@ RULES: dict[int, _Rule] = {
     Request.GET_CERTIFICATE: _Rule(session=_ESTABLISHED, own=Capability.CERT),
     Request.CHALLENGE: _Rule(own=Capability.CHAL),
     Request.GET_MEASUREMENTS: _Rule(session=_ESTABLISHED, own=MEASUREMENT_FLAGS),
-    Request.KEY_EXCHANGE: _Rule(common=SESSION_FLAGS),
-    Request.FINISH: _Rule(session=SessionPhase.HANDSHAKE, plain=False, common=SESSION_FLAGS),
-    Request.HEARTBEAT: _Rule(session=_ESTABLISHED, plain=False, common=Capability.HBEAT),
-    Request.KEY_UPDATE: _Rule(session=_ESTABLISHED, plain=False, common=Capability.KEY_UPD),
-    Request.END_SESSION: _Rule(session=_ESTABLISHED, plain=False, common=SESSION_FLAGS),
+    Request.KEY_EXCHANGE: _Rule(common=SESSION_FLAGS, since=VERSION_1_1),
+    Request.FINISH: _in_session(SESSION_FLAGS, SessionPhase.HANDSHAKE),
+    Request.HEARTBEAT: _in_session(Capability.HBEAT),
+    Request.KEY_UPDATE: _in_session(Capability.KEY_UPD),
+    Request.END_SESSION: _in_session(SESSION_FLAGS),
     Request.VENDOR_DEFINED: _Rule(session=_ESTABLISHED),
+}
+# Error codes that came with version 1.2, and what stands for them before; libspdm does it so for
+# the first one.
+OLDER_CODE = {
+    ErrorCode.SESSION_REQUIRED: ErrorCode.UNSPECIFIED,
+    ErrorCode.RESPONSE_TOO_LARGE: ErrorCode.UNSPECIFIED,
+    ErrorCode.REQUEST_TOO_LARGE: ErrorCode.INVALID_REQUEST,
 }
 
 
@@ -90,16 +113,20 @@ class SpdmResponder:
 
     def __init__(
         self,
-        identity: DeviceIdentity,
+        identity: DeviceIdentity | SlotStore,
         port: SessionKeyPort,
         entropy: Entropy,
         config: ResponderConfig | None = None,
         measurements: tuple[Measurement, ...] | None = None,
+        key_log: KeyLog | None = None,
     ) -> None:
         self.config = config or ResponderConfig()
-        blocks = DeviceState().measurements() if measurements is None else measurements
-        self._attestor = Attestor(identity, blocks, entropy)
-        self._sessions = SessionTable(self._attestor, port, self.config)
+        slots = identity if isinstance(identity, SlotStore) else SlotStore.single(identity)
+        if measurements is None:
+            measurements = DeviceState().measurements(self.config.measurement_hash)
+        self._attestor = Attestor(slots, measurements, entropy)
+        self._sessions = SessionTable(self._attestor, port, self.config, key_log)
+        self._algorithms_offered = _signable(self.config.algorithms, slots)
         self._connection = Connection()
         self._now = 0.0
         self._handlers: dict[int, Callable[[bytes, Session | None], bytes]] = {
@@ -113,7 +140,7 @@ class SpdmResponder:
         }
         self._session_handlers: dict[int, Callable[[bytes, Session], bytes]] = {
             Request.FINISH: self._sessions.finish,
-            Request.HEARTBEAT: lambda raw, _: self._sessions.heartbeat(raw),
+            Request.HEARTBEAT: self._sessions.heartbeat,
             Request.KEY_UPDATE: self._sessions.key_update,
             Request.END_SESSION: self._sessions.end_session,
         }
@@ -158,7 +185,6 @@ class SpdmResponder:
             session = self._sessions.get(session_id)
             if session is None:
                 return None
-            session.last_heard = self._now
         elif is_pci_protocol_request(message):
             return None
         try:
@@ -169,13 +195,14 @@ class SpdmResponder:
             return self._error(message, RefusedError(ErrorCode.INVALID_REQUEST))
 
     def _error(self, message: bytes, refusal: RefusedError) -> bytes:
-        version = self._connection.version
+        version, code, extended = self._connection.version, refusal.code, refusal.extended
         if self._connection.phase is Phase.AFTER_VERSION:
-            first = bytes((VERSION_1_2, Request.GET_CAPABILITIES))
-            version = VERSION_1_2 if message[:2] == first else version
-        return Error(
-            version=version, code=refusal.code, data=refusal.data, extended=refusal.extended
-        ).encode()
+            negotiating = message[1:2] == bytes((Request.GET_CAPABILITIES,))
+            if negotiating and message[0] in self.config.versions:
+                version = message[0]
+        if version < VERSION_1_2 and code in OLDER_CODE:
+            code, extended = OLDER_CODE[code], b""
+        return Error(version=version, code=code, data=refusal.data, extended=extended).encode()
 
     def _answer(self, message: bytes, session: Session | None) -> bytes:
         if len(message) > self.config.message_size + PADDING_MAX:
@@ -187,6 +214,10 @@ class SpdmResponder:
         if rule is None:
             raise RefusedError(ErrorCode.UNSUPPORTED_REQUEST, header.code)
         self._check(header, rule, session)
+        if header.code == Request.FINISH and self._in_the_clear:
+            session = self._sessions.in_the_clear
+        if session is not None:
+            session.last_heard = self._now
         self._connection.logs.begin(header.code, session)
         if handler := self._handlers.get(header.code):
             return handler(message, session)
@@ -201,21 +232,36 @@ class SpdmResponder:
             raise RefusedError(ErrorCode.VERSION_MISMATCH)
         if connection.phase is not rule.phase:
             raise RefusedError(ErrorCode.UNEXPECTED_REQUEST)
-        if header.version != VERSION_1_2:
+        if header.version not in self.config.versions:
             raise RefusedError(ErrorCode.VERSION_MISMATCH)
-        own, common = self.config.flags, self.config.flags & connection.common_flags
-        if (rule.own and not own & rule.own) or common & rule.common != rule.common:
+        own, common = self.config.flags, self.config.flags & connection.requester_flags
+        lacking = (rule.own and not own & rule.own) or common & rule.common != rule.common
+        if lacking or header.version < rule.since:
             raise RefusedError(ErrorCode.UNSUPPORTED_REQUEST, header.code)
+        if header.code == Request.FINISH and self._in_the_clear:
+            if session is not None or self._sessions.in_the_clear is None:
+                raise RefusedError(ErrorCode.SESSION_REQUIRED)
+            return
         if session is None and not rule.plain:
             raise RefusedError(ErrorCode.SESSION_REQUIRED)
         if session is not None and session.phase is not rule.session:
             raise RefusedError(ErrorCode.UNEXPECTED_REQUEST)
 
     @property
+    def _in_the_clear(self) -> bool:
+        """Whether both sides have HANDSHAKE_IN_THE_CLEAR."""
+        common = self.config.flags & self._connection.requester_flags
+        return bool(common & Capability.HANDSHAKE_IN_THE_CLEAR)
+
+    @property
     def _room(self) -> int:
-        """Bytes of an answer that the requester can take."""
+        """Bytes of an answer that the requester can take and the mailbox can carry."""
         requester = self._connection.requester
-        return requester.data_transfer_size if requester else DATA_TRANSFER_SIZE_MIN
+        if requester is None:
+            return DATA_TRANSFER_SIZE_MIN
+        if requester.version < VERSION_1_2:
+            return self.config.message_size
+        return min(requester.data_transfer_size, self.config.message_size)
 
     def _fit(self, answer: bytes) -> bytes:
         """`answer`, if the requester can take it; asked before any state changes."""
@@ -232,46 +278,52 @@ class SpdmResponder:
         _, exact = GetVersion.decode_padded(raw)
         self._sessions.end_all()
         self._connection = Connection(phase=Phase.AFTER_VERSION)
-        answer = Version().encode()
-        self._connection.logs.vca.append(exact, answer)
+        answer = Version(entries=tuple(v << 8 for v in self.config.versions)).encode()
+        self._connection.logs.negotiation(exact, answer)
         return answer
 
     def _capabilities(self, raw: bytes, _: Session | None) -> bytes:
         request, exact = GetCapabilities.decode_padded(raw)
-        check_sizes(request.flags, request.data_transfer_size, request.max_message_size)
-        check_requester_flags(request.flags)
+        check_requester(request)
         answer = Capabilities(
+            version=request.version,
             ct_exponent=self.config.ct_exponent,
-            flags=self.config.flags,
+            flags=self.config.flags & KNOWN_FLAGS[request.version],
             data_transfer_size=self.config.message_size,
             max_message_size=self.config.message_size,
         ).encode()
         self._connection.requester = request
         self._connection.phase = Phase.AFTER_CAPABILITIES
-        self._connection.logs.vca.append(exact, answer)
+        self._connection.logs.negotiation(exact, answer)
         return answer
 
     def _algorithms(self, raw: bytes, _: Session | None) -> bytes:
         connection = self._connection
         request, exact = NegotiateAlgorithms.decode_padded(raw)
-        algorithms = select(request, connection.common_flags & self.config.flags)
+        algorithms = select(
+            request,
+            connection.requester_flags & self.config.flags,
+            self._algorithms_offered,
+            self.config.measurement_hash,
+        )
         answer = self._fit(algorithms.encode())
         connection.algorithms = algorithms
+        connection.suite = suite_of(algorithms)
         connection.phase = Phase.NEGOTIATED
-        connection.logs.vca.append(exact, answer)
-        connection.logs.restart()
+        connection.logs.negotiation(exact, answer)
+        connection.logs.restart(connection.suite.base_hash, connection.suite.version)
         return answer
 
     def _digests(self, raw: bytes, session: Session | None) -> bytes:
         _, exact = GetDigests.decode_padded(raw, padding_max=_padding_max(session))
-        answer = self._fit(self._attestor.digests())
+        answer = self._fit(self._attestor.digests(self._connection.suite))
         if session is None:
             self._connection.logs.certificates.append(exact, answer)
         return answer
 
     def _certificate(self, raw: bytes, session: Session | None) -> bytes:
         request, exact = GetCertificate.decode_padded(raw, padding_max=_padding_max(session))
-        answer = self._attestor.certificate(request, self._room)
+        answer = self._attestor.certificate(request, self._connection.suite, self._room)
         if session is None:
             self._connection.logs.certificates.append(exact, answer)
         return answer
@@ -279,29 +331,47 @@ class SpdmResponder:
     def _challenge(self, raw: bytes, _: Session | None) -> bytes:
         connection = self._connection
         request, exact = Challenge.decode_padded(raw)
-        answer = self._fit(self._attestor.challenge(request, exact, connection.logs.certificates))
+        self._check_summary(request.summary_type)
+        log = connection.logs.certificates
+        answer = self._fit(self._attestor.challenge(request, exact, log, connection.suite))
         connection.logs.certificates = connection.logs.vca.fork()
         return answer
 
     def _measurements(self, raw: bytes, session: Session | None) -> bytes:
         connection = self._connection
         if not connection.algorithms or not connection.algorithms.measurement_specification:
-            raise RefusedError(ErrorCode.UNSUPPORTED_REQUEST, Request.GET_MEASUREMENTS)
+            raise RefusedError(ErrorCode.UNEXPECTED_REQUEST)
         request, exact = GetMeasurements.decode_padded(raw, padding_max=_padding_max(session))
         if request.signed and not self.config.flags & Capability.MEAS_SIG:
             raise RefusedError(ErrorCode.INVALID_REQUEST)
         holder = session or connection.logs
-        answer, log = self._attestor.measure(request, exact, holder.measurements)
+        answer, log = self._attestor.measure(request, exact, holder.measurements, connection.suite)
         self._fit(answer)
-        holder.measurements = connection.logs.vca.fork() if request.signed else log
+        holder.measurements = connection.logs.new_measurements() if request.signed else log
         return answer
 
+    def _check_summary(self, kind: int) -> None:
+        """A summary hash needs measurements, in the device and in the negotiation."""
+        algorithms = self._connection.algorithms
+        measured = algorithms is not None and algorithms.measurement_specification
+        if kind and not (measured and self.config.flags & MEASUREMENT_FLAGS):
+            raise RefusedError(ErrorCode.INVALID_REQUEST)
+
     def _key_exchange(self, raw: bytes, _: Session | None) -> bytes:
+        self._check_summary(Header.decode(raw).param1)
         answer, session = self._sessions.key_exchange(raw, self._connection)
         self._fit(answer)
         session.last_heard = self._now
         self._sessions.open(session)
         return answer
+
+
+def _signable(algorithms: AlgorithmOffer, slots: SlotStore) -> AlgorithmOffer:
+    """Without the signature algorithms that slot 0 has no key for."""
+    asym = tuple(one for one in algorithms.asym if one & slots.asym)
+    if not asym:
+        raise NegotiationError("slot 0 has no key for any of the offered algorithms")
+    return replace(algorithms, asym=asym)
 
 
 def _padding_max(session: Session | None) -> int:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from models.doe.codes import ObjectType
-from models.spdm.carrier import Transport, unwrap, wrap
+from models.spdm.carrier import Channel, PlainChannel, Transport, unwrap, wrap
 from models.spdm.codes import HEADER_SIZE, KeyUpdateOperation, Request
 from models.spdm.dialogue import (
     MeasurementQuery,
@@ -18,8 +19,15 @@ from models.spdm.dialogue import (
     read_chain,
     read_measurements,
 )
-from models.spdm.errors import RecordError, SessionError, SpdmError, UnexpectedResponseError
-from models.spdm.key_schedule import ApplicationSecrets, HandshakeSecrets, KeySchedule
+from models.spdm.errors import (
+    RecordError,
+    SessionError,
+    SignatureError,
+    SpdmError,
+    UnexpectedResponseError,
+)
+from models.spdm.key_log import KeyLog, SessionKeyLog
+from models.spdm.key_schedule import ApplicationSecrets, HandshakeSecrets
 from models.spdm.messages import (
     Digests,
     EndSession,
@@ -36,6 +44,7 @@ from models.spdm.messages import (
 )
 from models.spdm.record import RecordCipher, record_session_id
 from models.spdm.signing import Entropy
+from models.spdm.suite import DEFAULT_SUITE, Suite
 from models.spdm.transcript import ConnectionLogs, Transcript
 
 
@@ -51,6 +60,9 @@ class SessionParameters:
     transcript: Transcript = field(repr=False)  # TH up to the responder's verify data
     logs: ConnectionLogs = field(repr=False)
     device_key: ec.EllipticCurvePublicKey = field(repr=False)
+    suite: Suite = DEFAULT_SUITE
+    in_the_clear: bool = False  # FINISH goes as a plain message
+    key_log: KeyLog | None = None
 
 
 class SecureSession:
@@ -64,13 +76,15 @@ class SecureSession:
         self.parameters = parameters
         self._transport = transport
         self._entropy = entropy
-        self._schedule = KeySchedule()
+        self.suite = parameters.suite
+        self._schedule = parameters.suite.schedule
+        self._key_log = SessionKeyLog(parameters.key_log, self.session_id, self.suite)
         self._secrets: ApplicationSecrets | None = None
         secrets = parameters.secrets
         self._send: RecordCipher | None = self._cipher(secrets.request)
         self._receive: RecordCipher | None = self._cipher(secrets.response)
         self._next_receive: RecordCipher | None = None  # while UPDATE_ALL_KEYS is under way
-        self.measurements = parameters.logs.vca.fork()  # L1 of this session
+        self.measurements = parameters.logs.new_measurements()  # L1 of this session
 
     @property
     def session_id(self) -> int:
@@ -135,24 +149,45 @@ class SecureSession:
         """FINISH; the application keys are in use afterwards. Any failure closes the session."""
         secrets, log = self.parameters.secrets, self.parameters.transcript
         try:
-            header = Finish(slot=slot).authenticated_part()
+            header = Finish(version=self.suite.version, slot=slot).authenticated_part()
             verify_data = self._schedule.verify_data(secrets.request, log.append(header).digest())
-            request = Finish(slot=slot, verify_data=verify_data)
-            reply = await ask(self, request, FinishRsp)
+            log.append(verify_data)
+            await self._finish(Finish(slot=slot, verify_data=verify_data))
         except SpdmError:
             self.close()
             raise
-        th2 = log.append(verify_data, reply.answer_bytes).digest()
-        self._secrets = self._schedule.application(secrets.handshake, th2)
+        self._secrets = self._schedule.application(secrets.handshake, log.digest())
+        self._key_log.application(secrets.handshake, self._secrets)
         self._send = self._cipher(self._secrets.request)
         self._receive = self._cipher(self._secrets.response)
+
+    async def _finish(self, request: Finish) -> None:
+        """Send FINISH, log FINISH_RSP and check its verify data, if it has to have them."""
+        secrets, log = self.parameters.secrets, self.parameters.transcript
+        in_the_clear = self.parameters.in_the_clear
+        channel: Channel = self
+        if in_the_clear:
+            plain = PlainChannel(self._transport)
+            plain.suite = self.suite
+            channel = plain
+            self.parameters.logs.begin(request.CODE, self)
+        shape = self.suite.shape(in_the_clear=in_the_clear)
+        answer = (await ask(channel, request, FinishRsp, shape)).answer
+        log.append(replace(answer, verify_data=b"").encode())
+        if in_the_clear:
+            expected = self._schedule.verify_data(secrets.response, log.digest())
+            if not hmac.compare_digest(expected, answer.verify_data):
+                raise SignatureError("FINISH_RSP: verify data is wrong")
+            log.append(answer.verify_data)
 
     async def vendor_defined(self, protocol_id: int, body: bytes) -> bytes | None:
         """The body of the answer to an IDE_KM or TDISP message, None for silence.
 
         Raises ErrorResponseError when the device answers with the SPDM message ERROR.
         """
-        request = VendorDefinedRequest(protocol_id=protocol_id, body=body)
+        request = VendorDefinedRequest(
+            version=self.suite.version, protocol_id=protocol_id, body=body
+        )
         raw = await self.request(request.encode())
         if raw is None:
             return None
@@ -181,7 +216,7 @@ class SecureSession:
         query = query or MeasurementQuery()
         log, key = self.measurements, self.parameters.device_key
         if query.signed:
-            self.measurements = self.parameters.logs.vca.fork()
+            self.measurements = self.parameters.logs.new_measurements()
         return await read_measurements(self, query, log, self._entropy, key)
 
     async def key_update(self, kind: KeyUpdateOperation) -> None:
@@ -191,6 +226,7 @@ class SecureSession:
             raise SessionError(f"no key update of kind {kind.name} is possible")
         if kind == KeyUpdateOperation.UPDATE_ALL_KEYS:
             response = self._schedule.updated(secrets.response)
+            self._key_log.updated_response(response)
             self._next_receive = self._cipher(response)
             secrets = replace(secrets, response=response)
         new = self._next_receive
@@ -203,6 +239,7 @@ class SecureSession:
             raise UnexpectedResponseError("KEY_UPDATE acknowledged under the old response key")
         secrets = replace(secrets, request=self._schedule.updated(secrets.request))
         self._secrets = secrets
+        self._key_log.updated_request(secrets.request)
         self._send = self._cipher(secrets.request)
         await self._key_operation(KeyUpdateOperation.VERIFY_NEW_KEY)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signatures of SPDM 1.2 with ECDSA P-384, and keys made from given randomness."""
+"""ECDSA signatures of SPDM, and keys made from given randomness."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import (
+    Prehashed,
     decode_dss_signature,
     encode_dss_signature,
 )
 
+from models.spdm.codes import VERSION_1_2
+from models.spdm.curves import P384, Curve, curve_of
 from models.spdm.errors import DecodeError, SignatureError
+from models.spdm.key_schedule import HASHES
+from models.spdm.suite import DEFAULT_SUITE, Suite
 
-COORDINATE_SIZE = 48
-SIGNATURE_SIZE = 2 * COORDINATE_SIZE
-EXCHANGE_SIZE = 2 * COORDINATE_SIZE
-PREFIX = b"dmtf-spdm-v1.2.*" * 4
 CONTEXT_SIZE = 36
+PREFIX_COUNT = 4
 UNCOMPRESSED = b"\x04"
-CURVE = ec.SECP384R1()
-GROUP_ORDER = int(
-    "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
-    16,
-)
-# 64 bits more than the order: the bias of the reduction is negligible.
-SCALAR_BYTES = COORDINATE_SIZE + 8
+CURVE = P384.curve  # of an identity that is made without saying which
+# Bytes of randomness beyond the group order: the bias of the reduction is negligible.
+EXTRA_SCALAR_BYTES = 8
 
 
 class Entropy(Protocol):
@@ -46,37 +44,63 @@ class SigningContext(Enum):
     MEASUREMENTS = b"responder-measurements signing"
 
 
-def private_key(entropy: Entropy) -> ec.EllipticCurvePrivateKey:
-    """A P-384 key from `entropy`."""
-    scalar = int.from_bytes(entropy.randbytes(SCALAR_BYTES), "big") % (GROUP_ORDER - 1) + 1
-    return ec.derive_private_key(scalar, CURVE)
+def private_key(entropy: Entropy, curve: Curve = P384) -> ec.EllipticCurvePrivateKey:
+    """A key of `curve` from `entropy`."""
+    raw = entropy.randbytes(curve.size + EXTRA_SCALAR_BYTES)
+    scalar = int.from_bytes(raw, "big") % (curve.order - 1) + 1
+    return ec.derive_private_key(scalar, curve.curve)
+
+
+def _size(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> int:
+    """Bytes of a coordinate of a key's curve."""
+    return (key.key_size + 7) // 8
 
 
 def exchange_data(key: ec.EllipticCurvePrivateKey) -> bytes:
     """The public point as X || Y."""
     numbers = key.public_key().public_numbers()
-    return b"".join(value.to_bytes(COORDINATE_SIZE, "big") for value in (numbers.x, numbers.y))
+    return b"".join(value.to_bytes(_size(key), "big") for value in (numbers.x, numbers.y))
 
 
-def shared_secret(key: ec.EllipticCurvePrivateKey, peer_data: bytes) -> bytes:
-    """X of the ECDH point; DecodeError when `peer_data` is no point of the curve."""
+def shared_secret(key: ec.EllipticCurvePrivateKey, peer_exchange_data: bytes) -> bytes:
+    """X coordinate of the shared point; DecodeError when the peer's point is none."""
     try:
-        peer = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, UNCOMPRESSED + peer_data)
+        peer = ec.EllipticCurvePublicKey.from_encoded_point(
+            key.curve, UNCOMPRESSED + peer_exchange_data
+        )
     except ValueError:
-        raise DecodeError("exchange data is no point of secp384r1") from None
+        raise DecodeError(f"exchange data is no point of {key.curve.name}") from None
     return key.exchange(ec.ECDH(), peer)
 
 
-def signing_input(context: SigningContext, transcript_hash: bytes) -> bytes:
-    """What goes into the signature algorithm: prefix, padded context, hash."""
-    return PREFIX + context.value.rjust(CONTEXT_SIZE, b"\0") + transcript_hash
+def signing_input(
+    context: SigningContext, transcript_hash: bytes, version: int = VERSION_1_2
+) -> bytes:
+    """What goes into the signature algorithm from 1.2 on: prefix, padded context, hash."""
+    prefix = f"dmtf-spdm-v{version >> 4}.{version & 0xF}.*".encode() * PREFIX_COUNT
+    return prefix + context.value.rjust(CONTEXT_SIZE, b"\0") + transcript_hash
 
 
-def sign(key: ec.EllipticCurvePrivateKey, context: SigningContext, transcript_hash: bytes) -> bytes:
+def _to_sign(
+    context: SigningContext, transcript_hash: bytes, suite: Suite
+) -> tuple[bytes, hashes.HashAlgorithm | Prehashed]:
+    """The data of the signature algorithm and its hash; before 1.2 the log itself is signed."""
+    algorithm = HASHES[suite.base_hash]()
+    if suite.version < VERSION_1_2:
+        return transcript_hash, Prehashed(algorithm)
+    return signing_input(context, transcript_hash, suite.version), algorithm
+
+
+def sign(
+    key: ec.EllipticCurvePrivateKey,
+    context: SigningContext,
+    transcript_hash: bytes,
+    suite: Suite = DEFAULT_SUITE,
+) -> bytes:
     """r || s, each big-endian; repeatable, since the nonce is derived from key and input."""
-    algorithm = ec.ECDSA(hashes.SHA384(), deterministic_signing=True)
-    der = key.sign(signing_input(context, transcript_hash), algorithm)
-    return b"".join(part.to_bytes(COORDINATE_SIZE, "big") for part in decode_dss_signature(der))
+    data, algorithm = _to_sign(context, transcript_hash, suite)
+    der = key.sign(data, ec.ECDSA(algorithm, deterministic_signing=True))
+    return b"".join(part.to_bytes(_size(key), "big") for part in decode_dss_signature(der))
 
 
 def verify(
@@ -84,16 +108,29 @@ def verify(
     context: SigningContext,
     transcript_hash: bytes,
     signature: bytes,
+    suite: Suite = DEFAULT_SUITE,
 ) -> None:
     """Raises SignatureError unless `signature` is right."""
-    if len(signature) != SIGNATURE_SIZE:
-        raise SignatureError(f"signature of {len(signature)} bytes, expected {SIGNATURE_SIZE}")
-    r, s = (
-        int.from_bytes(part, "big")
-        for part in (signature[:COORDINATE_SIZE], signature[COORDINATE_SIZE:])
-    )
-    data = signing_input(context, transcript_hash)
+    size = _size(key)
+    if len(signature) != 2 * size:
+        raise SignatureError(f"signature of {len(signature)} bytes, expected {2 * size}")
+    r, s = (int.from_bytes(part, "big") for part in (signature[:size], signature[size:]))
+    data, algorithm = _to_sign(context, transcript_hash, suite)
     try:
-        key.verify(encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA384()))
+        key.verify(encode_dss_signature(r, s), data, ec.ECDSA(algorithm))
     except InvalidSignature:
         raise SignatureError(f"{context.value.decode()}: signature does not verify") from None
+
+
+__all__ = [
+    "CURVE",
+    "Entropy",
+    "SigningContext",
+    "curve_of",
+    "exchange_data",
+    "private_key",
+    "shared_secret",
+    "sign",
+    "signing_input",
+    "verify",
+]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes
 
-from models.spdm.codes import BaseHash, Request
+from models.spdm.codes import VERSION_1_2, BaseHash, Request
 from models.spdm.key_schedule import HASHES
 
 # Requests that do not start a log anew. VENDOR_DEFINED is among them on both sides, since
@@ -55,18 +55,31 @@ class ConnectionLogs:
     """Message logs of a connection, kept in the same way on both sides."""
 
     def __init__(self) -> None:
+        self._negotiation = b""  # kept until the hash algorithm is known
+        self._base_hash = BaseHash.SHA_384
+        self._version = VERSION_1_2
         self.vca = Transcript()  # A: version, capabilities, algorithms
         self.certificates = Transcript()  # A and B of M1
         self.measurements = Transcript()  # L1 outside sessions
 
-    def restart(self) -> None:
-        """Begin both logs with A, which is complete now."""
-        self.certificates, self.measurements = self.vca.fork(), self.vca.fork()
+    def negotiation(self, *messages: bytes) -> None:
+        """Log messages of A."""
+        self._negotiation += b"".join(messages)
+
+    def restart(self, base_hash: BaseHash, version: int) -> None:
+        """Begin all logs, now that A is complete."""
+        self._base_hash, self._version = base_hash, version
+        self.vca = Transcript(base_hash).append(self._negotiation)
+        self.certificates, self.measurements = self.vca.fork(), self.new_measurements()
+
+    def new_measurements(self) -> Transcript:
+        """L1 before its first message: it begins with A from version 1.2 on."""
+        return self.vca.fork() if self._version >= VERSION_1_2 else Transcript(self._base_hash)
 
     def begin(self, code: int, session: SessionLog | None = None) -> None:
         """A request `code` starts, within `session` or outside: drop what it interrupts."""
         if code not in _MEASUREMENT_LOG_KEEPERS:
-            (session or self).measurements = self.vca.fork()
+            (session or self).measurements = self.new_measurements()
         if code not in _CERTIFICATE_LOG_KEEPERS:
             self.certificates = self.vca.fork()
 

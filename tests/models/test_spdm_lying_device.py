@@ -84,7 +84,7 @@ def test_a_selection_that_was_not_offered_is_refused(
 @pytest.mark.parametrize(
     ("name", "replacement", "message"),
     [
-        ("encode_selected", lambda _: encode_selected(0x1200), "selected secured messages"),
+        ("encode_selected", lambda *_: encode_selected(0x1200), "selected secured messages"),
         ("KeyExchangeRsp", partial(KeyExchangeRsp, mutual_authentication=1), "mutual"),
     ],
 )

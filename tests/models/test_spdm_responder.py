@@ -155,9 +155,9 @@ def test_contradicting_capabilities_are_invalid(changes: dict[str, int]) -> None
     "message",
     [
         replace(offer(), base_asym=0x10),
-        replace(offer(), base_hash=1),
-        replace(offer(), other_params=1),
-        replace(offer(), tables=(AlgorithmTable(2, 8), *offer().tables[1:])),
+        replace(offer(), base_hash=8),
+        replace(offer(), tables=(AlgorithmTable(2, 4), *offer().tables[1:])),
+        replace(offer(), tables=(offer().tables[0], AlgorithmTable(3, 5), offer().tables[2])),
         replace(offer(), tables=offer().tables[:2]),
     ],
 )
@@ -165,6 +165,16 @@ def test_nothing_in_common_is_invalid(message: NegotiateAlgorithms) -> None:
     device = device_after(2)
     assert device.responder.handle(message.encode()) == error(ErrorCode.INVALID_REQUEST)
     assert device.responder.handle(offer().encode()) is not None
+
+
+@covers("SPDM-ERR-001", "SPDM-KEX-001")
+def test_a_key_exchange_without_a_common_opaque_format_is_invalid() -> None:
+    device = device_after(2)
+    answer = device.responder.handle(replace(offer(), other_params=1).encode())
+    assert answer is not None
+    assert answer[7] == 0
+    assert device.responder.handle(EXCHANGE.encode()) == error(ErrorCode.INVALID_REQUEST)
+    assert device.responder.session_ids == ()
 
 
 @covers("SPDM-VCA-001")

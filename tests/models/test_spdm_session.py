@@ -249,7 +249,7 @@ def test_a_refused_update_of_all_keys_leaves_the_session_alive() -> None:
         living.update_pending = True
         with pytest.raises(ErrorResponseError) as caught:
             await session.key_update(Kind.UPDATE_ALL_KEYS)
-        assert caught.value.code == ErrorCode.UNEXPECTED_REQUEST
+        assert caught.value.code == ErrorCode.INVALID_REQUEST
         living.update_pending = False
         await session.key_update(Kind.UPDATE_ALL_KEYS)
         await session.heartbeat()

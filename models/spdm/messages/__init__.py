@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Codecs of every SPDM 1.2 message that a TEE-IO device exchanges (SPDM-VCA-001)."""
+"""Codecs of every SPDM message that a TEE-IO device exchanges (SPDM-VCA-001)."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ class Shape:
     exchange_size: int = 96
     summary: bool = False  # a measurement summary hash is present
     signed: bool = False  # a signature is present (MEASUREMENTS)
+    in_the_clear: bool = False  # the handshake has no keys: FINISH_RSP has the verify data
 
 
 DEFAULT_SHAPE = Shape()

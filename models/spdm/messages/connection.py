@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Version, capabilities and algorithms (SPDM-VCA-001)."""
+"""Version, capabilities and algorithms (SPDM-VCA-001).
+
+Capabilities have grown with the versions: flags from 1.1 on in the request, sizes from 1.2 on.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from models.spdm.codes import (
     MEASUREMENT_SPECIFICATION_DMTF,
     OPAQUE_FORMAT_1,
     VERSION_1_0,
+    VERSION_1_1,
     VERSION_1_2,
     Request,
     Response,
@@ -54,46 +58,61 @@ class Version(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CapabilityExchange(Message):
-    ct_exponent: int  # cryptographic timeout: 2^n microseconds
-    flags: int  # bits, see Capability
-    data_transfer_size: int  # bytes
-    max_message_size: int  # bytes
+    FLAGS_SINCE: ClassVar[int] = VERSION_1_0
+
+    ct_exponent: int = 0  # cryptographic timeout: 2^n microseconds
+    flags: int = 0  # bits, see Capability
+    data_transfer_size: int = 0  # bytes
+    max_message_size: int = 0  # bytes
+    attributes: int = 0  # param1; bit 0 asks for all algorithms, from version 1.3 on
+
+    def _params(self) -> tuple[int, int]:
+        return self.attributes, 0
 
     def _body(self) -> bytes:
+        if self.version < self.FLAGS_SINCE:
+            return b""
+        flags = little("CTExponent", self.ct_exponent, 1) + bytes(2)
+        body = b"\0" + flags + little("flags", self.flags, 4)
+        if self.version < VERSION_1_2:
+            return body
         return (
-            b"\0"
-            + little("CTExponent", self.ct_exponent, 1)
-            + bytes(2)
-            + little("flags", self.flags, 4)
+            body
             + little("DataTransferSize", self.data_transfer_size, 4)
             + little("MaxSPDMmsgSize", self.max_message_size, 4)
         )
 
     @classmethod
     def _parse(cls, header: Header, reader: Reader, shape: Shape) -> Self:
-        reader.take(1)
-        ct_exponent = reader.number(1)
-        reader.take(2)
-        flags, transfer, largest = (reader.number(4) for _ in range(3))
+        ct_exponent = flags = transfer = largest = 0
+        if header.version >= cls.FLAGS_SINCE:
+            reader.take(1)
+            ct_exponent = reader.number(1)
+            reader.take(2)
+            flags = reader.number(4)
+        if header.version >= VERSION_1_2:
+            transfer, largest = reader.number(4), reader.number(4)
         return cls(
             version=header.version,
             ct_exponent=ct_exponent,
             flags=flags,
             data_transfer_size=transfer,
             max_message_size=largest,
+            attributes=header.param1,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetCapabilities(_CapabilityExchange):
-    """GET_CAPABILITIES: 20 bytes."""
+    """GET_CAPABILITIES: 4, 12 or 20 bytes."""
 
     CODE: ClassVar[int] = Request.GET_CAPABILITIES
+    FLAGS_SINCE: ClassVar[int] = VERSION_1_1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities(_CapabilityExchange):
-    """CAPABILITIES: 20 bytes."""
+    """CAPABILITIES: 12 or 20 bytes."""
 
     CODE: ClassVar[int] = Response.CAPABILITIES
 
@@ -109,6 +128,11 @@ class AlgorithmTable:
         """Four bytes."""
         kind = little("AlgType", self.kind, 1)
         return kind + bytes((TABLE_FIXED_COUNT,)) + little("AlgSupported", self.bits, 2)
+
+
+def _table_count(header: Header) -> int:
+    """Number of algorithm tables; version 1.0 has none and a reserved byte in its place."""
+    return header.param1 if header.version > VERSION_1_0 else 0
 
 
 def _parse_tables(reader: Reader, count: int) -> tuple[AlgorithmTable, ...]:
@@ -162,7 +186,7 @@ class NegotiateAlgorithms(Message):
         reader.take(1)
         mel_specification = reader.number(1)
         reader.take(4 * (external_asym + external_hash))
-        tables = _parse_tables(reader, header.param1)
+        tables = _parse_tables(reader, _table_count(header))
         if length != reader.position:
             raise DecodeError(f"Length {length}, expected {reader.position}")
         return cls(
@@ -220,7 +244,7 @@ class Algorithms(Message):
         mel_specification = reader.number(1)
         external_asym, external_hash = reader.number(1), reader.number(1)
         reader.take(2 + 4 * (external_asym + external_hash))
-        tables = _parse_tables(reader, header.param1)
+        tables = _parse_tables(reader, _table_count(header))
         if length != reader.position:
             raise DecodeError(f"Length {length}, expected {reader.position}")
         return cls(

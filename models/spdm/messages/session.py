@@ -57,7 +57,10 @@ class KeyExchange(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyExchangeRsp(Message):
-    """KEY_EXCHANGE_RSP; `summary` is empty when no measurement summary was asked for."""
+    """KEY_EXCHANGE_RSP; `summary` is empty when no measurement summary was asked for.
+
+    It has no verify data when the handshake is in the clear: there is no key to prove yet.
+    """
 
     CODE: ClassVar[int] = Response.KEY_EXCHANGE_RSP
 
@@ -101,7 +104,7 @@ class KeyExchangeRsp(Message):
             summary=reader.take(shape.hash_size if shape.summary else 0),
             opaque=reader.counted(),
             signature=reader.take(shape.signature_size),
-            verify_data=reader.take(shape.hash_size),
+            verify_data=reader.take(0 if shape.in_the_clear else shape.hash_size),
         )
 
     def signed_part(self) -> bytes:
@@ -142,9 +145,19 @@ class Finish(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishRsp(Message):
-    """FINISH_RSP: 4 bytes, since the handshake is never in the clear."""
+    """FINISH_RSP: 4 bytes, and verify data when the handshake is in the clear."""
 
     CODE: ClassVar[int] = Response.FINISH_RSP
+
+    verify_data: bytes = b""
+
+    def _body(self) -> bytes:
+        return self.verify_data
+
+    @classmethod
+    def _parse(cls, header: Header, reader: Reader, shape: Shape) -> Self:
+        size = shape.hash_size if shape.in_the_clear else 0
+        return cls(version=header.version, verify_data=reader.take(size))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
