@@ -11,13 +11,17 @@ SIM ?= verilator
 SEED ?= 1
 JOBS ?= 2
 CAPTURE ?= sim_build/demo/link.pcap
+DUT ?= rtl
+PORT ?= 2323
+CYCLES ?= 100
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 export SIM SEED WAVES KEYLOG
 
-.PHONY: help setup setup-icarus demo test lint headers headers-check waves format decode clean check-host
+.PHONY: help setup setup-icarus demo test lint headers headers-check waves format decode serve \
+  client soak clean check-host
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile | sort
@@ -66,6 +70,18 @@ waves: setup ## run the demo with a waveform: sim_build/demo/demo.fst and its sa
 
 decode: setup ## print a capture of the link: CAPTURE=link.pcap, KEYS=keys.txt to decrypt it
 	@$(BIN)/python -m tools.decode $(CAPTURE) $(if $(KEYS),--keys $(KEYS))
+
+SOCKET = --port $(PORT) $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
+
+serve: setup ## serve the device on a socket: DUT=rtl|model PORT=2323 CONFIG=serve.toml ARGS=...
+	@$(BIN)/python -m tools.serve --dut $(DUT) \
+	  $(if $(WAVES),--waves sim_build/serve/serve.fst) $(SOCKET)
+
+client: setup ## take a TDI of the served device through its life: PORT=2323 CONFIG=serve.toml ARGS=...
+	@$(BIN)/python -m tools.client $(SOCKET)
+
+soak: setup ## many life cycles on one server, without growth: DUT=rtl|model CYCLES=100
+	@$(BIN)/python -m tools.soak --dut $(DUT) --cycles $(CYCLES)
 
 clean: ## remove all that was built
 	@rm -rf sim_build

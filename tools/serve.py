@@ -100,10 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             serve(options, log, stack)
     except InterruptedStartError:
         log.info("stopped before the device was ready")
-    except (ConfigError, DeviceLostError) as error:
-        log.error("%s", error)
+    except DeviceLostError as error:
+        lines = str(error).splitlines()
+        log.debug("%s", error)
+        log.error("the simulation has ended: %s", "; ".join(dict.fromkeys([lines[0], lines[-1]])))
         return 1
-    except OSError as error:
+    except (ConfigError, OSError) as error:
         log.error("%s", error)
         return 1
     return 0

@@ -15,6 +15,13 @@ from models.spdm.transcript import digest
 
 T = TypeVar("T")
 _Table = Mapping[str, Any]
+_KINDS: Mapping[type, str] = {
+    int: "a whole number",
+    str: "a text",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
 
 
 class _Reader:
@@ -24,11 +31,14 @@ class _Reader:
         self._name = name
         self._left = dict(table)
 
+    def _place(self, key: str) -> str:
+        return f"{self._name}.{key}" if self._name else key
+
     def take(self, key: str, kind: type[T], default: T) -> T:
         """The value of `key`; a bool is no int."""
         value = self._left.pop(key, default)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ConfigError(f"{self._name}.{key} is no {kind.__name__}")
+            raise ConfigError(f"{self._place(key)} must be {_KINDS[kind]}")
         return value
 
     def optional(self, key: str, kind: type[T]) -> T | None:
@@ -39,20 +49,20 @@ class _Reader:
         """A list of numbers."""
         values: list[Any] = self.take(key, list, list(default))
         if any(not isinstance(value, int) or isinstance(value, bool) for value in values):
-            raise ConfigError(f"{self._name}.{key} is no list of numbers")
+            raise ConfigError(f"{self._place(key)} must be a list of numbers")
         return tuple(values)
 
     def names(self, key: str) -> tuple[str, ...] | None:
         """A list of names, None where it is not given."""
         values: list[Any] | None = self.optional(key, list)
         if values is not None and any(not isinstance(value, str) for value in values):
-            raise ConfigError(f"{self._name}.{key} is no list of names")
+            raise ConfigError(f"{self._place(key)} must be a list of names")
         return None if values is None else tuple(values)
 
     def finish(self) -> None:
         """ConfigError for keys that nobody knows."""
         if self._left:
-            raise ConfigError(f"{self._name} has no setting {', '.join(self._left)}")
+            raise ConfigError(f"{self._name or 'the file'} has no setting {', '.join(self._left)}")
 
 
 def load(path: Path) -> ServerConfig:
@@ -74,7 +84,7 @@ def parse(text: str, folder: Path) -> ServerConfig:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"no TOML: {error}") from error
-    top = _Reader("the file", tables)
+    top = _Reader("", tables)
     default = ServerConfig()
     config = ServerConfig(
         place=_place(_table(top, "device")),
@@ -137,7 +147,7 @@ def _measurements(top: _Reader, folder: Path) -> tuple[Measurement, ...]:
     blocks = []
     for number, raw in enumerate(top.take("measurements", list, []), start=1):
         if not isinstance(raw, dict):
-            raise ConfigError("measurements is no list of tables")
+            raise ConfigError("measurements must be a list of tables")
         blocks.append(_measurement(_Reader(f"measurements[{number}]", raw), number, folder))
     indices = [block.index for block in blocks]
     if len(set(indices)) != len(indices):

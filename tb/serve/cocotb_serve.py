@@ -27,14 +27,17 @@ from tb.serve.vmm import ServeVmm
 RESET_CYCLES = 8
 SETTLE_CYCLES = 64
 
+# A terminal, or what stops a service, tells the whole group: the server decides, and the
+# simulation ends when the server says so or has gone.
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+
 
 @pyuvm.test()
 class Serve(uvm_test):
     """One device for as long as the server wants it."""
 
     def build_phase(self) -> None:
-        # The server hears the signals of a terminal, and tells when to stop.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.connect(os.environ[ENVIRONMENT])
         self.bridge = Bridge(connection)
@@ -57,6 +60,11 @@ class Serve(uvm_test):
         database.set(None, "*", "PROFILE", self.config.profile)
         self.env: Any = TdispEnv("env", self) if self.setup.check else ServeEnv("env", self)
 
+    def end_of_elaboration_phase(self) -> None:
+        if self.setup.check:  # the root complex does not enumerate: it is told
+            bridge = self.env.host.bridge
+            bridge.sec_bus_num = bridge.sub_bus_num = self.config.place.bus
+
     async def run_phase(self) -> None:
         self.raise_objection()
         self.adapter.start_clock()
@@ -74,7 +82,6 @@ class Serve(uvm_test):
 
     async def _reset(self) -> None:
         await self.adapter.reset(RESET_CYCLES)
-        self.env.host.streams.clear()
         await self.vmm.set_up()
         self.secure = self.adapter.streams_secure()
 

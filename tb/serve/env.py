@@ -1,43 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The environment of the server: agents and host, nothing that remembers what has passed."""
+"""The environment of the server: what carries DOE objects, and nothing that remembers them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pyuvm import ConfigDB, uvm_env
+import cocotb
+from pyuvm import ConfigDB, uvm_component, uvm_env
 
-from models.pcie.capture import TlpCapture, TlpRecord
-from tb.agents.cfg.agent import CfgAgent
 from tb.agents.doe.agent import DoeAgent
 from tb.agents.entropy.agent import EntropyAgent
-from tb.agents.rot.agent import RotAgent
-from tb.agents.tlp.agent import LinkInAgent, LinkOutAgent
-from tb.host.root_port import HostRootPort
+from tb.agents.rot.driver import SECURED, RotDriver
+from tb.serve.axis import LeanSink, LeanSource
+from tb.serve.host import ServeHost
+
+NO_RESPONSE = bytes(4)
 
 
-class NoCapture(TlpCapture):
-    """Keeps nothing."""
+class ServeRot(RotDriver):
+    """The root of trust on lean streams."""
 
-    def add(self, record: TlpRecord) -> None:
-        """Forget `record`."""
+    def start_of_simulation_phase(self) -> None:
+        adapter = self.adapter
+        self.sink = LeanSink(adapter.rot_request, adapter.clk, adapter.rst)
+        self.source = LeanSource(adapter.rot_response, adapter.clk)
+
+    async def run_phase(self) -> None:
+        cocotb.start_soon(self._watch_ended())
+        cocotb.start_soon(self._watch_reset())
+        while True:
+            packet = await self.sink.recv()
+            session_id = packet.tuser & 0xFFFFFFFF if packet.tuser & SECURED else None
+            answer = self.responder.handle(packet.tdata, session_id)
+            await self._write_keys()
+            await self.source.send(answer or NO_RESPONSE, int(answer is None))
+
+
+class RotOnly(uvm_component):
+    """Stands where the agent of the RoT port does, without its monitor."""
+
+    def build_phase(self) -> None:
+        self.driver = ServeRot("driver", self)
 
 
 class ServeEnv(uvm_env):
-    """Everything that carries DOE objects to one device."""
+    """Everything around one device."""
 
     def build_phase(self) -> None:
         self.adapter: Any = ConfigDB().get(self, "", "ADAPTER")
-        self.host = HostRootPort("host", self)
+        self.host = ServeHost("host", self)
         ConfigDB().set(None, "*", "HOST", self.host)
-        self.link_in = LinkInAgent("link_in", self)
-        self.link_out = LinkOutAgent("link_out", self)
-        self.rot = RotAgent("rot", self)
+        self.rot = RotOnly("rot", self)
         self.entropy = EntropyAgent("entropy", self)
-        self.cfg = CfgAgent("cfg", self)
         self.doe = DoeAgent("doe", self)
-
-    def connect_phase(self) -> None:
-        self.host.capture = NoCapture()
-        self.host.connect(self.link_in.sequencer, self.cfg.sequencer)
-        self.link_out.monitor.ap.connect(self.host.analysis_export)

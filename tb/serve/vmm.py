@@ -3,26 +3,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models.pcie.codes import ExtendedCapabilityId
 from models.socket.config import ServerConfig
 from models.socket.model_device import NoRootOfTrust, make_host, set_up
 from models.spdm.signing import Entropy
-from tb.host.root_port import HostRootPort
 from tb.host.vmm_host import FunctionAddress, VmmHost
-
-BUS = 8  # bit number in a Requester ID
 
 
 class ServeVmm(VmmHost):
     """Carries out on the simulated link what `models.socket.model_device.set_up` does."""
 
-    def __init__(self, host: HostRootPort, config: ServerConfig, entropy: Entropy) -> None:
+    def __init__(self, host: Any, config: ServerConfig, entropy: Entropy) -> None:
         super().__init__(host)
         self._config = config
         self._plan = make_host(config, lambda _: NoRootOfTrust(), entropy)
         set_up(self._plan, config)
-        bus = config.place.pf_rid >> BUS
-        host.bridge.sec_bus_num = host.bridge.sub_bus_num = bus
 
     def _function(self, number: int) -> FunctionAddress:
         bars = self._plan.bars(number)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The socket server as a process: the RTL on Verilator, and the reference device."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.doe.codes import ObjectType
+from models.doe.pcap import decode_pcap
+from models.pcie.capture import bdf
+from models.tsm.trace import Step, TraceEntry, TraceKind
+from tb.sim import ROOT
+from tests.models.test_socket_server import DISCOVERY, LEAVERS
+from tests.plan import covers
+from tests.system.server_process import ServerProcess, server
+from tools.soak import main as soak
+
+DUTS = pytest.mark.parametrize("dut", ["rtl", "model"])
+CYCLES = 3
+IDLE_SECONDS = 2.0
+
+
+class VanishedError(Exception):
+    """The client of a test goes away."""
+
+
+def vanish_after(running: ServerProcess, last: Step) -> None:
+    """A client that goes away, session and all, once a step is done."""
+
+    def observe(entry: TraceEntry) -> None:
+        if entry.kind is TraceKind.DONE and entry.step is last:
+            raise VanishedError
+
+    with running.connect() as transport, pytest.raises(VanishedError):
+        asyncio.run(running.life(transport, observe).run())
+
+
+def client(running: ServerProcess, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The client as a process."""
+    command = [sys.executable, "-m", "tools.client", "--port", str(running.port)]
+    command += ["--config", str(folder / "serve.toml"), *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@covers("EMU-001", "EMU-002", "TDISP-STATE-003", "IDEKM-ORD-001", "TDISP-HOST-001")
+@DUTS
+def test_the_client_lives_its_cycles_and_shuts_the_server_down(dut: str, tmp_path: Path) -> None:
+    pcap, log = tmp_path / "doe.pcap", tmp_path / "serve.log"
+    with server(tmp_path, "--dut", dut, "--pcap", str(pcap), "--log", str(log)) as running:
+        run = client(running, tmp_path, "--cycles", str(CYCLES), "--shutdown")
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert running.end(lambda: None) == 0, "\n".join(running.lines)
+        assert running.complaints == []
+    assert f"life cycle {CYCLES} of {CYCLES} passed" in run.stdout
+    assert "15/15 stop the stream, end the session" in run.stdout
+    assert running.lines[-1].endswith("ended by SHUTDOWN command")
+    objects = [item.raw for item in decode_pcap(pcap.read_bytes())]
+    assert len(objects) == log.read_text().count("NORMAL, ")
+    assert {raw[2] for raw in objects} == set(ObjectType)
+
+
+@covers("EMU-001", "EMU-002")
+@DUTS
+def test_each_framing_error_is_one_line_and_a_life_cycle_follows(dut: str, tmp_path: Path) -> None:
+    with server(tmp_path, "--dut", dut) as running:
+        for number, (abuse, line) in enumerate(LEAVERS.items(), start=1):
+            with running.raw() as connection:
+                abuse(connection)
+            running.live()
+            assert len(running.complaints) == number, running.lines
+            assert line in running.complaints[-1]
+        assert running.signal(signal.SIGTERM) == 0
+
+
+@covers("EMU-002", "TDISP-SES-007", "TDISP-STOP-001")
+@DUTS
+def test_after_vanished_clients_the_next_life_cycle_works(dut: str, tmp_path: Path) -> None:
+    with server(tmp_path, "--dut", dut) as running:
+        for last in (Step.KEYS, Step.LOCK, Step.START):
+            vanish_after(running, last)
+        running.live()
+        assert running.signal(signal.SIGINT) == 0
+    assert running.lines[-1].endswith("ended by stop")
+
+
+@covers("EMU-002", "TDISP-FSM-014")
+@DUTS
+def test_reset_on_disconnect_takes_a_left_tdi_to_config_unlocked(dut: str, tmp_path: Path) -> None:
+    with server(tmp_path, "--dut", dut, "--reset-on-disconnect") as running:
+        vanish_after(running, Step.START)
+        trace: list[TraceEntry] = []
+        with running.connect() as transport:
+            asyncio.run(running.life(transport, trace.append).run())
+        stops = [entry for entry in trace if "STOP_INTERFACE_REQUEST" in entry.text]
+        assert len(stops) == 1, "the TDI was not CONFIG_UNLOCKED"
+        assert running.signal(signal.SIGTERM) == 0
+    assert sum("device reset" in line for line in running.lines) >= 1
+
+
+@covers("EMU-001")
+@DUTS
+def test_a_signal_to_the_whole_group_ends_the_server_cleanly(dut: str, tmp_path: Path) -> None:
+    with server(tmp_path, "--dut", dut) as running, running.connect() as transport:
+        assert asyncio.run(transport.exchange(DISCOVERY))
+        for child in children(running.process.pid):
+            os.kill(child, signal.SIGTERM)
+        assert running.signal(signal.SIGTERM) == 0, "\n".join(running.lines)
+
+
+def children(pid: int) -> list[int]:
+    """Processes below a process."""
+    found = []
+    for path in Path("/proc").glob(f"{pid}/task/*/children"):
+        for child in map(int, path.read_text().split()):
+            found += [child, *children(child)]
+    return found
+
+
+@covers("EMU-001")
+def test_the_simulator_rests_while_nobody_asks(tmp_path: Path) -> None:
+    with server(tmp_path) as running, running.connect() as transport:
+        assert asyncio.run(transport.exchange(DISCOVERY))
+        before = processor_seconds(running.process.pid)
+        running.wait(IDLE_SECONDS)
+        used = processor_seconds(running.process.pid) - before
+        assert used < IDLE_SECONDS / 10, f"{used} s of processor time while idle"
+        assert asyncio.run(transport.exchange(DISCOVERY))
+        assert running.signal(signal.SIGTERM) == 0
+
+
+def processor_seconds(pid: int) -> float:
+    """Time that a process and all below it have used."""
+    ticks = 0
+    for each in (pid, *children(pid)):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@covers("EMU-002", "TDISP-HDR-005")
+def test_another_place_and_another_stream_are_served_by_the_rtl(tmp_path: Path) -> None:
+    toml = "[device]\nbus = 0x17\ndevice = 3\nvfs = 1\n[ide]\nstreams = [200, 7]\ndefault = 7\n"
+    with server(tmp_path, toml=toml) as running:
+        trace: list[TraceEntry] = []
+        with running.connect() as transport:
+            asyncio.run(running.life(transport, trace.append).run())
+        assert running.signal(signal.SIGTERM) == 0
+    texts = [entry.text for entry in trace]
+    assert f"GET_TDISP_VERSION {bdf(0x171F)}" in texts
+    assert any(text.startswith("K_SET_GO stream 7") for text in texts)
+
+
+@covers("EMU-002")
+def test_the_scoreboard_agrees_with_what_the_server_does(tmp_path: Path) -> None:
+    with server(tmp_path, "--check") as running:
+        vanish_after(running, Step.START)
+        running.live()
+        assert running.signal(signal.SIGTERM) == 0, "\n".join(running.lines)
+
+
+@covers("EMU-001")
+@pytest.mark.parametrize(
+    ("toml", "line"),
+    [
+        ("[device]\nbus = 256", "device.bus is 256: it must be 1 to 255"),
+        ("[device]\nslot = 1", "device has no setting slot"),
+        ("[ide]\ndefault = 9", "ide.default is 9, which is not in ide.streams"),
+        ("[entropy]\nseed = 'x'", "entropy.seed must be a whole number"),
+        ("[device", "no TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(toml: str, line: str, tmp_path: Path) -> None:
+    config = tmp_path / "serve.toml"
+    config.write_text(toml)
+    command = [sys.executable, "-m", "tools.serve", "--dut", "model", "--config", str(config)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert line in run.stdout
+    assert len(run.stdout.splitlines()) == 1
+    assert run.stderr == ""
+
+
+@covers("EMU-001")
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with server(tmp_path, "--dut", "model") as running:
+        command = [sys.executable, "-m", "tools.serve", "--dut", "model"]
+        command += ["--port", str(running.port), "--config", str(tmp_path / "serve.toml")]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "Address already in use" in run.stdout
+
+
+@covers("EMU-002")
+def test_the_soak_on_the_reference_device_finds_no_growth() -> None:
+    assert soak(["--dut", "model", "--cycles", "100"]) == 0
