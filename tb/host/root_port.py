@@ -27,8 +27,8 @@ from models.ide.stream import IdeStream
 from models.idekm.codes import Direction
 from models.pcie.capture import TlpCapture, TlpRecord
 from models.pcie.codes import CplStatus, ExtendedCapabilityId, FmtType
-from models.pcie.errors import TlpError
-from models.pcie.rules import CompletionCollector
+from models.pcie.errors import CompletionError, TlpError
+from models.pcie.rules import DEVICE_LIMITS, CompletionCollector
 from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
 from tb.agents.tlp.item import TlpItem
@@ -42,6 +42,10 @@ HOST_RID = 0x0000
 IDE_PREFIX = 0x92
 COMPLETIONS = (FmtType.CPL, FmtType.CPLD)
 READ_TIMEOUT_US = 400
+
+
+class OddCompletionError(AssertionError):
+    """The device has sent a completion that does not continue the answer to its request."""
 
 
 class OneItem(uvm_sequence):
@@ -70,6 +74,7 @@ class _Open:
     collector: CompletionCollector
     done: Event = field(default_factory=Event)
     route: Route = PLAIN
+    fault: CompletionError | None = None
 
 
 class HostRootPort(uvm_subscriber):
@@ -83,6 +88,7 @@ class HostRootPort(uvm_subscriber):
         self.bridge.log.setLevel("WARNING")
         self.memory = HostMemory()
         self.inbound = Inbound(self.memory, self.respond)
+        self.limits = DEVICE_LIMITS  # that completions of the device must keep to
         self.streams: dict[int, IdeStream] = {}
         self.capture = TlpCapture()
         self.keys: list[LoggedKey] = []
@@ -136,20 +142,23 @@ class HostRootPort(uvm_subscriber):
     async def mem_write(
         self, address: int, data: bytes, route: Route = PLAIN, note: str = ""
     ) -> bytes:
-        """Memory write of whole DWs; the bytes on the wire."""
+        """Memory write of any bytes; the bytes on the wire."""
         return await self.send(Tlp.mem_write(HOST_RID, address, data), route, note)
 
     async def mem_read(
         self, address: int, length: int, route: Route = PLAIN, note: str = ""
     ) -> ReadResult:
-        """Memory read of `length` bytes, whole DWs; waits for all completions or a time-out."""
+        """Memory read of any bytes; waits for all completions or a time-out."""
         return await self.request(
-            Tlp.mem_read(HOST_RID, address, length, tag=self._new_tag()), route, note
+            Tlp.mem_read(HOST_RID, address, length, tag=self.new_tag()), route, note
         )
 
     async def request(self, tlp: Tlp, route: Route = PLAIN, note: str = "") -> ReadResult:
-        """Send the non-posted `tlp` and collect its completions."""
-        entry = _Open(CompletionCollector(tlp))
+        """Send the non-posted `tlp` and collect its completions.
+
+        Raises OddCompletionError when one of them does not fit.
+        """
+        entry = _Open(CompletionCollector(tlp, self.limits))
         self._open[tlp.tag] = entry
         await self.send(tlp, route, note)
         try:
@@ -158,13 +167,16 @@ class HostRootPort(uvm_subscriber):
             del self._open[tlp.tag]
             return ReadResult(None)
         del self._open[tlp.tag]
+        if entry.fault is not None:
+            raise OddCompletionError(f"{entry.fault}; request: {tlp}") from entry.fault
         return ReadResult(entry.collector.status, entry.collector.data, entry.route)
 
     async def respond(self, tlp: Tlp, route: Route) -> None:
         """Send a completion for a request of the device, the way that the request came."""
         await self.send(tlp, route, "completion")
 
-    def _new_tag(self) -> int:
+    def new_tag(self) -> int:
+        """A tag that no open request has."""
         for _ in range(LAST_TAG - FIRST_TAG + 1):
             self._tag = FIRST_TAG if self._tag == LAST_TAG else self._tag + 1
             if self._tag not in self._open:
@@ -256,7 +268,11 @@ class HostRootPort(uvm_subscriber):
                 await self.port.receive(raw)
             return
         entry.route = route
-        if entry.collector.add(tlp):
+        try:
+            last = entry.collector.add(tlp)
+        except CompletionError as error:
+            entry.fault, last = entry.fault or error, True
+        if last:
             entry.done.set()
 
     def _record(self, to_device: bool, wire: bytes, plain: bytes | None, note: str = "") -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cocotbext.pcie.core.utils import PcieId
 
@@ -30,6 +30,14 @@ VF_ENABLE = 1 << 0
 VF_MEMORY = 1 << 3
 
 MSIX_ENABLE = 1 << 31  # of the DW that holds Message Control
+MSIX_FUNCTION_MASK = 1 << 30
+
+AER_STATUS = 0x04  # uncorrectable errors
+
+DEVICE_CONTROL = 0x08
+MAX_PAYLOAD_SIZE = 7 << 5
+SMALLEST_PAYLOAD = 128
+INITIATE_FLR = 1 << 15
 
 FULL_RID = 0xFFFF
 RID_VALID = 1
@@ -139,3 +147,34 @@ class VmmHost:
         at = await self.host.capability(rid, CapabilityId.MSIX)
         control = await self.host.config_read(rid, at)
         await self.host.config_write(rid, at, control | MSIX_ENABLE, enables=0b1100)
+
+    async def mask_function(self, function: int, *, masked: bool) -> None:
+        """Set or clear the MSI-X Function Mask of a function whose MSI-X is enabled."""
+        rid = self.functions[function].rid
+        at = await self.host.capability(rid, CapabilityId.MSIX)
+        value = MSIX_ENABLE | (MSIX_FUNCTION_MASK if masked else 0)
+        await self.host.config_write(rid, at, value, enables=0b1100)
+
+    async def set_max_payload(self, size: int) -> None:
+        """Set Max_Payload_Size of the device, and what the root port takes, to `size` bytes."""
+        host = self.host
+        at = await host.capability(host.pf_rid, CapabilityId.PCIE) + DEVICE_CONTROL
+        old = await host.config_read(host.pf_rid, at) & 0xFFFF & ~MAX_PAYLOAD_SIZE
+        field = (size // SMALLEST_PAYLOAD).bit_length() - 1 << 5
+        await host.config_write(host.pf_rid, at, old | field, enables=0b0011)
+        host.limits = replace(host.limits, max_payload=size)
+        host.inbound.limits = replace(host.inbound.limits, max_payload=size)
+
+    async def reset_function(self, function: int) -> None:
+        """Function level reset."""
+        rid = self.functions[function].rid
+        at = await self.host.capability(rid, CapabilityId.PCIE) + DEVICE_CONTROL
+        await self.host.config_write(rid, at, INITIATE_FLR, enables=0b0011)
+
+    async def take_errors(self) -> int:
+        """AER uncorrectable error status; all of it is cleared."""
+        host = self.host
+        at = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.AER) + AER_STATUS
+        value = await host.config_read(host.pf_rid, at)
+        await host.config_write(host.pf_rid, at, 0xFFFFFFFF)
+        return value

@@ -179,7 +179,7 @@ class DeviceChecker:
             act(time_ns)
 
     def _request_came_first(self) -> bool:
-        if self.control.open is None:
+        if not self.control.pending:
             return False
         waiting = [self.states.unexplained(tdi) for tdi in range(len(self.states))]
         return any(seen is not None and seen.new is not TdiState.ERROR for seen in waiting)
@@ -190,7 +190,7 @@ class DeviceChecker:
             act(time_ns)
 
     def _advance(self, time_ns: float) -> None:
-        answer_pending = self.control.open is not None
+        answer_pending = self.control.pending
         self.states.advance(time_ns, answer_pending)
         self.streams.advance(time_ns, answer_pending)
         self.link.advance(time_ns)
@@ -236,6 +236,8 @@ class DeviceChecker:
                 self.link.shadows[tdi].may_scrub(time_ns)
             elif changed:
                 self.link.shadows[tdi].abort(time_ns)
+                if state is TdiState.CONFIG_LOCKED and self.reference.msix_locked(tdi):
+                    self.link.shadows[tdi].take_table(time_ns)
             count = self.reference.scrub_count(tdi)
             if count != self._scrubs[tdi]:
                 self._scrubs[tdi] = count

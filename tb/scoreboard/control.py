@@ -52,6 +52,7 @@ class ControlChecker:
         self.tap = SessionTap()
         self.rot = rot
         self.open: Open | None = None
+        self._abandoned: list[Open] = []
         self._exchange = exchange
         self._nonce = nonce
         self._answered = answered
@@ -59,6 +60,11 @@ class ControlChecker:
         self._nonces: set[bytes] = set()
 
     # ------------------------------------------------------------------ what passes
+
+    @property
+    def pending(self) -> bool:
+        """Whether the device may be at a request that the reference has not carried out."""
+        return self.open is not None or bool(self._abandoned)
 
     def request(self, time_ns: float, raw: bytes) -> None:
         """GO was written with this object in the mailbox."""
@@ -75,6 +81,7 @@ class ControlChecker:
                 ("DOE-FSM-006",), time_ns, "answer without a request", {}, {"object": raw}
             )
             return
+        self._settle(time_ns)
         waits = self.tap.copy(Direction.RESPONSE)
         got_plain = self.tap.open(raw, Direction.RESPONSE)
         self._learn_nonce(time_ns, got_plain)
@@ -95,6 +102,7 @@ class ControlChecker:
         request = self.open
         if request is None:
             return
+        self._settle(time_ns)
         expected, expected_plain = self._evaluate(time_ns, request, self.tap)
         self._cover(request, None, None)
         if expected is not None:
@@ -107,10 +115,26 @@ class ControlChecker:
             )
 
     def aborted(self, time_ns: float) -> None:
-        """The host has aborted: the request counts as carried out, its answer is lost."""
+        """The host has aborted: the request is carried out all the same, its answer is lost.
+
+        The device may take its time; the reference follows before it answers the next request.
+        """
         if self.open is not None:
             self._findings.note(time_ns, "DOE Abort")
-            self._evaluate(time_ns, self.open, self.tap)
+            self._abandoned.append(self.open)
+            self.open = None
+
+    def _settle(self, time_ns: float) -> None:
+        """Carry out what was aborted; a request that has not left the mailbox asks nobody."""
+        abandoned, self._abandoned = self._abandoned, []
+        waiting, self.open = self.open, None
+        for request in abandoned:
+            answer = self._exchange(time_ns, request)
+            plain = None if answer is None else self.tap.open(answer, Direction.RESPONSE)
+            self._answered(request, plain)
+            self.tap.answered()
+            self.rot.differences.clear()
+        self.open = waiting
 
     def _evaluate(
         self, time_ns: float, request: Open, tap: SessionTap
@@ -185,6 +209,7 @@ class ControlChecker:
     def reset(self) -> None:
         """Conventional reset: the request, sessions and what the RoT port has shown are gone."""
         self.open = None
+        self._abandoned.clear()
         self.tap = SessionTap()
         self.rot.forget()
         self.rot.differences.clear()
@@ -192,6 +217,7 @@ class ControlChecker:
     def finish(self, time_ns: float) -> None:
         """The run ends: an open request has no answer."""
         self.silent(time_ns)
+        self._settle(time_ns)
 
 
 def _message(value: object) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from models.app.function import Region, region_of
 from models.ide.select import Acceptance, accept_at_endpoint, stream_of
@@ -98,8 +98,9 @@ class InboundChecker:
                 rule = NOT_BUILT
             elif len(kinds) == 1:
                 rule = inbound_memory(state, kinds[0], route.t, bound)
-            else:
+            else:  # a receiver need not notice that a request crosses a page
                 rule = inbound_span(state, kinds, route.t, bound)
+                rule = replace(rule, tolerated=rule.tolerated | {Decision.REJECT})
             rules.append(rule)
             self._cover(state, route.t, bound, target, rule)
         return rules
@@ -118,7 +119,7 @@ class InboundChecker:
             return
         shadow = self.shadows[target.tdi]
         passes = {rule.decision is Decision.PASS for rule in rules}
-        passes |= {True for rule in rules if Decision.PASS in rule.tolerated}
+        passes |= {other is Decision.PASS for rule in rules for other in rule.tolerated}
         if passes == {False}:
             return
         if tlp.ep:

@@ -11,7 +11,7 @@ from models.ide.messages import parse as parse_ide_message
 from models.ide.prefix import IdePrefix, peek
 from models.ide.stream import IdeStream
 from models.pcie.codes import FmtType, MessageCode
-from models.pcie.errors import TlpError
+from models.pcie.errors import Rule, TlpError
 from models.pcie.tlp import Tlp
 from tb.coverage import CoverItem
 from tb.scoreboard.function_shadow import FunctionShadow
@@ -69,6 +69,8 @@ class LinkChecker:
         except TlpError as error:
             self.world.findings.error(time_ns, "Malformed TLP")
             self.world.findings.note(time_ns, f"to the device: {error}")
+            if error.rule is Rule.PAGE_CROSSING:
+                self.inbound.request(time_ns, Tlp.unpack(raw), route)
             return
         if tlp.is_message:
             self._message_to_device(time_ns, tlp, route)
@@ -215,6 +217,7 @@ class LinkChecker:
 
     def advance(self, time_ns: float) -> None:
         """Time has passed."""
+        self.own_reads.advance(time_ns)
         self.fails.advance(time_ns)
 
     def finish(self, time_ns: float) -> None:

@@ -12,6 +12,8 @@ from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import Route, World
 
+EARLIEST, LATEST = 0.9, 1.1  # when a time-out may come, and when it has come, as share of it
+
 
 class OwnReads:
     """Follows reads of the device to their end (TDISP-DMA-004, TDISP-DMA-005, TDISP-FSM-010)."""
@@ -78,11 +80,29 @@ class OwnReads:
         if TdiState.RUN in self.world.states_during(tdi, time_ns, time_ns):
             self.world.tdi_error(tdi, cause, time_ns)
 
+    def advance(self, time_ns: float) -> None:
+        """Time has passed: reads that nobody has answered for long enough are given up.
+
+        In RUN that ends in ERROR, which `error_seen` explains.
+        """
+        for tdi, shadow in enumerate(self.shadows):
+            for run in shadow.runs:
+                oldest = min((read.time_ns for read in run.open.values()), default=time_ns)
+                if run.ended_ns is not None or time_ns - oldest < EARLIEST * self._timeout_ns:
+                    continue
+                if TdiState.RUN in self.world.states_during(tdi, oldest, time_ns):
+                    continue
+                shadow.may_fail(time_ns)
+                given_up = oldest + LATEST * self._timeout_ns
+                if time_ns >= given_up:
+                    run.failed = True
+                    run.end(given_up)
+
     def error_seen(self, tdi: int, time_ns: float) -> bool:
         """The device shows ERROR: whether a read that nobody answers explains it."""
         for run in self.shadows[tdi].runs:
             waiting = [read for read in run.open.values() if run.ended_ns is None]
-            if any(time_ns - read.time_ns >= 0.9 * self._timeout_ns for read in waiting):
+            if any(time_ns - read.time_ns >= EARLIEST * self._timeout_ns for read in waiting):
                 run.failed = True
                 self._findings.error(time_ns, "Completion Timeout", tdi)
                 self.shadows[tdi].progress(time_ns, run)

@@ -50,6 +50,11 @@ class SessionTap:
         else:
             self._ciphers.clear()
 
+    def keys(self, session_id: int, direction: Direction) -> tuple[RecordKeys, int]:
+        """Keys of one direction and the number of its next record; for tests that forge records."""
+        keys, cipher = self._ciphers[session_id, direction]
+        return keys, cipher.sequence
+
     def ended(self, session_id: int) -> None:
         """The session is over."""
         for direction in Direction:

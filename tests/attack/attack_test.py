@@ -10,7 +10,7 @@ from cocotb.triggers import ClockCycles
 from models.app.map import PUBLIC_ID_VALUE, Bar0, Control, PublicRegister, Register, Status
 from models.ide.messages import IdeFail, parse
 from models.pcie.capture import TlpRecord
-from models.pcie.codes import AerUncorrectable, CplStatus, ExtendedCapabilityId
+from models.pcie.codes import AerUncorrectable, CplStatus
 from models.pcie.errors import TlpError
 from models.pcie.tlp import Tlp
 from models.spdm.secure_session import SecureSession
@@ -23,7 +23,6 @@ from tb.scenario import DEFAULT_STREAM, OTHER_STREAM, STREAM_BLOCKS, Attached, S
 
 VICTIM = 1  # VF1, the TVM's
 LEGACY_VF = 2  # in use by a legacy VM, never locked
-AER_STATUS = 4  # offset in the AER extended capability
 QUIET_CYCLES = 600  # longer than any TLP takes through the device
 SHORTEST = 8  # bytes in a row that do not turn up by chance
 POLLS = 100
@@ -167,11 +166,7 @@ class AttackTest(BaseTest):
 
     async def aer_status(self) -> int:
         """AER uncorrectable error status; all of it is cleared."""
-        host = self.host
-        at = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.AER) + AER_STATUS
-        value = await host.config_read(host.pf_rid, at)
-        await host.config_write(host.pf_rid, at, 0xFFFFFFFF)
-        return value
+        return await self.kit.vmm.take_errors()
 
     async def assert_reported(self, bit: AerUncorrectable, what: str) -> None:
         """AER shows the error; its status is cleared."""

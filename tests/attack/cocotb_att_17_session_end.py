@@ -109,11 +109,13 @@ class StreamAndTdiEndWithTheirSession(SessionEnd):
     async def attack(self) -> None:
         ways: dict[str, Callable[[], Awaitable[None]]] = {
             "END_SESSION": self._end,
+            "END_SESSION while locked": self._end_while_locked,
             "altered cipher text": lambda: self._altered(flip(20)),
             "altered tag": lambda: self._altered(flip(-1)),
             "altered length": lambda: self._altered(flip(RECORD_LENGTH_AT)),
             "repeated record": self._repeated,
             "failed KEY_UPDATE": self._failed_key_update,
+            "no heartbeat": self._silent,
         }
         for what, way in ways.items():
             await way()
@@ -126,6 +128,16 @@ class StreamAndTdiEndWithTheirSession(SessionEnd):
 
     async def _end(self) -> None:
         await self.session.end()
+
+    async def _end_while_locked(self) -> None:
+        await self.lock_again()
+        await self.session.end()
+
+    async def _silent(self) -> None:
+        """The other session alone is kept alive."""
+        for now in (1.5 * HEARTBEAT, 2.5 * HEARTBEAT):
+            await self.kit.env.rot.driver.advance_time(now)
+            await self.other.heartbeat()
 
     async def _altered(self, change: Change) -> None:
         with self.tampered(change), suppress(SpdmError):

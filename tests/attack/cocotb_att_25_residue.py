@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """ATT-25: reads that show what a former owner left, after each way out of RUN and CONFIG_LOCKED.
 
-The TVM fills everything that can hold data: memory, scratch and transfer registers, the MSI-X
-table, a pending interrupt, and a transfer under way. Whoever comes next finds all of it in the
-state that a reset leaves.
+The TVM fills everything that can hold data: memory, scratch and transfer registers, the public
+page, the MSI-X table, a pending interrupt, and a transfer under way. Whoever comes next reads all
+pages of both BARs and finds all of it in the state that a reset leaves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import pyuvm
 
-from models.app.map import PAGE, Bar0, Bar2, Control, Register
+from models.app.map import PAGE, Bar0, Bar2, Control, PublicRegister, Register
 from models.pcie.codes import CapabilityId, CplStatus
 from models.tdisp.codes import TdiState
 from tb.host.route import PLAIN, Route
@@ -26,6 +26,7 @@ from tests.attack.attack_test import (
 )
 
 CHUNK = 256
+PUBLISHED = bytes.fromhex("c0ffee11")
 SCRATCH = bytes(range(64, 128))
 VECTOR = 2
 TRANSFER = 256
@@ -34,6 +35,22 @@ INITIATE_FLR = 1 << 15
 COMMAND = 0x04
 BUS_MASTER = 1 << 2
 SETTLE = 1500  # cycles: longer than clearing takes
+MEMORY, REGISTERS, PUBLIC = "memory", "registers", "public page"
+TABLE, PBA = "MSI-X table", "MSI-X PBA"
+PAGES = {
+    MEMORY: Bar0.MEMORY,
+    REGISTERS: Bar0.REGISTERS,
+    PUBLIC: Bar0.PUBLIC,
+    TABLE: Bar2.MSIX_TABLE,
+    PBA: Bar2.MSIX_PBA,
+}
+NO_PAGE = Bar0.MEMORY + PAGE
+NO_PAGES = (
+    Bar2.MSIX_TABLE + PAGE,
+    Bar2.MSIX_PBA - PAGE,
+    Bar2.MSIX_PBA + PAGE,
+    Bar2.SIZE - PAGE,
+)
 
 
 class Residue(AttackTest):
@@ -61,6 +78,7 @@ class Residue(AttackTest):
             chunk = self.fill_data[at : at + CHUNK]
             await host.mem_write(self.memory() + at, chunk, TRUSTED, "TVM")
         await host.mem_write(function.bar0 + Register.SCRATCH, SCRATCH, TRUSTED, "TVM")
+        await host.mem_write(self.public() + PublicRegister.SCRATCH, PUBLISHED, PLAIN, "TVM")
         for vector in range(4):
             entry = (TVM_INTERRUPTS.base + 16 * vector).to_bytes(8, "little")
             entry += (0x51 + vector).to_bytes(4, "little") + (1).to_bytes(4, "little")
@@ -89,20 +107,18 @@ class Residue(AttackTest):
         await self.quiet()
 
     async def everything(self, index: int, route: Route) -> dict[str, bytes]:
-        """All that can be read of a function: memory, registers, MSI-X table and PBA."""
+        """All that can be read of a function; pages that are not there have no data."""
         function, host = self.function(index), self.host
-        pages = {
-            "registers": (function.bar0 + Bar0.REGISTERS, 0x60),
-            "MSI-X table": (function.bar2 + Bar2.MSIX_TABLE, 64),
-            "MSI-X PBA": (function.bar2 + Bar2.MSIX_PBA, 8),
-        }
-        for at in range(0, PAGE, CHUNK):
-            pages[f"memory {at:#x}"] = (function.bar0 + Bar0.MEMORY + at, CHUNK)
         found = {}
-        for name, (address, length) in pages.items():
-            result = await host.mem_read(address, length, route, "next owner")
+        for name, page in PAGES.items():
+            bar = function.bar2 if name.startswith("MSI-X") else function.bar0
+            way = PLAIN if name == PUBLIC else route
+            result = await host.mem_read(bar + page, PAGE, way, "next owner")
             assert result.status is CplStatus.SC, f"{name}: {result.status}"
             found[name] = result.data
+        for address in (function.bar0 + NO_PAGE, *(function.bar2 + at for at in NO_PAGES)):
+            for way in (PLAIN, route):
+                await self.read_refused(address, way, f"no page at {address:#x}")
         return found
 
     async def assert_clean(self, what: str, route: Route) -> None:
@@ -119,7 +135,7 @@ class Residue(AttackTest):
 
     def clean(self, name: str) -> bytes:
         """What a fresh function shows; the legacy VM's data in VF2 is left out."""
-        return bytes(CHUNK) if name.startswith("memory") else self.fresh[name]
+        return bytes(PAGE) if name == MEMORY else self.fresh[name]
 
     async def refused_everywhere(self, what: str) -> None:
         """In ERROR and CONFIG_LOCKED no route shows anything."""
@@ -128,6 +144,7 @@ class Residue(AttackTest):
             for address in (
                 self.memory(),
                 self.memory() + PAGE - CHUNK,
+                function.bar0 + Register.HOST_ADDRESS_LOW,
                 function.bar0 + Register.SCRATCH,
                 function.bar2 + Bar2.MSIX_TABLE,
                 function.bar2 + Bar2.MSIX_PBA,
@@ -200,7 +217,7 @@ class OwnerFindsItsOwn(Residue):
         await self.host.inbound.release()
         await self.quiet()
         found = await self.everything(VICTIM, TRUSTED)
-        memory = b"".join(found[f"memory {at:#x}"] for at in range(0, PAGE, CHUNK))
-        assert memory == self.fill_data
-        assert SCRATCH in found["registers"]
-        assert found["MSI-X PBA"] == (1 << VECTOR).to_bytes(8, "little")
+        assert found[MEMORY] == self.fill_data
+        assert SCRATCH in found[REGISTERS]
+        assert PUBLISHED in found[PUBLIC]
+        assert found[PBA].startswith((1 << VECTOR).to_bytes(8, "little"))

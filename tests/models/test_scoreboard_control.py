@@ -109,11 +109,11 @@ class Bench:
 
     async def session(self) -> SecureSession:
         """An established session."""
-        peer = SpdmRequester(self, random.Random(3), [IDENTITY.root], None)
-        await peer.connect()
-        await peer.get_digests()
-        await peer.get_certificate()
-        return await peer.start_session()
+        self.peer = SpdmRequester(self, random.Random(3), [IDENTITY.root], None)
+        await self.peer.connect()
+        await self.peer.get_digests()
+        await self.peer.get_certificate()
+        return await self.peer.start_session()
 
     def found(self) -> set[str]:
         """Requirements of all mismatches so far."""
@@ -235,3 +235,49 @@ def test_the_nonce_is_learned_and_must_be_fresh() -> None:
 
     run(talk())
     assert bench.found() == {"TDISP-LOCK-018"}
+
+
+@covers("DOE-FSM-002", "DOE-FSM-006")
+def test_an_aborted_request_is_carried_out_before_the_next_answer() -> None:
+    bench = Bench()
+
+    async def talk() -> None:
+        session = await bench.session()
+        other = await bench.peer.start_session()
+        bench.lose = True
+        await session.vendor_defined(1, TDISP_BODY)
+        bench.checker.aborted(bench.now)
+        assert bench.checker.pending
+        bench.lose = False
+        await other.get_measurements()
+        assert not bench.checker.pending
+        await session.vendor_defined(1, TDISP_BODY)
+
+    run(talk())
+    bench.checker.finish(bench.now)
+    assert bench.found() == set()
+
+
+@covers("DOE-FSM-006")
+def test_an_answer_after_an_abort_is_found() -> None:
+    bench = Bench()
+    discovery = bytes.fromhex("010000000300000000000000")
+    bench.checker.request(1, discovery)
+    bench.checker.aborted(2)
+    bench.checker.response(3, bytes.fromhex("010000000300000001000001"))
+    assert bench.found() == {"DOE-FSM-006"}
+
+
+@covers("DOE-FSM-006")
+def test_a_request_that_never_left_the_mailbox_asks_nobody() -> None:
+    bench = Bench()
+
+    async def talk() -> None:
+        session = await bench.session()
+        bench.checker.request(bench.now, bytes.fromhex("010001000300000012810000"))
+        bench.checker.aborted(bench.now)
+        await session.vendor_defined(1, TDISP_BODY)
+
+    run(talk())
+    bench.checker.finish(bench.now)
+    assert bench.found() == set()

@@ -7,13 +7,21 @@ import pytest
 
 from tb.device import device
 from tests.mutants.mutants import assert_killed, assert_sound
-from tests.mutants.weaknesses import ATTACK, LOCK_RULES, MUTATIONS, WEAKNESSES, Weakness
+from tests.mutants.weaknesses import (
+    ATTACK,
+    LOCK_RULES,
+    MESSAGES,
+    MUTATIONS,
+    WEAKNESSES,
+    Weakness,
+)
 from tests.plan import attack, covers
 
 SOUND = (
     (f"{ATTACK}14_t_bit", "ClaimedTIsRefused"),
     (f"{ATTACK}25_residue", "NextTvmFindsNothing"),
     (LOCK_RULES, "ForbiddenChangesMoveALockedTdiToError"),
+    (MESSAGES, "ForeignSessionsAreRefusedInEveryState"),
 )
 
 
@@ -30,6 +38,8 @@ SOUND = (
 @covers("TDISP-DMA-002", "TDISP-DMA-003", "TDISP-DMA-008", "IDE-SEL-003", "IDE-GCM-011")
 @covers("TDISP-LOCK-002", "TDISP-LOCK-004", "TDISP-LOCK-005", "TDISP-LOCK-006", "TDISP-LOCK-007")
 @covers("TDISP-START-001", "TDISP-START-002", "TDISP-ZERO-001", "SEC-REC-007", "SPDM-SES-003")
+@covers("TDISP-HDR-003", "TDISP-HDR-005", "TDISP-HDR-008", "TDISP-SES-010", "TDISP-RPT-001")
+@covers("TDISP-RPT-002", "SEC-VDM-002", "SEC-REC-004", "SPDM-VCA-002", "IDEKM-KP-006")
 @pytest.mark.parametrize("weakness", WEAKNESSES, ids=lambda weakness: weakness.mutation.name)
 def test_weakness_is_found(weakness: Weakness) -> None:
     assert_killed(device(), MUTATIONS, weakness.mutation, weakness.module, weakness.case)

@@ -14,11 +14,14 @@ on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
 on_verilator = pytest.mark.parametrize("simulator", ["verilator"])  # variants of a step
 
 
-def run_case(module: str, name: str, simulator: str) -> None:
-    """Run the test class `name` of cocotb module `module`; skips where a simulator is missing."""
+def run_case(module: str, name: str, simulator: str, seed: int = 1) -> None:
+    """Run the test class `name` of cocotb module `module`; skips where a simulator is missing.
+
+    SEED in the environment replaces `seed`.
+    """
     reason = simulator_missing(simulator)
     if reason is not None:
         pytest.skip(reason)
-    seed = int(os.environ.get("SEED") or "1")
+    seed = int(os.environ.get("SEED") or seed)
     ran = run_simulation(device(), module, simulator=simulator, testcase=name, seed=seed)
     assert ran == 1

@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import cocotb
 import pyuvm
 from cocotb.triggers import ClockCycles
 
-from models.app.map import Bar0, Bar2, Control, Register, Status
-from models.pcie.codes import CapabilityId, CplStatus, ExtendedCapabilityId
+from models.app.map import MSIX_VECTORS, Bar0, Bar2, Control, Register, Status
+from models.pcie.codes import (
+    CapabilityId,
+    CplStatus,
+    ExtendedCapabilityId,
+    SriovRegister,
+)
 from tb.agents.cfg.item import CfgItem
 from tb.base_test import BaseTest
 from tb.host.route import PLAIN, Route
-from tb.host.vmm_host import DEVICE
+from tb.host.vmm_host import COMMAND, DEVICE
 from tb.scenario import (
     LEGACY_INTERRUPTS,
     LEGACY_MEMORY,
@@ -24,10 +31,16 @@ from tb.scenario import (
 TVM_VF, LEGACY_VF = 1, 2
 ENTRY = 16  # bytes of an MSI-X table entry
 MASKED = 1
+DATA = 0x40  # of vector 0
 POLLS = 200
 LARGEST = 4096
 ROUNDS = 4
 PF_CAPABILITIES = (CapabilityId.MSIX, CapabilityId.PCIE)
+VF_EXTENDED = {ExtendedCapabilityId.ATS}
+BAR_64_BIT_PREFETCHABLE = 0xC
+DEVICE_CAPABILITIES = 0x04
+TEE_IO_AND_FLR = 1 << 30 | 1 << 28
+ENABLES = 0b110  # memory space, bus master
 PF_EXTENDED = (
     ExtendedCapabilityId.AER,
     ExtendedCapabilityId.ATS,
@@ -70,6 +83,47 @@ class RootComplexEnumeratesTheDevice(BaseTest):
         return (await kit.host.config(CfgItem(rid, 0, write=False))).status
 
 
+@pyuvm.test()
+class VirtualFunctionsHaveTheirOwnCapabilities(BaseTest):
+    """VF BARs are sized by the SR-IOV capability; a VF has what is its own, and nothing else."""
+
+    async def scenario(self, kit: Scenario) -> None:
+        host = kit.host
+        await kit.vmm.enumerate()
+        pf = host.pf_rid
+        assert await kit.host.config_read(pf, COMMAND) & ENABLES == ENABLES
+        sriov = await host.extended_capability(pf, ExtendedCapabilityId.SRIOV)
+        for bar, size in ((0, Bar0.SIZE), (2, Bar2.SIZE)):
+            at = sriov + SriovRegister.VF_BAR0 + 4 * bar
+            for half in (at, at + 4):
+                await host.config_write(pf, half, 0xFFFFFFFF)
+            low, high = await host.config_read(pf, at), await host.config_read(pf, at + 4)
+            assert low & 0xF == BAR_64_BIT_PREFETCHABLE
+            assert (high << 32 | low & ~0xF) == (1 << 64) - size
+        pcie = await host.capability(pf, CapabilityId.PCIE)
+        assert await host.config_read(pf, pcie + DEVICE_CAPABILITIES) & TEE_IO_AND_FLR == (
+            TEE_IO_AND_FLR
+        )
+        await kit.vmm.enable_vfs(3)
+        for index in range(1, 4):
+            rid = kit.function(index).rid
+            for capability in PF_CAPABILITIES:
+                await host.capability(rid, capability)
+            assert await self._extended(kit, rid) == VF_EXTENDED
+            assert await host.config_read(rid, 0) == 0xFFFFFFFF, "IDs of a VF"
+            for bar in range(0x10, 0x28, 4):
+                assert await host.config_read(rid, bar) == 0, "BARs of a VF"
+
+    async def _extended(self, kit: Scenario, rid: int) -> set[int]:
+        at, found = 0x100, set()
+        while at:
+            header = await kit.host.config_read(rid, at)
+            assert header >> 16 & 0xF, f"version of the capability at {at:03x}"
+            found.add(header & 0xFFFF)
+            at = header >> 20
+        return found
+
+
 class TwoVms(BaseTest):
     """A TVM has VF1, a legacy VM has VF2, both with MSI-X enabled."""
 
@@ -78,14 +132,35 @@ class TwoVms(BaseTest):
         await kit.bring_up()
         for index in (TVM_VF, LEGACY_VF):
             await kit.vmm.enable_msix(index)
+        await self.configure()
         self.session = await kit.open_session()
         await kit.key_stream(self.session)
         await kit.start(self.session, await kit.lock(self.session, TVM_VF))
         await self.use()
 
+    async def configure(self) -> None:
+        """What else the VMM sets before the LOCK."""
+
     async def use(self) -> None:
         """What the test does."""
         raise AssertionError("a test overrides use()")
+
+    def vms(self) -> tuple[tuple[int, Route, int], ...]:
+        """Function, route and host memory of the TVM and of the legacy VM."""
+        return (
+            (TVM_VF, self.kit.tee, TVM_MEMORY.base),
+            (LEGACY_VF, PLAIN, LEGACY_MEMORY.base),
+        )
+
+    def memory(self, index: int) -> int:
+        """Bus address of a function's memory."""
+        return self.kit.function(index).bar0 + Bar0.MEMORY
+
+    async def side_by_side(self, vm: Callable[[int, Route, int], Awaitable[None]]) -> None:
+        """Let both VMs do the same at the same time."""
+        tasks = [cocotb.start_soon(vm(*each)) for each in self.vms()]
+        for task in tasks:
+            await task
 
     async def start(self, index: int, route: Route, control: Control, **registers: int) -> None:
         """Write the named registers and start a transfer."""
@@ -107,9 +182,47 @@ class TwoVms(BaseTest):
             await ClockCycles(self.adapter.clk, 50)
         raise AssertionError("the transfer does not end")
 
+    async def move(
+        self, index: int, route: Route, control: Control, address: int, length: int
+    ) -> Status:
+        """A transfer between host memory and the start of the function's memory, to its end."""
+        await self.start(
+            index,
+            route,
+            control,
+            HOST_ADDRESS_LOW=address,
+            HOST_ADDRESS_HIGH=0,
+            DEVICE_ADDRESS=0,
+            LENGTH=length,
+        )
+        return await self.finish(index, route)
+
+
+class Interrupts(TwoVms):
+    """Programs vectors, lets short transfers end with them."""
+
+    async def entry(self, index: int, route: Route, vector: int, address: int, mask: int) -> None:
+        """Write an entry of the table; its data tells the vector."""
+        place = self.kit.function(index).bar2 + Bar2.MSIX_TABLE + ENTRY * vector
+        raw = address.to_bytes(8, "little") + (DATA + vector).to_bytes(4, "little")
+        await self.kit.host.mem_write(place, raw + mask.to_bytes(4, "little"), route)
+
+    async def interrupt(self, index: int, route: Route, vector: int, memory: int) -> None:
+        """Let a transfer end with `vector`."""
+        await self.kit.write_register(self.kit.function(index), Register.VECTOR, vector, route)
+        control = Control.WRITE_HOST | Control.INTERRUPT
+        assert await self.move(index, route, control, memory, 4) & Status.DONE
+        await ClockCycles(self.adapter.clk, 400)
+
+    async def pending(self, index: int, route: Route) -> int:
+        """The Pending Bit Array."""
+        place = self.kit.function(index).bar2 + Bar2.MSIX_PBA
+        result = await self.kit.host.mem_read(place, 8, route)
+        return int.from_bytes(result.data, "little")
+
 
 @pyuvm.test()
-class InterruptsGoToTheirVms(TwoVms):
+class InterruptsGoToTheirVms(Interrupts):
     """T = 1 from the TVM's function, none from the legacy VM's; masks hold back, then let go."""
 
     async def use(self) -> None:
@@ -118,48 +231,54 @@ class InterruptsGoToTheirVms(TwoVms):
             (LEGACY_VF, PLAIN, LEGACY_INTERRUPTS.base, LEGACY_MEMORY.base),
         ):
             for vector in range(3):
-                await self._entry(index, route, vector, window + 4 * vector, 0)
+                await self.entry(index, route, vector, window + 4 * vector, 0)
             for vector in range(3):
-                await self._interrupt(index, route, vector, memory)
+                await self.interrupt(index, route, vector, memory)
                 sent = self.kit.host.inbound.interrupts.pop()
                 assert sent.address == window + 4 * vector
-                assert sent.data == 0x40 + vector
+                assert sent.data == DATA + vector
                 assert sent.t is route.t
                 assert sent.requester_id == self.kit.function(index).rid
-            await self._entry(index, route, 1, window + 4, MASKED)
-            await self._interrupt(index, route, 1, memory)
+            await self.entry(index, route, 1, window + 4, MASKED)
+            await self.interrupt(index, route, 1, memory)
             assert not self.kit.host.inbound.interrupts, "a masked vector was sent"
-            pending = await self._pending(index, route)
+            pending = await self.pending(index, route)
             assert pending == 1 << 1
-            await self._entry(index, route, 1, window + 4, 0)
+            await self.entry(index, route, 1, window + 4, 0)
             await ClockCycles(self.adapter.clk, 400)
             assert len(self.kit.host.inbound.interrupts) == 1, "an unmasked vector was not sent"
-            assert await self._pending(index, route) == 0
+            assert await self.pending(index, route) == 0
             self.kit.host.inbound.interrupts.clear()
 
-    async def _entry(self, index: int, route: Route, vector: int, address: int, mask: int) -> None:
-        place = self.kit.function(index).bar2 + Bar2.MSIX_TABLE + ENTRY * vector
-        raw = address.to_bytes(8, "little") + (0x40 + vector).to_bytes(4, "little")
-        await self.kit.host.mem_write(place, raw + mask.to_bytes(4, "little"), route)
 
-    async def _interrupt(self, index: int, route: Route, vector: int, memory: int) -> None:
-        await self.start(
-            index,
-            route,
-            Control.WRITE_HOST | Control.INTERRUPT,
-            HOST_ADDRESS_LOW=memory,
-            HOST_ADDRESS_HIGH=0,
-            DEVICE_ADDRESS=0,
-            LENGTH=4,
-            VECTOR=vector,
-        )
-        assert await self.finish(index, route) & Status.DONE
+@pyuvm.test()
+class FunctionMaskHoldsAllVectorsBack(Interrupts):
+    """Of its own function only; what it held is sent when it goes, but for masked vectors."""
+
+    async def use(self) -> None:
+        kit, sent = self.kit, self.kit.host.inbound.interrupts
+        window, memory = LEGACY_INTERRUPTS.base, LEGACY_MEMORY.base
+        for vector in range(MSIX_VECTORS):
+            mask = MASKED if vector == MSIX_VECTORS - 1 else 0
+            await self.entry(LEGACY_VF, PLAIN, vector, window + 4 * vector, mask)
+        await self.entry(TVM_VF, kit.tee, 0, TVM_INTERRUPTS.base, 0)
+        await kit.vmm.mask_function(LEGACY_VF, masked=True)
+        held = (0, 2, MSIX_VECTORS - 1)
+        for vector in held:
+            await self.interrupt(LEGACY_VF, PLAIN, vector, memory)
+        assert not sent, "a masked function sends"
+        assert await self.pending(LEGACY_VF, PLAIN) == sum(1 << vector for vector in held)
+        await self.interrupt(TVM_VF, kit.tee, 0, TVM_MEMORY.base)
+        assert [message.t for message in sent] == [True], "the mask of another function"
+        sent.clear()
+        await kit.vmm.mask_function(LEGACY_VF, masked=False)
         await ClockCycles(self.adapter.clk, 400)
-
-    async def _pending(self, index: int, route: Route) -> int:
-        place = self.kit.function(index).bar2 + Bar2.MSIX_PBA
-        result = await self.kit.host.mem_read(place, 8, route)
-        return int.from_bytes(result.data, "little")
+        assert sorted(message.data for message in sent) == [DATA, DATA + 2]
+        assert await self.pending(LEGACY_VF, PLAIN) == 1 << held[-1]
+        await self.entry(LEGACY_VF, PLAIN, held[-1], window, 0)
+        await ClockCycles(self.adapter.clk, 400)
+        assert sent.pop().data == DATA + held[-1]
+        assert not any(message.t for message in sent)
 
 
 @pyuvm.test()
@@ -167,10 +286,7 @@ class TransfersRunSideBySide(TwoVms):
     """Both engines and both VMs' accesses at once: every byte arrives where it belongs."""
 
     async def use(self) -> None:
-        tvm = cocotb.start_soon(self._vm(TVM_VF, self.kit.tee, TVM_MEMORY.base))
-        legacy = cocotb.start_soon(self._vm(LEGACY_VF, PLAIN, LEGACY_MEMORY.base))
-        await tvm
-        await legacy
+        await self.side_by_side(self._vm)
         assert not self.kit.host.inbound.refused
         sent = self.kit.host.inbound.served
         assert {request.route for request in sent} == {self.kit.tee, PLAIN}
@@ -183,25 +299,13 @@ class TransfersRunSideBySide(TwoVms):
         for length in (LARGEST, 4, 132, 1000):
             data = self.rng.randbytes(length)
             memory.write(base, data)
-            await self._move(index, route, Control(0), base, length)
+            assert await self.move(index, route, Control(0), base, length) == Status.DONE
             await self._read_and_write(index, route)
-            await self._move(index, route, Control.WRITE_HOST, base + 2 * LARGEST, length)
+            target = base + 2 * LARGEST
+            status = await self.move(index, route, Control.WRITE_HOST, target, length)
+            assert status == Status.DONE
             await ClockCycles(self.adapter.clk, 600)
-            assert memory.read(base + 2 * LARGEST, length) == data, f"VF{index}, {length} bytes"
-
-    async def _move(
-        self, index: int, route: Route, control: Control, address: int, length: int
-    ) -> None:
-        await self.start(
-            index,
-            route,
-            control,
-            HOST_ADDRESS_LOW=address,
-            HOST_ADDRESS_HIGH=0,
-            DEVICE_ADDRESS=0,
-            LENGTH=length,
-        )
-        assert await self.finish(index, route) == Status.DONE
+            assert memory.read(target, length) == data, f"VF{index}, {length} bytes"
 
     async def _read_and_write(self, index: int, route: Route) -> None:
         host, function = self.kit.host, self.kit.function(index)
@@ -218,26 +322,12 @@ class TransfersThatFailSaySo(TwoVms):
 
     async def use(self) -> None:
         for length in (0, LARGEST + 4):
-            await self.start(
-                LEGACY_VF,
-                PLAIN,
-                Control.WRITE_HOST,
-                HOST_ADDRESS_LOW=LEGACY_MEMORY.base,
-                HOST_ADDRESS_HIGH=0,
-                DEVICE_ADDRESS=0,
-                LENGTH=length,
+            status = await self.move(
+                LEGACY_VF, PLAIN, Control.WRITE_HOST, LEGACY_MEMORY.base, length
             )
-            assert await self.finish(LEGACY_VF, PLAIN) & Status.ERROR, f"{length} bytes"
+            assert status & Status.ERROR, f"{length} bytes"
         assert not self.kit.host.inbound.served
-        await self.start(
-            LEGACY_VF,
-            PLAIN,
-            Control(0),
-            HOST_ADDRESS_LOW=0x7000_0000,
-            HOST_ADDRESS_HIGH=0,
-            DEVICE_ADDRESS=0,
-            LENGTH=256,
-        )
-        assert await self.finish(LEGACY_VF, PLAIN) & Status.ERROR, "no memory there"
+        status = await self.move(LEGACY_VF, PLAIN, Control(0), 0x7000_0000, 256)
+        assert status & Status.ERROR, "no memory there"
         result = await self.kit.host.mem_read(self.kit.function(LEGACY_VF).bar0 + Bar0.MEMORY, 256)
         assert result.data == bytes(256)

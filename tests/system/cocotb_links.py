@@ -60,14 +60,6 @@ class KeysAreRefreshedUnderTraffic(TwoVms):
             assert result.status is CplStatus.SC
             assert result.data == data
             for control in (Control.WRITE_HOST, Control(0)):  # every sub-stream, both ways
-                await self.start(
-                    TVM_VF,
-                    kit.tee,
-                    control,
-                    HOST_ADDRESS_LOW=TVM_MEMORY.base,
-                    HOST_ADDRESS_HIGH=0,
-                    DEVICE_ADDRESS=0,
-                    LENGTH=SIZE,
-                )
-                assert await self.finish(TVM_VF, kit.tee) == Status.DONE
+                status = await self.move(TVM_VF, kit.tee, control, TVM_MEMORY.base, SIZE)
+                assert status == Status.DONE
             self.rounds += 1

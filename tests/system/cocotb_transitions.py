@@ -30,7 +30,6 @@ QUIET = 1500  # cycles: longer than clearing takes
 RESET_CYCLES = 16
 OTHER_BUS = 0x0200
 OTHER_BUS_TAG = 200
-OTHER_MAJOR = 0x20
 
 Ask = Callable[[], Awaitable[TdispAnswer | None]]
 Act = Callable[[], Awaitable[None]]
@@ -255,40 +254,3 @@ class EveryEventInEveryState(Events):
 @pyuvm.test()
 class RareEventsInEveryState(Events):
     """Bus number, poison, conventional reset."""
-
-
-@pyuvm.test()
-class WrongHeadersAreRefusedInEveryState(Transitions):
-    """Version, length, message code and INTERFACE_ID: the code of the digest, no transition."""
-
-    async def run_table(self) -> None:
-        for state in TdiState:
-            await self.bring_to(state)
-            for request in (
-                Request.GET_TDISP_CAPABILITIES,
-                Request.LOCK_INTERFACE_REQUEST,
-                Request.GET_DEVICE_INTERFACE_REPORT,
-                Request.GET_DEVICE_INTERFACE_STATE,
-                Request.START_INTERFACE_REQUEST,
-                Request.STOP_INTERFACE_REQUEST,
-            ):
-                await self._wrong(state, request)
-            answer = await self.ask(0x7F)
-            assert answer is not None
-            assert answer.error is ErrorCode.UNSUPPORTED_REQUEST
-            assert self.state() is state
-            await self.kit.stop(self.session, VICTIM)
-
-    async def _wrong(self, state: TdiState, request: Request) -> None:
-        kit, what = self.kit, f"{request.name} in {state.name}"
-        version = await kit.tdisp(self.session, request, VICTIM, bytes(60), OTHER_MAJOR)
-        assert version is not None, what
-        assert version.error is ErrorCode.VERSION_MISMATCH, f"{what}: {version}"
-        length = await kit.tdisp(self.session, request, VICTIM, bytes(61))
-        assert length is not None, what
-        assert length.error is ErrorCode.INVALID_REQUEST, f"{what}: {length}"
-        absent = kit.vmm.functions[VICTIM]
-        foreign = await kit.tdisp_to(self.session, request, absent.rid + 0x40, bytes(4))
-        assert foreign is not None, what
-        assert foreign.error is ErrorCode.INVALID_INTERFACE, f"{what}: {foreign}"
-        assert self.state() is state, what

@@ -15,6 +15,18 @@ def test_root_complex_enumerates_the_device(simulator: str) -> None:
     run_case(MODULE, "RootComplexEnumeratesTheDevice", simulator)
 
 
+@covers("IDE-CAP-001", "TDISP-MMIO-007")
+@on_verilator
+def test_virtual_functions_have_their_own_capabilities(simulator: str) -> None:
+    run_case(MODULE, "VirtualFunctionsHaveTheirOwnCapabilities", simulator)
+
+
+@covers("TDISP-INT-002", "TDISP-DMA-007")
+@on_both_simulators
+def test_function_mask_holds_all_vectors_back(simulator: str) -> None:
+    run_case(MODULE, "FunctionMaskHoldsAllVectorsBack", simulator)
+
+
 @covers("TDISP-INT-002", "TDISP-INT-004")
 @on_both_simulators
 def test_interrupts_go_to_their_vms(simulator: str) -> None:

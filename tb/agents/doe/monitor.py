@@ -57,7 +57,7 @@ class DoeMonitor(uvm_subscriber):
     def _control(self, value: int) -> None:
         if value >> ControlBit.ABORT & 1:
             self._forget()
-        elif value >> ControlBit.GO & 1:
+        elif value >> ControlBit.GO & 1 and self.request:  # GO alone is no object
             self.ap.write(DoeObject(bytes(self.request), request=True))
             self.request.clear()
 

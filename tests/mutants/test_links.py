@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of the link side that are no refusal: each test notices the loss of the one it is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tb.device import Mutation, device
+from tests.mutants.mutants import assert_killed, assert_sound
+from tests.plan import covers
+
+SYSTEM = "tests.system.cocotb_"
+MMIO_FILE = "app/app_mmio.v"
+CASES = [
+    (
+        ("functions", "RootComplexEnumeratesTheDevice"),
+        Mutation(
+            "missing_functions_answer",
+            "cfg/cfg_tlp.v",
+            "well_formed && !poisoned && present[function_number]",
+            "well_formed && !poisoned",
+        ),
+    ),
+    (
+        ("functions", "FunctionMaskHoldsAllVectorsBack"),
+        Mutation(
+            "function_mask_ignored",
+            "app/app_msix.v",
+            "msix_enable[slot_tdi] && !msix_function_mask[slot_tdi]",
+            "msix_enable[slot_tdi]",
+        ),
+    ),
+    (
+        ("mmio", "PartialAccessesReachTheirBytesOnly"),
+        Mutation(
+            "bytes_written_that_are_not_enabled",
+            MMIO_FILE,
+            "mmio_tvalid ? beat_be : {DATA_W / 8{1'b0}}",
+            "mmio_tvalid ? {DATA_W / 8{1'b1}} : {DATA_W / 8{1'b0}}",
+        ),
+    ),
+    (
+        ("mmio", "PartialAccessesReachTheirBytesOnly"),
+        Mutation(
+            "byte_count_of_whole_words",
+            MMIO_FILE,
+            "{total[9:0], 2'b00} - {10'd0, skipped_low} - {10'd0, skipped_high}",
+            "{total[9:0], 2'b00}",
+        ),
+    ),
+    (
+        ("mmio", "RegistersTakePartsOfThemselves"),
+        Mutation(
+            "registers_written_whole",
+            MMIO_FILE,
+            "reg_first ? first_be : left_q == 11'd1 ? last_be : 4'hf",
+            "4'hf",
+        ),
+    ),
+    (
+        ("mmio", "AccessesAcrossAPageBorderHaveNoEffect"),
+        Mutation(
+            "page_borders_crossed",
+            "filter/mmio_filter.v",
+            "memory_space && !scrub_busy && one_class",
+            "memory_space && !scrub_busy",
+        ),
+    ),
+    (
+        ("dma", "CompletionsThatFailEndTheirTransferOnly"),
+        Mutation(
+            "failed_completions_taken",
+            "app/app_cpl.v",
+            "failed = !success || poisoned;",
+            "failed = poisoned;",
+        ),
+    ),
+    (
+        ("dma", "ReadsThatNobodyAnswersTimeOut"),
+        Mutation(
+            "reads_wait_for_ever",
+            "app/app_tags.v",
+            "out_q[scan_q] && !late_q[scan_q] && !scan_held && age >= LOST_AGE",
+            "1'b0",
+        ),
+    ),
+    (
+        ("dma", "AnEngineTakesOneTransferAtATime"),
+        Mutation(
+            "started_while_busy",
+            "app/app_transfers.v",
+            "start_req[g] && !busy_q[g] && !kill[g]",
+            "start_req[g] && !kill[g]",
+        ),
+    ),
+    (
+        ("streams", "StatusFollowsTheStreams"),
+        Mutation(
+            "status_shows_enable",
+            "cfg/cfg_ide.v",
+            "stream_secure[s] && ide_enable[s]",
+            "ide_enable[s]",
+        ),
+    ),
+    (
+        ("streams", "StoppedKeysCarryNothing"),
+        Mutation(
+            "stopped_keys_work",
+            "ide/ide_stream_ctrl.v",
+            "cmd_stop || (cmd_loaded && (!cmd_loading || wipe))",
+            "cmd_loaded && (!cmd_loading || wipe)",
+        ),
+    ),
+    (
+        ("streams", "ControlIsSampledWithEnable"),
+        Mutation(
+            "tee_limited_not_sampled",
+            "cfg/cfg_ide.v",
+            "ide_enable[stream] ? CONTROL_MASK & ~TEE_LIMITED : CONTROL_MASK",
+            "CONTROL_MASK",
+        ),
+    ),
+]
+MUTATIONS = [mutation for _, mutation in CASES]
+
+
+@covers("TDISP-MMIO-001", "TDISP-MMIO-006", "TDISP-MMIO-007", "TDISP-MMIO-014", "TDISP-FSM-010")
+@covers("TDISP-INT-002", "TDISP-DMA-008", "IDE-CAP-003", "IDE-CAP-004", "IDE-KEY-007")
+@pytest.mark.parametrize(("test", "mutation"), CASES, ids=[m.name for m in MUTATIONS])
+def test_loss_is_noticed(test: tuple[str, str], mutation: Mutation) -> None:
+    assert_killed(device(), MUTATIONS, mutation, SYSTEM + test[0], test[1])
+
+
+@covers("TDISP-MMIO-001")
+@pytest.mark.parametrize("test", [("mmio", "PartialAccessesReachTheirBytesOnly")])
+def test_device_without_a_loss_passes(test: tuple[str, str]) -> None:
+    assert_sound(device(), MUTATIONS, SYSTEM + test[0], test[1])
