@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classic pcap files with nanoseconds: what public capture tools read."""
+"""Classic pcap files: written with nanoseconds, read with either unit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 MAGIC_NANOSECONDS = 0xA1B23C4D
+MAGIC_MICROSECONDS = 0xA1B2C3D4
+UNITS_NS = {MAGIC_NANOSECONDS: 1, MAGIC_MICROSECONDS: 1000}  # of the second word of a time
 VERSION = (2, 4)
 SNAPLEN = 1 << 20  # above the largest DOE object; readers may reserve it
 _FILE_HEADER = struct.Struct("<IHHiIII")
@@ -44,25 +46,36 @@ def encode_pcap(packets: Iterable[Packet], link_type: int) -> bytes:
     return header + b"".join(map(_record, packets))
 
 
-def decode_pcap(raw: bytes, link_type: int) -> list[Packet]:
-    """The packets of a capture; a half record at the end is left out.
-
-    ValueError for a file that is no little-endian nanosecond pcap of `link_type`.
-    """
+def _head(raw: bytes) -> tuple[int, int]:
+    """The unit of time in nanoseconds and the link type; ValueError when it is no pcap."""
     if len(raw) < _FILE_HEADER.size:
         raise ValueError("not a pcap file: it is shorter than the header of one")
     magic, *_, found = _FILE_HEADER.unpack_from(raw)
-    if magic != MAGIC_NANOSECONDS:
-        raise ValueError(f"not a pcap file with nanoseconds: magic {magic:08x}")
+    if magic not in UNITS_NS:
+        raise ValueError(f"not a pcap file: magic {magic:08x}")
+    return UNITS_NS[magic], found
+
+
+def link_type_of(raw: bytes) -> int:
+    """What a capture holds; ValueError when it is none."""
+    return _head(raw)[1]
+
+
+def decode_pcap(raw: bytes, link_type: int) -> list[Packet]:
+    """The packets of a capture; a half record at the end is left out.
+
+    ValueError for a file that is no little-endian pcap of `link_type`.
+    """
+    unit, found = _head(raw)
     if found != link_type:
         raise ValueError(f"a capture of link type {found}, not {link_type}")
     packets, at = [], _FILE_HEADER.size
     while at + _RECORD_HEADER.size <= len(raw):
-        seconds, nanoseconds, size, _ = _RECORD_HEADER.unpack_from(raw, at)
+        seconds, parts, size, _ = _RECORD_HEADER.unpack_from(raw, at)
         at += _RECORD_HEADER.size
         if at + size > len(raw):
             break
-        packets.append(Packet(seconds * _NS + nanoseconds, raw[at : at + size]))
+        packets.append(Packet(seconds * _NS + parts * unit, raw[at : at + size]))
         at += size
     return packets
 

@@ -45,6 +45,7 @@ class BaseTest(uvm_test):
         database.set(None, "*", "RNG", self.rng)
         database.set(None, "*", "PAUSE_SHARE", self.pause_share)
         database.set(None, "*", "ROT_FACTORY", responder)
+        database.set(None, "*", "SECRETS", root.secrets)
         self.env = TdispEnv("env", self)
         self.scenario_kit = Scenario(self.env, root, self.rng)
 

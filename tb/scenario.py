@@ -15,6 +15,7 @@ from models.idekm.codes import PROTOCOL_ID as IDE_KM
 from models.idekm.codes import Direction, ObjectId
 from models.idekm.key_order import key_to_wire
 from models.spdm.identity import DeviceIdentity
+from models.spdm.key_log import LoggedSecret
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.requester import SpdmRequester
 from models.spdm.responder import SpdmResponder
@@ -58,10 +59,13 @@ class RootOfTrust:
     identity: DeviceIdentity
     rng: random.Random
     config: ResponderConfig = field(default_factory=ResponderConfig)
+    secrets: list[LoggedSecret] = field(default_factory=list)  # of its sessions
 
     def responder(self, key_port: SessionKeyPort) -> SpdmResponder:
         """The responder behind `key_port`."""
-        return SpdmResponder(self.identity, key_port, self.rng, self.config)
+        return SpdmResponder(
+            self.identity, key_port, self.rng, self.config, key_log=self.secrets.append
+        )
 
 
 def make_root_of_trust(rng: random.Random, config: ResponderConfig | None = None) -> RootOfTrust:

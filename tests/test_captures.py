@@ -76,7 +76,7 @@ def test_packets_are_kept_with_their_times() -> None:
     ("raw", "reason"),
     [
         (b"", "shorter than the header"),
-        (bytes(24), "magic 00000000"),
+        (bytes(24), "not a pcap file: magic 00000000"),
         (encode_pcap([], 292), "link type 292, not 147"),
         (encode_pcap([Packet(0, b"\x01\x00")], 147), "2 bytes has no framing"),
         (encode_pcap([Packet(0, b"\x02" + bytes(7))], 147), "unknown framing 02"),

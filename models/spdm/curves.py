@@ -12,11 +12,9 @@ from models.spdm.codes import BaseAsym, Dhe
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve with the size of its coordinates in bytes and the order of its group."""
+    """A curve and the names that SPDM has for it."""
 
     curve: ec.EllipticCurve
-    size: int
-    order: int
     asym: BaseAsym
     dhe: Dhe
 
@@ -25,36 +23,20 @@ class Curve:
         """As certificates name it."""
         return self.curve.name
 
+    @property
+    def size(self) -> int:
+        """Bytes of a coordinate."""
+        return (self.curve.key_size + 7) // 8
 
-P256 = Curve(
-    ec.SECP256R1(),
-    32,
-    0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
-    BaseAsym.ECDSA_P256,
-    Dhe.SECP256R1,
-)
-P384 = Curve(
-    ec.SECP384R1(),
-    48,
-    int(
-        "ffffffffffffffffffffffffffffffffffffffffffffffff"
-        "c7634d81f4372ddf581a0db248b0a77aecec196accc52973",
-        16,
-    ),
-    BaseAsym.ECDSA_P384,
-    Dhe.SECP384R1,
-)
-P521 = Curve(
-    ec.SECP521R1(),
-    66,
-    int(
-        "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa"
-        "51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
-        16,
-    ),
-    BaseAsym.ECDSA_P521,
-    Dhe.SECP521R1,
-)
+    @property
+    def order(self) -> int:
+        """Order of the group."""
+        return self.curve.group_order
+
+
+P256 = Curve(ec.SECP256R1(), BaseAsym.ECDSA_P256, Dhe.SECP256R1)
+P384 = Curve(ec.SECP384R1(), BaseAsym.ECDSA_P384, Dhe.SECP384R1)
+P521 = Curve(ec.SECP521R1(), BaseAsym.ECDSA_P521, Dhe.SECP521R1)
 CURVES = (P256, P384, P521)
 OF_ASYM = {curve.asym: curve for curve in CURVES}
 OF_DHE = {curve.dhe: curve for curve in CURVES}

@@ -350,4 +350,5 @@ class SpdmRequester:
             suite=suite,
             in_the_clear=self._in_the_clear,
             key_log=self.config.key_log,
+            slot=slot,
         )

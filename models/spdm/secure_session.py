@@ -63,6 +63,7 @@ class SessionParameters:
     suite: Suite = DEFAULT_SUITE
     in_the_clear: bool = False  # FINISH goes as a plain message
     key_log: KeyLog | None = None
+    slot: int = 0  # of the certificate chain
 
 
 class SecureSession:
@@ -212,8 +213,11 @@ class SecureSession:
         return await read_chain(self, slot, portion)
 
     async def get_measurements(self, query: MeasurementQuery | None = None) -> MeasurementReport:
-        """Measurements read within the session; the signature covers this session's log."""
-        query = query or MeasurementQuery()
+        """Measurements read within the session, signed with the key that opened it.
+
+        The signature covers this session's log; the slot of `query` has no meaning here.
+        """
+        query = replace(query or MeasurementQuery(), slot=self.parameters.slot)
         log, key = self.measurements, self.parameters.device_key
         if query.signed:
             self.measurements = self.parameters.logs.new_measurements()

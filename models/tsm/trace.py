@@ -5,18 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, IntEnum, auto
+from enum import Enum, auto
 
 from models.doe.codes import ObjectType
 from models.doe.objects import DataObject, DoeError
 from models.idekm.codes import PROTOCOL_ID as IDEKM
 from models.idekm.describe import describe as describe_idekm
-from models.spdm.codes import Request, Response
+from models.spdm.describe import describe as describe_spdm
 from models.spdm.secure_session import SecureSession
 from models.tdisp.describe import describe as describe_tdisp
 from models.transport import Transport
-
-REQUEST_BIT = 0x80
 
 
 class Step(Enum):
@@ -67,12 +65,6 @@ def ignore(_: TraceEntry) -> None:
     """An observer that is not interested."""
 
 
-def _spdm_name(message: bytes) -> str:
-    code = message[1] if len(message) > 1 else 0
-    kinds: type[IntEnum] = Request if code & REQUEST_BIT else Response
-    return kinds(code).name if code in list(kinds) else f"code 0x{code:02x}"
-
-
 def describe_object(raw: bytes) -> str:
     """A DOE object in a few words; a record cannot be read here."""
     try:
@@ -80,7 +72,7 @@ def describe_object(raw: bytes) -> str:
     except DoeError as error:
         return str(error)
     if item.kind == ObjectType.SPDM:
-        return f"SPDM {_spdm_name(item.payload)}"
+        return f"SPDM {describe_spdm(item.payload)}"
     if item.kind == ObjectType.DISCOVERY:
         return "DOE Discovery"
     if item.kind == ObjectType.SECURED_SPDM:

@@ -20,7 +20,7 @@ from models.idekm.messages import QueryResponse
 from models.idekm.requester import IdeKmRequester
 from models.spdm.codes import Capability
 from models.spdm.errors import SpdmError
-from models.spdm.requester import SpdmRequester
+from models.spdm.requester import RequesterConfig, SpdmRequester
 from models.spdm.secure_session import SecureSession
 from models.spdm.signing import Entropy
 from models.tdisp.codes import TdiState
@@ -76,6 +76,7 @@ class Tsm:
         entropy: Entropy,
         policy: Policy | None = None,
         observer: Observer = ignore,
+        spdm: RequesterConfig | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self.trace = Trace(observer)
@@ -86,7 +87,7 @@ class Tsm:
         self._host = parties.host
         self._port_index = parties.port_index
         self._transport = TracedTransport(parties.transport, self.trace)
-        self._spdm = SpdmRequester(self._transport, entropy, parties.trusted_roots)
+        self._spdm = SpdmRequester(self._transport, entropy, parties.trusted_roots, spdm)
         self._factory = KeyFactory(entropy)
 
     # ------------------------------------------------------------------ steps

@@ -11,6 +11,8 @@ from pyuvm import ConfigDB, uvm_subscriber
 
 from models.doe.pcap import CapturedObject, encode_pcap
 from models.pcie.tlp_pcap import encode_tlps
+from models.spdm.key_file import line as secret_line
+from models.spdm.key_log import LoggedSecret
 from tb.agents.doe.monitor import DoeObject
 
 DOE_FILE = "doe.pcap"
@@ -29,6 +31,7 @@ class Captures(uvm_subscriber):
     def build_phase(self) -> None:
         self.host: Any = ConfigDB().get(self, "", "HOST")
         self.folder = Path()
+        self.secrets: list[LoggedSecret] = ConfigDB().get(self, "", "SECRETS")
         self._objects: list[CapturedObject] = []
 
     def write(self, tt: DoeObject) -> None:
@@ -40,5 +43,6 @@ class Captures(uvm_subscriber):
         (self.folder / DOE_FILE).write_bytes(encode_pcap(self._objects))
         (self.folder / LINK_FILE).write_bytes(encode_tlps(self.host.capture.records))
         if os.environ.get("KEYLOG"):
-            lines = "".join(f"{key.line()}\n" for key in self.host.keys)
-            (self.folder / KEY_FILE).write_text(KEY_WARNING + lines)
+            lines = [key.line() for key in self.host.keys]
+            lines += filter(None, map(secret_line, self.secrets))
+            (self.folder / KEY_FILE).write_text(KEY_WARNING + "".join(f"{one}\n" for one in lines))

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from models.doe.codes import ObjectType
 from models.spdm.carrier import unwrap, wrap
 from models.spdm.errors import RecordError
-from models.spdm.identity import DeviceIdentity
+from models.spdm.identity import DeviceIdentity, SlotStore
+from models.spdm.key_log import LoggedSecret
 from models.spdm.key_port import Direction
 from models.spdm.messages import (
     VendorDefinedRequest,
@@ -51,10 +52,15 @@ class Device:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     objects: list[tuple[bytes, bytes | None]] = field(default_factory=list)
     alter: Callable[[bytes], bytes] = lambda answer: answer
+    identity: DeviceIdentity | SlotStore = IDENTITY
+    secrets: list[LoggedSecret] = field(default_factory=list)
+    plain: list[bytes] = field(default_factory=list)  # application data of records
     _deferred: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.responder = SpdmResponder(IDENTITY, self, random.Random(2), self.config)
+        self.responder = SpdmResponder(
+            self.identity, self, random.Random(2), self.config, key_log=self.secrets.append
+        )
 
     def load(
         self,
@@ -118,9 +124,11 @@ class Device:
             del self.slots[session_id]
             self.responder.session_ended(session_id)
             return None
+        self.plain.append(data)
         answer = self.serve(data, session_id, slot)
         if answer is None:
             return None
+        self.plain.append(answer)
         sealed = slot.ciphers[Direction.RESPONSE].seal(session_id, answer)
         return wrap(ObjectType.SECURED_SPDM, sealed)
 
