@@ -34,7 +34,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, help="TOML file of the server")
     parser.add_argument("--host", default=DEFAULT_HOST)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
-    parser.add_argument("--root", type=Path, help="root certificate to trust, PEM or DER")
+    parser.add_argument("--root", type=Path, help="root certificates to trust, PEM or DER")
     parser.add_argument("--function", type=int, default=1, help="0 for the PF, n for VF n")
     parser.add_argument("--cycles", type=int, default=1, help="life cycles, each on a connection")
     parser.add_argument("--wait", type=float, default=0.0, help="seconds to wait for the server")
@@ -66,13 +66,6 @@ class Printer:
             print(f"      {arrow} {entry.text}", flush=True)
 
 
-def trusted_root(options: argparse.Namespace, config: ServerConfig) -> Path:
-    """The file with what the client trusts: named, that of the chain, or the written one."""
-    if options.root is not None:
-        return Path(options.root)
-    return config.identity.chain or config.identity.root
-
-
 def connect(options: argparse.Namespace) -> SocketTransport:
     """Connect, with patience if it is wanted."""
     end = time.monotonic() + options.wait
@@ -92,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
     for cycle in range(1, options.cycles + 1):
         with connect(options) as transport:
             transport.hello()
-            roots = read_certificates(trusted_root(options, config))[:1]
+            roots = read_certificates(options.root or config.identity.root)
             wanted = Wanted(config, roots, config.expected_measurements, options.function)
             life = LifeCycle(transport, wanted, entropy, Printer(options.verbose))
             began = time.monotonic()

@@ -29,7 +29,9 @@ from models.socket.model_device import ModelDevice
 from models.socket.responder import DoeDevice
 from models.socket.server import Habits, Server, bind
 from models.socket.toml_config import parse, read_text
-from models.spdm.identity import DeviceIdentity
+from models.spdm.identity import SlotStore
+from models.spdm.key_port import SessionKeyPort
+from models.spdm.responder import SpdmResponder
 from tb.serve.rtl_device import DeviceLostError, RtlDevice, Run
 from tb.serve.setup import Setup
 from tb.sim import simulator_missing
@@ -81,6 +83,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--waves", type=Path, metavar="FST", help="write a waveform (RTL only)")
     parser.add_argument("--pcap", type=Path, metavar="PCAP", help="write every DOE object")
+    parser.add_argument(
+        "--keylog",
+        type=Path,
+        metavar="FILE",
+        help="write the DHE secret of each session, to decrypt the capture with",
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="log with every frame")
     parser.add_argument(
         "--check", action="store_true", help="compare with the reference device (RTL only)"
@@ -136,14 +144,14 @@ def serve(options: argparse.Namespace, log: logging.Logger, stack: ExitStack) ->
     config = parse(text, folder)
     listener = stack.enter_context(bind(options.host, options.port))
     seed = secrets.randbits(SEED_BITS) if config.seed is None else config.seed
-    setup = Setup(text, str(folder.resolve()), seed, options.check)
-    identity = setup.identity()
-    write_root(identity, config.identity.root)
+    setup = Setup(text, str(folder.resolve()), seed, options.check, key_file(options.keylog, log))
+    slots = setup.slots()
+    write_root(slots, config.identity.root)
     log.info("root certificate: %s", config.identity.root)
     if options.dut == "rtl":
         device = rtl_device(setup, Run(waves=options.waves), log, stack)
     else:
-        device = model_device(config, identity)
+        device = model_device(setup, config, slots, stack)
     habits = Habits(reset_on_disconnect=options.reset_on_disconnect)
     if options.pcap is not None:
         habits = replace(habits, tap=stack.enter_context(capture(options.pcap)))
@@ -156,10 +164,27 @@ def serve(options: argparse.Namespace, log: logging.Logger, stack: ExitStack) ->
         signals.ignore()
 
 
-def model_device(config: ServerConfig, identity: DeviceIdentity) -> DoeDevice:
+def key_file(path: Path | None, log: logging.Logger) -> str | None:
+    """Where the secrets of sessions go; says what that means."""
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log.warning("%s will hold the secrets of all sessions: who has it can read them", path)
+    return str(path.resolve())
+
+
+def model_device(
+    setup: Setup, config: ServerConfig, slots: SlotStore, stack: ExitStack
+) -> DoeDevice:
     """The reference device."""
-    entropy = config.entropy()
-    return ModelDevice(config, lambda port: config.responder(identity, port, entropy), entropy)
+    entropy, secrets_file = config.entropy(), setup.key_log()
+    if secrets_file is not None:
+        stack.callback(secrets_file.close)
+
+    def responder(port: SessionKeyPort) -> SpdmResponder:
+        return config.responder(slots, port, entropy, secrets_file)
+
+    return ModelDevice(config, responder, entropy)
 
 
 def rtl_device(setup: Setup, run: Run, log: logging.Logger, stack: ExitStack) -> DoeDevice:

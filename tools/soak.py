@@ -91,7 +91,7 @@ def server(dut: str, config: Path) -> Iterator[tuple[subprocess.Popen[str], int]
 
 def live(port: int, config: ServerConfig, entropy: random.Random) -> float:
     """One life cycle; its seconds."""
-    roots = read_certificates(config.identity.root)[:1]
+    roots = read_certificates(config.identity.root)
     wanted = Wanted(config, roots, config.expected_measurements)
     began = time.monotonic()
     with SocketTransport.connect(DEFAULT_HOST, port) as transport:

@@ -9,17 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.device.config import DeviceProfile
-from models.spdm.identity import DeviceIdentity
+from models.spdm.codes import NUM_SLOTS, Capability
+from models.spdm.identity import SlotStore
+from models.spdm.key_log import KeyLog
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.measurements import DeviceState, Measurement
+from models.spdm.negotiation import REQUESTER_FLAGS
+from models.spdm.requester import RequesterConfig
 from models.spdm.responder import SpdmResponder
 from models.spdm.responder_state import ResponderConfig
 from models.spdm.signing import Entropy
 
 DEFAULT_TDIS = 4
 DEFAULT_STREAMS = 2
+DEFAULT_SESSIONS = 4
 MAX_VFS = 7
 MAX_STREAMS = 8
+MAX_SESSIONS = 16
 BYTE = 0xFF
 FUNCTION_BITS = 3
 BUS = 8  # bit number in a Requester ID
@@ -86,16 +92,31 @@ class IdePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityFiles:
-    """Where certificates and key come from, and where a generated root goes."""
+class SlotFiles:
+    """Certificates and key of one slot; a slot may have several, one for each algorithm."""
 
-    chain: Path | None = None  # PEM or DER, root first
-    key: Path | None = None  # PEM or DER
-    root: Path = Path("sim_build/serve/root.pem")  # written when there is no chain
+    slot: int
+    chain: Path  # PEM or DER, root first or leaf first
+    key: Path  # PEM or DER
 
     def __post_init__(self) -> None:
-        if (self.chain is None) != (self.key is None):
-            raise ConfigError("identity.chain and identity.key go together")
+        _within("identity.slots.slot", self.slot, 0, NUM_SLOTS - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityFiles:
+    """Where certificates and keys come from, and where the root goes."""
+
+    slots: tuple[SlotFiles, ...] = ()  # none: a test PKI is made
+    filled: tuple[int, ...] = (0, 1)  # slots of the test PKI
+    root: Path = Path("sim_build/serve/root.pem")
+
+    def __post_init__(self) -> None:
+        for slot in self.filled:
+            _within("identity.filled", slot, 0, NUM_SLOTS - 1)
+        given = [files.slot for files in self.slots] or self.filled
+        if 0 not in given:
+            raise ConfigError("identity: slot 0 must be filled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +132,31 @@ class ServerConfig:
         default_factory=lambda: DeviceState().measurements()
     )
 
+    def __post_init__(self) -> None:
+        _within("spdm.max_sessions", self.spdm.max_sessions, 1, MAX_SESSIONS)
+
     def entropy(self) -> random.Random:
         """A new source of randomness."""
         return random.SystemRandom() if self.seed is None else random.Random(self.seed)
 
     def responder(
-        self, identity: DeviceIdentity, key_port: SessionKeyPort, entropy: Entropy
+        self,
+        slots: SlotStore,
+        key_port: SessionKeyPort,
+        entropy: Entropy,
+        key_log: KeyLog | None = None,
     ) -> SpdmResponder:
         """The root of trust behind a session-key port."""
-        return SpdmResponder(identity, key_port, entropy, self.spdm, self.measurements)
+        return SpdmResponder(slots, key_port, entropy, self.spdm, self.measurements, key_log)
+
+    @property
+    def requester(self) -> RequesterConfig:
+        """A requester that takes the best of what this device offers."""
+        return RequesterConfig(
+            flags=REQUESTER_FLAGS | self.spdm.flags & Capability.HANDSHAKE_IN_THE_CLEAR,
+            algorithms=self.spdm.algorithms,
+            secured_versions=self.spdm.secured_versions,
+        )
 
     @property
     def expected_measurements(self) -> Mapping[int, bytes]:
@@ -132,6 +169,7 @@ class ServerConfig:
         return DeviceProfile(
             num_tdi=max(DEFAULT_TDIS, self.place.vfs + 1),
             num_streams=max(DEFAULT_STREAMS, len(self.ide.streams)),
+            num_sessions=max(DEFAULT_SESSIONS, self.spdm.max_sessions),
             pf_function=self.place.function,
             port_aliases=frozenset({self.ide.port_index}),
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates and key of the served device: from files, or a test PKI made on the spot."""
+"""Certificates and keys of the served device: from files, or a test PKI made on the spot."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from models.socket.config import ConfigError, IdentityFiles
-from models.spdm.certificates import decode_chain, encode_chain
+from models.socket.config import ConfigError, IdentityFiles, SlotFiles
+from models.spdm.certificates import decode_chain
+from models.spdm.codes import BaseAsym
+from models.spdm.curves import OF_ASYM
 from models.spdm.errors import CertificateError
-from models.spdm.identity import DeviceIdentity
-from models.spdm.signing import CURVE
+from models.spdm.identity import DeviceIdentity, SlotStore, make_test_pki
 
 PEM = b"-----BEGIN "
 CHAIN_HEAD = 4 + 48  # of the structure that holds DER certificates one behind the other
@@ -52,8 +53,8 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
         key = load(raw, None)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{path}: no private key without a password") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != CURVE.name:
-        raise ConfigError(f"{path}: the key is not of curve {CURVE.name}")
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{path}: the key is not of an elliptic curve")
     return key
 
 
@@ -67,22 +68,47 @@ def _root_first(
     raise ConfigError(f"{path}: the certificates are no chain from root to leaf")
 
 
-def make_identity(files: IdentityFiles, seed: int) -> DeviceIdentity:
-    """The identity of `files`; without any, a test identity that depends on `seed` alone."""
-    if files.chain is None or files.key is None:
-        return DeviceIdentity.generate(random.Random(seed))
+def _from_files(files: SlotFiles) -> DeviceIdentity:
     chain = _root_first(read_certificates(files.chain), files.chain)
     key = _read_key(files.key)
-    if chain[-1].public_key() != key.public_key():
-        raise ConfigError(f"{files.key} is not the key of the last certificate in {files.chain}")
-    return DeviceIdentity(chain, encode_chain(chain), key)
+    try:
+        return DeviceIdentity.of(chain, key)
+    except CertificateError as error:
+        raise ConfigError(f"{files.key} and {files.chain}: {error}") from error
 
 
-def write_root(identity: DeviceIdentity, path: Path) -> None:
-    """Write what a requester has to trust, as DER where the name ends so, else as PEM."""
-    encoding = Encoding.DER if path.suffix in (".der", ".cer") else Encoding.PEM
+def make_slots(files: IdentityFiles, seed: int, asym: Sequence[BaseAsym]) -> SlotStore:
+    """The certificate slots from `files`; without any, a test PKI that depends on `seed` alone.
+
+    The test PKI has a key for each of the algorithms `asym` in each slot.
+    """
+    if not files.slots:
+        curves = [OF_ASYM[one] for one in asym]
+        return make_test_pki(random.Random(seed), files.filled, curves).store
+    slots: dict[int, tuple[DeviceIdentity, ...]] = {}
+    for one in files.slots:
+        slots[one.slot] = (*slots.get(one.slot, ()), _from_files(one))
+    try:
+        return SlotStore(slots)
+    except CertificateError as error:
+        raise ConfigError(f"identity: {error}") from error
+
+
+def _roots(slots: SlotStore) -> list[x509.Certificate]:
+    """Every root once, in the order of the slots."""
+    found = (identity.root for slot in sorted(slots.slots) for identity in slots.slots[slot])
+    return list(dict.fromkeys(found))
+
+
+def write_root(slots: SlotStore, path: Path) -> None:
+    """Write what a requester has to trust: the roots, as PEM; as DER where the name ends so.
+
+    Of slot 0 first; a DER file can hold that one only.
+    """
+    binary = path.suffix in (".der", ".cer")
+    encoding, count = (Encoding.DER, 1) if binary else (Encoding.PEM, None)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(identity.root.public_bytes(encoding))
+        path.write_bytes(b"".join(root.public_bytes(encoding) for root in _roots(slots)[:count]))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error

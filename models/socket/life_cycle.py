@@ -50,7 +50,7 @@ class LifeCycle:
         host = make_host(config, lambda _: NoRootOfTrust(), entropy)
         set_up(host, config)
         parties = Parties(transport, host, wanted.trusted_roots, config.ide.port_index)
-        self.tsm = Tsm(parties, entropy, observer=observer)
+        self.tsm = Tsm(parties, entropy, observer=observer, spdm=config.requester)
         self.pf_rid = config.place.pf_rid
         self.assignment = Assignment(
             rid=host.rid(wanted.function),

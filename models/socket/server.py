@@ -210,7 +210,8 @@ class Server:
         except FrameError as error:
             self._drop(str(error))
         except OSError as error:
-            self._drop(f"connection lost: {error.strerror}")
+            between_frames = not client.out and not client.reader.pending
+            self._drop(None if between_frames else f"connection lost: {error.strerror}")
 
     def _receive(self, client: _Client) -> None:
         try:

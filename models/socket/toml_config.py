@@ -4,65 +4,20 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 
-from models.socket.config import ConfigError, IdentityFiles, IdePlan, Place, ServerConfig
-from models.spdm.codes import BaseHash, MeasurementType
-from models.spdm.measurements import INDEX_MAX, Measurement
-from models.spdm.transcript import digest
-
-T = TypeVar("T")
-_Table = Mapping[str, Any]
-_KINDS: Mapping[type, str] = {
-    int: "a whole number",
-    str: "a text",
-    bool: "true or false",
-    list: "a list",
-    dict: "a table",
-}
-
-
-class _Reader:
-    """One table: takes keys out by type, and complains about what is left."""
-
-    def __init__(self, name: str, table: _Table) -> None:
-        self._name = name
-        self._left = dict(table)
-
-    def _place(self, key: str) -> str:
-        return f"{self._name}.{key}" if self._name else key
-
-    def take(self, key: str, kind: type[T], default: T) -> T:
-        """The value of `key`; a bool is no int."""
-        value = self._left.pop(key, default)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ConfigError(f"{self._place(key)} must be {_KINDS[kind]}")
-        return value
-
-    def optional(self, key: str, kind: type[T]) -> T | None:
-        """The value of `key`, None where it is not given."""
-        return self.take(key, kind, kind()) if key in self._left else None
-
-    def numbers(self, key: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        """A list of numbers."""
-        values: list[Any] = self.take(key, list, list(default))
-        if any(not isinstance(value, int) or isinstance(value, bool) for value in values):
-            raise ConfigError(f"{self._place(key)} must be a list of numbers")
-        return tuple(values)
-
-    def names(self, key: str) -> tuple[str, ...] | None:
-        """A list of names, None where it is not given."""
-        values: list[Any] | None = self.optional(key, list)
-        if values is not None and any(not isinstance(value, str) for value in values):
-            raise ConfigError(f"{self._place(key)} must be a list of names")
-        return None if values is None else tuple(values)
-
-    def finish(self) -> None:
-        """ConfigError for keys that nobody knows."""
-        if self._left:
-            raise ConfigError(f"{self._name or 'the file'} has no setting {', '.join(self._left)}")
+from models.socket.config import (
+    ConfigError,
+    IdentityFiles,
+    IdePlan,
+    Place,
+    ServerConfig,
+    SlotFiles,
+)
+from models.socket.toml_spdm import read_spdm
+from models.socket.toml_table import TomlTable
+from models.spdm.codes import MeasurementHash, MeasurementType
+from models.spdm.measurements import INDEX_MAX, DeviceState, Measurement, measured
 
 
 def load(path: Path) -> ServerConfig:
@@ -84,24 +39,27 @@ def parse(text: str, folder: Path) -> ServerConfig:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"no TOML: {error}") from error
-    top = _Reader("", tables)
-    default = ServerConfig()
+    top = TomlTable("", tables)
+    spdm = read_spdm(_table(top, "spdm"))
+    state = DeviceState()
     config = ServerConfig(
         place=_place(_table(top, "device")),
         ide=_ide(_table(top, "ide")),
         identity=_identity(_table(top, "identity"), folder),
         seed=_seed(_table(top, "entropy")),
-        measurements=_measurements(top, folder) or default.measurements,
+        spdm=spdm,
+        measurements=_measurements(top, folder, spdm.measurement_hash)
+        or state.measurements(spdm.measurement_hash),
     )
     top.finish()
     return config
 
 
-def _table(top: _Reader, name: str) -> _Reader:
-    return _Reader(name, top.take(name, dict, {}))
+def _table(top: TomlTable, name: str) -> TomlTable:
+    return TomlTable(name, top.take(name, dict, {}))
 
 
-def _place(table: _Reader) -> Place:
+def _place(table: TomlTable) -> Place:
     default = Place()
     place = Place(
         bus=table.take("bus", int, default.bus),
@@ -114,7 +72,7 @@ def _place(table: _Reader) -> Place:
     return place
 
 
-def _ide(table: _Reader) -> IdePlan:
+def _ide(table: TomlTable) -> IdePlan:
     default = IdePlan()
     streams = table.numbers("streams", default.streams)
     plan = IdePlan(
@@ -126,36 +84,49 @@ def _ide(table: _Reader) -> IdePlan:
     return plan
 
 
-def _identity(table: _Reader, folder: Path) -> IdentityFiles:
+def _identity(table: TomlTable, folder: Path) -> IdentityFiles:
+    default = IdentityFiles()
     chain, key = table.optional("chain", str), table.optional("key", str)
+    if (chain is None) != (key is None):
+        raise ConfigError("identity.chain and identity.key go together")
+    slots = tuple(_slot(one, folder) for one in table.tables("slots"))
+    if chain is not None and key is not None:
+        slots = (SlotFiles(0, folder / chain, folder / key), *slots)
+    filled = table.numbers("filled", default.filled)
     root = table.optional("root", str)
     table.finish()
-    return IdentityFiles(
-        chain=None if chain is None else folder / chain,
-        key=None if key is None else folder / key,
-        root=IdentityFiles().root if root is None else folder / root,
-    )
+    return IdentityFiles(slots, filled, default.root if root is None else folder / root)
 
 
-def _seed(table: _Reader) -> int | None:
+def _slot(table: TomlTable, folder: Path) -> SlotFiles:
+    slot = table.take("slot", int, 0)
+    chain, key = table.optional("chain", str), table.optional("key", str)
+    table.finish()
+    if chain is None or key is None:
+        raise ConfigError(f"{table.name} needs chain and key")
+    return SlotFiles(slot, folder / chain, folder / key)
+
+
+def _seed(table: TomlTable) -> int | None:
     seed = table.optional("seed", int)
     table.finish()
     return seed
 
 
-def _measurements(top: _Reader, folder: Path) -> tuple[Measurement, ...]:
-    blocks = []
-    for number, raw in enumerate(top.take("measurements", list, []), start=1):
-        if not isinstance(raw, dict):
-            raise ConfigError("measurements must be a list of tables")
-        blocks.append(_measurement(_Reader(f"measurements[{number}]", raw), number, folder))
+def _measurements(
+    top: TomlTable, folder: Path, algorithm: MeasurementHash
+) -> tuple[Measurement, ...]:
+    tables = enumerate(top.tables("measurements"), start=1)
+    blocks = [_measurement(table, number, folder, algorithm) for number, table in tables]
     indices = [block.index for block in blocks]
     if len(set(indices)) != len(indices):
         raise ConfigError("measurements have an index twice")
     return tuple(sorted(blocks, key=lambda block: block.index))
 
 
-def _measurement(table: _Reader, number: int, folder: Path) -> Measurement:
+def _measurement(
+    table: TomlTable, number: int, folder: Path, algorithm: MeasurementHash
+) -> Measurement:
     index = table.take("index", int, number)
     if not 1 <= index <= INDEX_MAX:
         raise ConfigError(f"measurement index {index}: it must be 1 to {INDEX_MAX}")
@@ -170,11 +141,11 @@ def _measurement(table: _Reader, number: int, folder: Path) -> Measurement:
     if len(contents) + (value is not None) != 1:
         raise ConfigError(f"measurement {index} needs one of hex, text, file")
     if value is None:
-        value = contents[0] if raw else digest(BaseHash.SHA_384, contents[0])
+        return measured(index, MeasurementType[name], contents[0], algorithm, raw=raw)
     return Measurement(index, MeasurementType[name], value, raw)
 
 
-def _hex(table: _Reader) -> bytes | None:
+def _hex(table: TomlTable) -> bytes | None:
     value = table.optional("hex", str)
     try:
         return None if value is None else bytes.fromhex(value)
@@ -182,12 +153,12 @@ def _hex(table: _Reader) -> bytes | None:
         raise ConfigError(f"{value!r} is no hex") from error
 
 
-def _text(table: _Reader) -> bytes | None:
+def _text(table: TomlTable) -> bytes | None:
     value = table.optional("text", str)
     return None if value is None else value.encode()
 
 
-def _file(table: _Reader, folder: Path) -> bytes | None:
+def _file(table: TomlTable, folder: Path) -> bytes | None:
     name = table.optional("file", str)
     if name is None:
         return None

@@ -47,16 +47,17 @@ class Serve(uvm_test):
         self.config = self.setup.load()
         self.entropy = self.config.entropy()
         self.adapter = TdispDeviceAdapter(cocotb.top)
-        identity = self.setup.identity()
+        slots, key_log = self.setup.slots(), self.setup.key_log()
 
         def responder(key_port: SessionKeyPort) -> SpdmResponder:
-            return self.config.responder(identity, key_port, self.entropy)
+            return self.config.responder(slots, key_port, self.entropy, key_log)
 
         database = ConfigDB()
         database.set(None, "*", "ADAPTER", self.adapter)
         database.set(None, "*", "RNG", self.entropy)
         database.set(None, "*", "PAUSE_SHARE", 0.0)
         database.set(None, "*", "ROT_FACTORY", responder)
+        database.set(None, "*", "SECRETS", [])
         database.set(None, "*", "PROFILE", self.config.profile)
         self.env: Any = TdispEnv("env", self) if self.setup.check else ServeEnv("env", self)
 

@@ -91,6 +91,7 @@ class RtlDevice:
         parameters = {
             "NUM_TDI": profile.num_tdi,
             "NUM_IDE_STREAMS": profile.num_streams,
+            "NUM_SESSIONS": profile.num_sessions,
             "PF_FUNCTION": profile.pf_function,
             "IDE_PORT_INDEX": config.ide.port_index,
         }

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from models.socket.config import ServerConfig
-from models.socket.identity import make_identity
+from models.socket.identity import make_slots
 from models.socket.toml_config import parse
-from models.spdm.identity import DeviceIdentity
+from models.spdm.identity import SlotStore
+from models.spdm.key_file import KeyFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Setup:
     folder: str
     identity_seed: int
     check: bool = False  # with the scoreboard
+    key_file: str | None = None  # where the secrets of sessions go
 
     def encode(self) -> bytes:
         """As JSON."""
@@ -35,6 +37,11 @@ class Setup:
         """The configuration."""
         return parse(self.config, Path(self.folder))
 
-    def identity(self) -> DeviceIdentity:
-        """The identity of the device: that of the files, or the one of the seed."""
-        return make_identity(self.load().identity, self.identity_seed)
+    def slots(self) -> SlotStore:
+        """The certificate slots of the device: from the files, or from the seed."""
+        config = self.load()
+        return make_slots(config.identity, self.identity_seed, config.spdm.algorithms.asym)
+
+    def key_log(self) -> KeyFile | None:
+        """Where secrets go, None when nobody asked for them."""
+        return None if self.key_file is None else KeyFile(Path(self.key_file))

@@ -15,12 +15,31 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from models.socket.config import ConfigError, IdentityFiles, IdePlan, Place, ServerConfig
-from models.socket.identity import make_identity, read_certificates, write_root
+from models.socket.config import (
+    ConfigError,
+    IdentityFiles,
+    IdePlan,
+    Place,
+    ServerConfig,
+    SlotFiles,
+)
+from models.socket.identity import make_slots, read_certificates, write_root
 from models.socket.toml_config import load, parse
-from models.spdm.codes import BaseHash, MeasurementType
-from models.spdm.identity import DeviceIdentity
-from models.spdm.measurements import Measurement
+from models.spdm.codes import (
+    SECURED_MESSAGE_1_2,
+    VERSION_1_2,
+    VERSION_1_3,
+    BaseAsym,
+    BaseHash,
+    Capability,
+    Dhe,
+    MeasurementHash,
+    MeasurementType,
+)
+from models.spdm.identity import DeviceIdentity, SlotStore
+from models.spdm.measurements import DeviceState, Measurement
+from models.spdm.negotiation import AlgorithmOffer
+from models.spdm.responder_state import ResponderConfig
 from models.spdm.transcript import digest
 from tb.sim import ROOT
 from tests.plan import covers
@@ -34,12 +53,15 @@ CHAIN = IDENTITY.certificates
 def as_files(folder: Path, encoding: Encoding, leaf_first: bool = False) -> IdentityFiles:
     """IDENTITY as files."""
     chain = tuple(reversed(CHAIN)) if leaf_first else CHAIN
-    files = IdentityFiles(folder / "chain", folder / "key")
-    assert files.chain is not None
-    assert files.key is not None
+    files = SlotFiles(0, folder / "chain", folder / "key")
     files.chain.write_bytes(b"".join(item.public_bytes(encoding) for item in chain))
     files.key.write_bytes(KEY.private_bytes(encoding, PrivateFormat.PKCS8, NoEncryption()))
-    return files
+    return IdentityFiles((files,))
+
+
+def slots_of(files: IdentityFiles, seed: int = 0) -> SlotStore:
+    """The slots, with P-384 where there are no files."""
+    return make_slots(files, seed, [BaseAsym.ECDSA_P384])
 
 
 @covers("EMU-001")
@@ -64,6 +86,21 @@ def test_every_setting_arrives() -> None:
     chain = "a.pem"
     key = "b.der"
     root = "c.der"
+    [[identity.slots]]
+    slot = 3
+    chain = "d.pem"
+    key = "e.pem"
+    [spdm]
+    versions = ["1.2", "1.3"]
+    secured_versions = ["1.2"]
+    hash = ["SHA_512", "SHA_256"]
+    asym = ["ECDSA_P256"]
+    dhe = ["SECP_521_R1"]
+    capabilities = ["CERT", "MEAS_NO_SIG", "KEY_EX", "ENCRYPT", "MAC"]
+    measurement_hash = "SHA_256"
+    ct_exponent = 5
+    max_sessions = 2
+    heartbeat_period = 7
     [entropy]
     seed = 9
     """
@@ -72,7 +109,23 @@ def test_every_setting_arrives() -> None:
     assert config.place.pf_rid == 0x1727
     assert config.ide == IdePlan((5, 6, 255), 255, 3)
     folder = Path("folder")
-    assert config.identity == IdentityFiles(folder / "a.pem", folder / "b.der", folder / "c.der")
+    first = SlotFiles(0, folder / "a.pem", folder / "b.der")
+    third = SlotFiles(3, folder / "d.pem", folder / "e.pem")
+    assert config.identity == IdentityFiles((first, third), root=folder / "c.der")
+    flags = Capability.CERT | Capability.MEAS_NO_SIG
+    assert config.spdm == ResponderConfig(
+        flags=flags | Capability.KEY_EX | Capability.ENCRYPT | Capability.MAC,
+        ct_exponent=5,
+        max_sessions=2,
+        heartbeat_period=7,
+        secured_versions=(SECURED_MESSAGE_1_2,),
+        versions=(VERSION_1_2, VERSION_1_3),
+        algorithms=AlgorithmOffer(
+            (BaseHash.SHA_512, BaseHash.SHA_256), (BaseAsym.ECDSA_P256,), (Dhe.SECP521R1,)
+        ),
+        measurement_hash=MeasurementHash.SHA_256,
+    )
+    assert config.measurements == DeviceState().measurements(MeasurementHash.SHA_256)
     assert config.entropy().random() == config.entropy().random()
     profile = config.profile
     assert (profile.num_tdi, profile.num_streams, profile.pf_function) == (6, 3, 7)
@@ -127,6 +180,21 @@ MISTAKES = {
     "[ide]\nstreams = ['a']": "ide.streams must be a list of numbers",
     "[ide]\nport_index = 256": "ide.port_index is 256",
     "[identity]\nchain = 'x'": "identity.chain and identity.key go together",
+    "[[identity.slots]]\nslot = 8\nchain = 'x'\nkey = 'x'": "identity.slots.slot is 8",
+    "[[identity.slots]]\nslot = 1": "identity.slots[1] needs chain and key",
+    "[[identity.slots]]\nslot = 1\nchain = 'x'\nkey = 'x'": "slot 0 must be filled",
+    "[identity]\nfilled = [1]": "slot 0 must be filled",
+    "[identity]\nfilled = [0, 8]": "identity.filled is 8",
+    "[spdm]\nhash = ['MD5']": "spdm.hash: MD5 must be one of SHA_256, SHA_384, SHA_512",
+    "[spdm]\nversions = ['2.0']": "spdm.versions: 2.0 must be one of 1.0, 1.1, 1.2, 1.3",
+    "[spdm]\nversions = []": "spdm: versions must name at least one",
+    "[spdm]\nasym = ['ECDSA_P256', 'ECDSA_P256']": "spdm: asym must name at least one",
+    "[spdm]\ncapabilities = ['PSK']": "spdm.capabilities: PSK must be one of CERT",
+    "[spdm]\ncapabilities = ['KEY_EX']": "spdm: key exchange without encryption or MAC",
+    "[spdm]\nmeasurement_hash = 'X'": "spdm.measurement_hash: X must be one of RAW_BIT",
+    "[spdm]\nheartbeat_period = 256": "spdm: heartbeat_period is 256",
+    "[spdm]\nmax_sessions = 17": "spdm.max_sessions is 17",
+    "[spdm]\ncolour = 1": "spdm has no setting colour",
     "[entropy]\nsede = 1": "entropy has no setting sede",
     "[devise]\nbus = 1": "the file has no setting devise",
     "device = 1": "device must be a table",
@@ -156,53 +224,64 @@ def test_a_mistake_is_named(text: str) -> None:
 def test_certificates_and_key_come_from_pem_or_der(
     encoding: Encoding, leaf_first: bool, tmp_path: Path
 ) -> None:
-    identity = make_identity(as_files(tmp_path, encoding, leaf_first), 0)
+    store = slots_of(as_files(tmp_path, encoding, leaf_first))
+    (identity,) = store.slots[0]
+    assert store.filled(BaseAsym.ECDSA_P384) == (0,)
     assert identity.certificates == CHAIN
     assert identity.chain == IDENTITY.chain
 
 
 @covers("SPDM-CRT-001")
 def test_without_files_the_seed_makes_the_identity() -> None:
-    one, same, other = (make_identity(IdentityFiles(), seed) for seed in (1, 1, 2))
-    assert one.chain == same.chain != other.chain
+    stores = [slots_of(IdentityFiles(), seed) for seed in (1, 1, 2)]
+    one, same, other = (store.slots[0][0].chain for store in stores)
+    assert one == same != other
+
+
+@covers("SPDM-CRT-001")
+def test_a_test_pki_has_a_key_of_each_algorithm_in_each_slot() -> None:
+    asym = (BaseAsym.ECDSA_P256, BaseAsym.ECDSA_P384)
+    store = make_slots(IdentityFiles(filled=(0, 2, 7)), 1, asym)
+    assert [store.filled(one) for one in asym] == [(0, 2, 7)] * 2
+    chains = {store.slots[slot][0].chain for slot in (0, 2, 7)}
+    assert len(chains) == 3
 
 
 @covers("SPDM-CRT-001")
 @pytest.mark.parametrize("name", ["sub/root.pem", "root.der"])
 def test_the_root_is_written_for_the_requester(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
-    write_root(IDENTITY, path)
+    write_root(SlotStore.single(IDENTITY), path)
     assert (b"BEGIN" in path.read_bytes()) == (path.suffix == ".pem")
     assert read_certificates(path) == [IDENTITY.root]
 
 
 @covers("SPDM-CRT-001")
 def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    files = as_files(tmp_path, Encoding.PEM)
-    assert files.chain is not None
-    assert files.key is not None
+    identity = as_files(tmp_path, Encoding.PEM)
+    (files,) = identity.slots
     pem = (Encoding.PEM, PrivateFormat.PKCS8)
     other = ec.generate_private_key(ec.SECP384R1()).private_bytes(*pem, NoEncryption())
     p256 = ec.generate_private_key(ec.SECP256R1()).private_bytes(*pem, NoEncryption())
     short = rsa.generate_private_key(65537, 2048).private_bytes(*pem, NoEncryption())
     locked = KEY.private_bytes(*pem, BestAvailableEncryption(b"secret"))
     for raw, finding in (
-        (other, "is not the key of the last certificate"),
-        (p256, "not of curve secp384r1"),
-        (short, "not of curve secp384r1"),
+        (other, "is not the one of the last certificate"),
+        (p256, "is not the one of the last certificate"),
+        (short, "not of an elliptic curve"),
         (locked, "no private key without a password"),
         (b"nonsense", "no private key"),
     ):
         files.key.write_bytes(raw)
         with pytest.raises(ConfigError, match=finding):
-            make_identity(files, 0)
+            slots_of(identity)
     files.chain.write_bytes(b"nonsense")
     with pytest.raises(ConfigError, match="no certificates"):
-        make_identity(files, 0)
+        slots_of(identity)
     swapped = (CHAIN[1], CHAIN[0], CHAIN[2])
     files.chain.write_bytes(b"".join(item.public_bytes(Encoding.PEM) for item in swapped))
     with pytest.raises(ConfigError, match="no chain from root to leaf"):
-        make_identity(files, 0)
+        slots_of(identity)
     files.chain.unlink()
     with pytest.raises(ConfigError, match="No such file"):
-        make_identity(files, 0)
+        slots_of(identity)

@@ -75,7 +75,7 @@ class ServerProcess:
 
     def life(self, transport: SocketTransport, observer: Observer = ignore) -> LifeCycle:
         """A life cycle that has not begun."""
-        roots = read_certificates(self.config.identity.root)[:1]
+        roots = read_certificates(self.config.identity.root)
         wanted = Wanted(self.config, roots, self.config.expected_measurements)
         return LifeCycle(transport, wanted, random.Random(3), observer)
 

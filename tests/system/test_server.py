@@ -20,11 +20,13 @@ from tb.sim import ROOT
 from tests.models.test_socket_server import DISCOVERY, LEAVERS
 from tests.plan import covers
 from tests.system.server_process import ServerProcess, server
+from tools.decode import main as decode
 from tools.soak import main as soak
 
 DUTS = pytest.mark.parametrize("dut", ["rtl", "model"])
 CYCLES = 3
 IDLE_SECONDS = 2.0
+CAPABILITIES = ["CERT", "MEAS_SIG", "ENCRYPT", "MAC", "KEY_EX", "CHAL"]
 
 
 class VanishedError(Exception):
@@ -155,6 +157,52 @@ def test_another_place_and_another_stream_are_served_by_the_rtl(tmp_path: Path) 
     texts = [entry.text for entry in trace]
     assert f"GET_TDISP_VERSION {bdf(0x171F)}" in texts
     assert any(text.startswith("K_SET_GO stream 7") for text in texts)
+
+
+SUITE = """
+[spdm]
+versions = ["1.1", "1.2"]
+hash = ["SHA_256"]
+asym = ["ECDSA_P256"]
+dhe = ["SECP_256_R1"]
+secured_versions = ["1.2"]
+measurement_hash = "SHA_512"
+"""
+
+
+@covers("EMU-002", "SPDM-VCA-001", "SPDM-KEY-001")
+@DUTS
+@pytest.mark.parametrize("clear", [False, True], ids=["with keys", "in the clear"])
+def test_another_suite_is_served(dut: str, clear: bool, tmp_path: Path) -> None:
+    flags = [*CAPABILITIES, "HANDSHAKE_IN_THE_CLEAR"] if clear else CAPABILITIES
+    with server(tmp_path, "--dut", dut, toml=f"{SUITE}capabilities = {flags}\n") as running:
+        for _ in range(2):
+            running.live()
+        assert running.complaints == []
+
+
+@covers("SEC-REC-001", "SPDM-KEY-001")
+@DUTS
+def test_the_capture_of_the_server_can_be_decrypted_with_its_key_log(
+    dut: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pcap, keys = tmp_path / "doe.pcap", tmp_path / "keys" / "keys.txt"
+    with server(tmp_path, "--dut", dut, "--pcap", str(pcap), "--keylog", str(keys)) as running:
+        running.live()
+        running.live()
+        (warning,) = running.complaints
+        assert "keys.txt will hold the secrets of all sessions" in warning
+    assert keys.stat().st_mode & 0o077 == 0
+    assert decode([str(pcap)]) == 0
+    unread = capsys.readouterr().out
+    assert "TDISP" not in unread
+    assert decode([str(pcap), "--keys", str(keys)]) == 0
+    read = capsys.readouterr().out
+    assert "keys are not known" in unread
+    assert "(" not in "".join(line for line in read.splitlines() if "TDISP" not in line)
+    for name in ("KEY_PROG", "K_SET_GO", "LOCK_INTERFACE_REQUEST", "START_INTERFACE_RESPONSE"):
+        assert name in read
+    assert read.count("SPDM [") == unread.count("SPDM [")
 
 
 @covers("EMU-002")
