@@ -68,7 +68,7 @@ headers-check: setup
 waves: setup ## run the demo with a waveform: sim_build/demo/demo.fst and its saved views
 	@WAVES=1 $(BIN)/python -m tools.demo
 
-decode: setup ## print a capture of the link: CAPTURE=link.pcap, KEYS=keys.txt to decrypt it
+decode: setup ## print a capture: CAPTURE=link.pcap or doe.pcap, KEYS=keys.txt to decrypt it
 	@$(BIN)/python -m tools.decode $(CAPTURE) $(if $(KEYS),--keys $(KEYS))
 
 SOCKET = --port $(PORT) $(if $(CONFIG),--config $(CONFIG)) $(ARGS)
