@@ -9,10 +9,13 @@ from pathlib import Path
 import pyuvm
 
 from models.app.map import Bar0
+from models.describe import describe
 from models.doe.codes import ObjectType
 from models.doe.pcap import decode_pcap
 from models.ide.key_log import LinkDecoder
 from models.pcie.tlp_pcap import Layer, TlpPacket, decode_tlps
+from models.spdm.key_file import line, parse_secrets
+from models.spdm.observer import SpdmObserver
 from tb.base_test import BaseTest
 from tb.host.route import Route
 from tb.report.captures import DOE_FILE, LINK_FILE
@@ -80,6 +83,17 @@ class CapturesHoldWhatPassed(BaseTest):
         objects = decode_pcap(Path(DOE_FILE).read_bytes())
         assert {item.raw[2] for item in objects} == set(CARRIED)
         assert all(len(item.raw) == 4 * int.from_bytes(item.raw[4:8], "little") for item in objects)
+        self._check_sessions([item.raw for item in objects])
+
+    def _check_sessions(self, objects: list[bytes]) -> None:
+        lines = filter(None, map(line, self.env.captures.secrets))
+        observer = SpdmObserver(parse_secrets("\n".join(lines)))
+        seen = [observer.see(raw) for raw in objects]
+        inside = [one.message for one in seen if one.kind == ObjectType.SECURED_SPDM]
+        assert inside.count(None) == 0, "a record that the secrets do not open"
+        names = " ".join(describe(message) for message in inside if message is not None)
+        for name in ("FINISH", "KEY_PROG", "K_SET_GO", "LOCK_INTERFACE_RESPONSE"):
+            assert name in names, names
 
     def _check_link(self, packets: list[TlpPacket], decoder: LinkDecoder) -> None:
         plain = {p.number: p.raw for p in packets if p.layer is Layer.PLAIN}
