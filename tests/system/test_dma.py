@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_dma"
 
 
 @covers("TDISP-DMA-002", "TDISP-DMA-004", "TDISP-DMA-008", "IDE-CNT-001")
-@on_both_simulators
+@on_verilator
 def test_completions_overtake_each_other(simulator: str) -> None:
     run_case(MODULE, "CompletionsOvertakeEachOther", simulator)
 
 
 @covers("TDISP-DMA-008", "TDISP-FSM-019")
-@on_both_simulators
+@on_verilator
 def test_completions_that_fail_end_their_transfer_only(simulator: str) -> None:
     run_case(MODULE, "CompletionsThatFailEndTheirTransferOnly", simulator)
 

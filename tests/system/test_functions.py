@@ -22,19 +22,19 @@ def test_virtual_functions_have_their_own_capabilities(simulator: str) -> None:
 
 
 @covers("TDISP-INT-002", "TDISP-DMA-007")
-@on_both_simulators
+@on_verilator
 def test_function_mask_holds_all_vectors_back(simulator: str) -> None:
     run_case(MODULE, "FunctionMaskHoldsAllVectorsBack", simulator)
 
 
 @covers("TDISP-INT-002", "TDISP-INT-004")
-@on_both_simulators
+@on_verilator
 def test_interrupts_go_to_their_vms(simulator: str) -> None:
     run_case(MODULE, "InterruptsGoToTheirVms", simulator)
 
 
 @covers("TDISP-DMA-002", "TDISP-DMA-007", "TDISP-DMA-008", "TDISP-MMIO-001")
-@on_both_simulators
+@on_verilator
 def test_transfers_run_side_by_side(simulator: str) -> None:
     run_case(MODULE, "TransfersRunSideBySide", simulator)
 

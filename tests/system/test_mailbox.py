@@ -22,24 +22,24 @@ def test_longest_object_is_taken_and_a_longer_one_is_an_error(simulator: str) ->
 
 
 @covers("DOE-FSM-002", "DOE-FSM-006", "TDISP-STOP-001")
-@on_both_simulators
+@on_verilator
 def test_abort_at_any_moment_leaves_nothing_behind(simulator: str) -> None:
     run_case(MODULE, "AbortAtAnyMomentLeavesNothingBehind", simulator)
 
 
 @covers("DOE-FSM-005", "TDISP-SES-009")
-@on_both_simulators
+@on_verilator
 def test_flr_empties_the_mailbox(simulator: str) -> None:
     run_case(MODULE, "FlrEmptiesTheMailbox", simulator)
 
 
 @covers("DOE-REG-001", "DOE-REG-002", "DOE-REG-003")
-@on_both_simulators
+@on_verilator
 def test_registers_take_whole_words_and_keep_their_order(simulator: str) -> None:
     run_case(MODULE, "RegistersTakeWholeWordsAndKeepTheirOrder", simulator)
 
 
 @covers("DOE-FSM-008", "DOE-OBJ-002")
-@on_both_simulators
+@on_verilator
 def test_lying_lengths_are_discarded(simulator: str) -> None:
     run_case(MODULE, "LyingLengthsAreDiscarded", simulator)

@@ -6,14 +6,14 @@ from __future__ import annotations
 import pytest
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_mixed"
 
 
 @covers("TDISP-STATE-002", "TDISP-STOP-001", "TDISP-DMA-002", "TDISP-MMIO-001", "TDISP-INT-002")
 @covers("IDE-CNT-001", "IDE-KEY-006", "TDISP-FSM-001", "TDISP-ZERO-001")
-@on_both_simulators
+@on_verilator
 def test_whole_life_under_back_pressure(simulator: str) -> None:
     run_case(MODULE, "WholeLifeUnderBackPressure", simulator)
 

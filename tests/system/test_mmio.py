@@ -28,7 +28,7 @@ def test_bursts_of_the_largest_payload_pass(simulator: str) -> None:
 
 
 @covers("TDISP-MMIO-001", "TDISP-MMIO-015", "IDE-CNT-001")
-@on_both_simulators
+@on_verilator
 def test_requests_follow_each_other_without_a_pause(simulator: str) -> None:
     run_case(MODULE, "RequestsFollowEachOtherWithoutAPause", simulator)
 
@@ -40,6 +40,6 @@ def test_accesses_across_a_page_border_have_no_effect(simulator: str) -> None:
 
 
 @covers("TDISP-MMIO-007", "TDISP-MMIO-011", "TDISP-MMIO-006")
-@on_both_simulators
+@on_verilator
 def test_requests_that_nobody_serves_are_refused(simulator: str) -> None:
     run_case(MODULE, "RequestsThatNobodyServesAreRefused", simulator)

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_resets"
 
 
 @covers("TDISP-FSM-004", "TDISP-FSM-005", "TDISP-FSM-006", "TDISP-ZERO-005", "TDISP-FSM-015")
 @covers("IDE-KEY-008", "TDISP-FSM-019")
-@on_both_simulators
+@on_verilator
 def test_flr_of_the_physical_function_takes_all_away(simulator: str) -> None:
     run_case(MODULE, "FlrOfThePhysicalFunctionTakesAllAway", simulator)
 

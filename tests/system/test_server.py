@@ -21,7 +21,7 @@ from tests.models.test_socket_server import DISCOVERY, LEAVERS
 from tests.plan import covers
 from tests.system.server_process import ServerProcess, server
 from tools.decode import main as decode
-from tools.soak import main as soak
+from tools.soak import children, grown, processor_seconds, soak
 
 DUTS = pytest.mark.parametrize("dut", ["rtl", "model"])
 CYCLES = 3
@@ -111,18 +111,9 @@ def test_reset_on_disconnect_takes_a_left_tdi_to_config_unlocked(dut: str, tmp_p
 def test_a_signal_to_the_whole_group_ends_the_server_cleanly(dut: str, tmp_path: Path) -> None:
     with server(tmp_path, "--dut", dut) as running, running.connect() as transport:
         assert asyncio.run(transport.exchange(DISCOVERY))
-        for child in children(running.process.pid):
+        for child in children(running.process.pid)[1:]:
             os.kill(child, signal.SIGTERM)
         assert running.signal(signal.SIGTERM) == 0, "\n".join(running.lines)
-
-
-def children(pid: int) -> list[int]:
-    """Processes below a process."""
-    found = []
-    for path in Path("/proc").glob(f"{pid}/task/*/children"):
-        for child in map(int, path.read_text().split()):
-            found += [child, *children(child)]
-    return found
 
 
 @covers("EMU-001")
@@ -135,15 +126,6 @@ def test_the_simulator_rests_while_nobody_asks(tmp_path: Path) -> None:
         assert used < IDLE_SECONDS / 10, f"{used} s of processor time while idle"
         assert asyncio.run(transport.exchange(DISCOVERY))
         assert running.signal(signal.SIGTERM) == 0
-
-
-def processor_seconds(pid: int) -> float:
-    """Time that a process and all below it have used."""
-    ticks = 0
-    for each in (pid, *children(pid)):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @covers("EMU-002", "TDISP-HDR-005")
@@ -246,5 +228,8 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 
 
 @covers("EMU-002")
-def test_the_soak_on_the_reference_device_finds_no_growth() -> None:
-    assert soak(["--dut", "model", "--cycles", "100"]) == 0
+@pytest.mark.parametrize(("dut", "cycles"), [("model", 100), ("rtl", 15)])
+def test_many_life_cycles_do_not_let_the_memory_of_a_server_grow(dut: str, cycles: int) -> None:
+    samples = soak(dut, cycles)
+    assert len(samples) == cycles
+    assert grown(samples) == []

@@ -16,26 +16,26 @@ def test_nothing_is_served_before_finish(simulator: str) -> None:
 
 
 @covers("SPDM-SES-001", "SPDM-SES-002", "SEC-REC-003", "TDISP-SES-004")
-@on_both_simulators
+@on_verilator
 def test_sessions_have_a_limit(simulator: str) -> None:
     run_case(MODULE, "SessionsHaveALimit", simulator)
 
 
 @covers("SPDM-VCA-002", "SPDM-VCA-003", "SPDM-ERR-001", "TDISP-SES-001")
-@on_both_simulators
+@on_verilator
 def test_each_message_has_its_place(simulator: str) -> None:
     run_case(MODULE, "EachMessageHasItsPlace", simulator)
 
 
 @covers("SPDM-SES-002", "SPDM-MEA-001", "SPDM-KEY-001", "TDISP-SES-007", "TDISP-SES-008")
-@on_both_simulators
+@on_verilator
 def test_upkeep_does_not_disturb_a_life_cycle(simulator: str) -> None:
     run_case(MODULE, "UpkeepDoesNotDisturbALifeCycle", simulator)
 
 
 @attack("ATT-17")
 @covers("SEC-REC-002", "SEC-REC-007", "TDISP-SES-002", "TDISP-SES-007", "TDISP-SES-008")
-@on_both_simulators
+@on_verilator
 def test_broken_records_end_their_session_only(simulator: str) -> None:
     run_case(MODULE, "BrokenRecordsEndTheirSessionOnly", simulator)
 
@@ -48,7 +48,7 @@ def test_records_of_wrong_form_end_their_session(simulator: str) -> None:
 
 
 @covers("SEC-REC-005", "TDISP-SES-002")
-@on_both_simulators
+@on_verilator
 def test_records_of_nobody_do_nothing(simulator: str) -> None:
     run_case(MODULE, "RecordsOfNobodyDoNothing", simulator)
 

@@ -23,7 +23,7 @@ def test_stopped_keys_carry_nothing(simulator: str) -> None:
 
 
 @covers("IDE-CAP-005", "IDE-ST-003", "IDE-ST-011", "TDISP-FSM-007", "TDISP-FSM-008")
-@on_both_simulators
+@on_verilator
 def test_received_fail_shows_until_it_is_cleared(simulator: str) -> None:
     run_case(MODULE, "ReceivedFailShowsUntilItIsCleared", simulator)
 

@@ -33,13 +33,13 @@ def test_what_is_reserved_is_ignored(simulator: str) -> None:
 
 @attack("ATT-16")
 @covers("TDISP-SES-005", "TDISP-SES-010", "TDISP-LOCK-004", "TDISP-VER-002", "TDISP-CAP-005")
-@on_both_simulators
+@on_verilator
 def test_foreign_sessions_are_refused_in_every_state(simulator: str) -> None:
     run_case(MODULE, "ForeignSessionsAreRefusedInEveryState", simulator)
 
 
 @covers("TDISP-RPT-002", "TDISP-RPT-003", "TDISP-RPT-004", "TDISP-RPT-005", "TDISP-RPT-006")
 @covers("TDISP-RPT-014", "TDISP-LOCK-029")
-@on_both_simulators
+@on_verilator
 def test_report_comes_in_any_portions(simulator: str) -> None:
     run_case(MODULE, "ReportComesInAnyPortions", simulator)
