@@ -96,7 +96,7 @@ module tlp_parser #(
       .W(DATA_W + DATA_W / 8 + 1)
   ) u_skid (
       .clk    (clk),
-      .rst    (rst),
+      .rst    (rst || !link_up),
       .s_valid(s_axis_tvalid),
       .s_ready(s_axis_tready),
       .s_data ({s_axis_tlast, s_axis_tkeep, s_axis_tdata}),
@@ -134,18 +134,21 @@ module tlp_parser #(
   reg open_q;  // a packet is open towards the link
   wire nxt_take;
   wire nxt_free = !nxt_valid_q || nxt_take;
-  wire cut = !link_up && open_q;  // end the open packet
+  reg lost_q;  // the link was down since, and the packet has not been ended yet
+  wire cut = open_q && (!link_up || lost_q);  // end the open packet
 
-  assign in_ready = !link_up || nxt_free;
+  assign in_ready = nxt_free && !cut;
 
   always @(posedge clk) begin
     if (rst) begin
       nxt_valid_q <= 1'b0;
       open_q      <= 1'b0;
+      lost_q      <= 1'b0;
     end else begin
-      if (nxt_free) nxt_valid_q <= link_up ? in_valid : cut;
-      if (nxt_free && link_up && in_valid) open_q <= !in_last;
-      else if (nxt_free && cut) open_q <= 1'b0;
+      lost_q <= cut && !nxt_free;
+      if (nxt_free) nxt_valid_q <= cut || (link_up && in_valid);
+      if (nxt_free && cut) open_q <= 1'b0;
+      else if (nxt_free && link_up && in_valid) open_q <= !in_last;
     end
   end
 

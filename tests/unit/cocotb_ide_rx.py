@@ -21,7 +21,7 @@ from models.idekm.codes import Direction, KpStatus, ObjectId
 from models.pcie.codes import FmtType
 from models.pcie.tlp import Tlp
 from tests.models.ide_pair import C1, K1, KEYS, R1, W1, W2, W3, Vector
-from tests.unit.ide_bench import HOST_RID, PF_RID, IdeBench, random_tlp
+from tests.unit.ide_bench import HOST_RID, PF_RID, IdeBench, random_tlp, to_wire
 from tests.unit.tlp_bench import cycles
 
 NARROWEST = 16  # bytes of a beat
@@ -487,6 +487,37 @@ async def link_loss_inside_a_packet_is_survived(dut: Any) -> None:
     partner = await bench.bring_up(0)
     bench.link.sent.append(partner.encrypt(witness, True))
     await bench.expect_served(witness, ide=1)
+
+
+@cocotb.test()
+async def short_link_loss_under_back_pressure_joins_no_packets(dut: Any) -> None:
+    bench = await make(dut)
+    bench.link.pause = 0.0
+    bench.sink.stall = 1.0
+    await cycles(dut, 2)
+    largest = Tlp.mem_write(HOST_RID, 0x10000, bench.rng.randbytes(512)).encode()
+    sender = cocotb.start_soon(_repeat(bench, largest))
+    await bench.settle(600)  # everything is full, a packet is open
+    dut.link_up.value = 0
+    sender.cancel()
+    dut.s_axis_rx_tvalid.value = 0
+    await cycles(dut, 2)
+    dut.link_up.value = 1
+    await cycles(dut, 1)
+    witness = Tlp.mem_write(HOST_RID, 0x3000, bytes(range(64))).encode()
+    bench.link.sent.append(witness)
+    await cycles(dut, 20)
+    bench.sink.stall = 0.2
+    await bench.settle()
+    served = [to_wire(tlp) for tlp in bench.sink.tlps]
+    assert served[-1:] == [witness], "the first TLP after the loss was taken for a rest"
+    assert set(served[:-1]) == {largest}
+    bench.expect_pulses(aer_malformed=1)
+
+
+async def _repeat(bench: IdeBench, raw: bytes) -> None:
+    while True:
+        await bench.link.drive(raw)
 
 
 @cocotb.test()

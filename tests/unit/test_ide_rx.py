@@ -99,6 +99,7 @@ def test_broken_framing_hangs_nothing(data_w: int) -> None:
         "odd_keeps_make_a_packet_malformed",
         "payload_longer_than_allowed_is_malformed",
         "link_loss_inside_a_packet_is_survived",
+        "short_link_loss_under_back_pressure_joins_no_packets",
     ]
     run_simulation(design(data_w), MODULE, testcase=cases, label=f"framing-{data_w}")
 
