@@ -227,7 +227,8 @@ module idekm_responder #(
   wire foreign = owner_valid[index_q] && owner_session[SESSION_W*index_q+:SESSION_W] != session_q;
   wire gone = session_gone_q || ending;
   // Keys of an owner that has ended are erased before anything new is served (IDEKM-KP-007).
-  wire settled = !erasing[index_q];
+  // An engine that broke down never reports it: nothing becomes of a key there.
+  wire settled = !erasing[index_q] || key_fault;
 
   wire check = state_q == ST_CHECK;
   wire served = check && port_ok && value_ok && !foreign && !gone && settled;

@@ -8,7 +8,9 @@ from typing import Any
 import cocotb
 
 from models.ide.codes import SubStream
+from models.ide.keys import KeySlot
 from models.ide.messages import fail_message
+from models.idekm.codes import Direction, KpStatus, ObjectId
 from models.pcie.tlp import Tlp
 from tests.unit.ide_bench import HOST_RID, PF_RID, IdeBench, to_bus
 from tests.unit.tlp_bench import cycles
@@ -89,6 +91,22 @@ async def impossible_pipeline_state_ends_every_stream(dut: Any) -> None:
     bench.link.packets.clear()
     await bench.source.send(to_bus(WRITE.encode(), ide=1, t=1, stream=1))
     await bench.expect_silence()
+
+
+@cocotb.test()
+async def idekm_answers_after_an_engine_broke_down(dut: Any) -> None:
+    bench = await make(dut)
+    dut.u_rx.u_engine.u_gcm.u_datapath.state_q.value = 0
+    await cycles(dut, 200)
+    assert int(dut.stream_secure.value) == 0
+    stream_id = bench.setups[0].stream_id
+    for direction in Direction:
+        slot = KeySlot(direction, SubStream.PR, 0)
+        status = await bench.key_prog(stream_id, slot, bytes(range(32)))
+        assert status == KpStatus.UNSPECIFIED_FAILURE
+        assert not await bench.set_command(ObjectId.K_SET_GO, stream_id, slot)
+    assert int(dut.u_idekm.key_q.value) == 0
+    assert int(dut.stream_keys_ready.value) == 0
 
 
 @cocotb.test()
