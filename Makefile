@@ -20,7 +20,7 @@ STAMP := $(VENV)/.installed
 
 export SIM SEED WAVES KEYLOG
 
-.PHONY: help setup setup-icarus demo test lint headers headers-check waves format decode serve \
+.PHONY: help setup setup-icarus demo test lint headers headers-check waves format transitions decode serve \
   client soak clean check-host
 
 help: ## list the targets
@@ -82,6 +82,9 @@ client: setup ## take a TDI of the served device through its life: PORT=2323 CON
 
 soak: setup ## many life cycles on one server, without growth: DUT=rtl|model CYCLES=100
 	@$(BIN)/python -m tools.soak --dut $(DUT) --cycles $(CYCLES)
+
+transitions: setup ## draw docs/transitions.md from what the device does in each state
+	@$(BIN)/python -m tools.transitions
 
 clean: ## remove all that was built
 	@rm -rf sim_build

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pyuvm
 from cocotb.triggers import ClockCycles
@@ -20,6 +22,7 @@ from tb.base_test import BaseTest
 from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN
 from tb.host.vmm_host import COMMAND, COMMAND_MASTER
+from tb.report.transition_table import Seen, cell, read, rows
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS, Attached, Scenario, TdispAnswer
 from tests.system.rows import CELLS_OUT_OF_REACH, GROUPS, NOT_BUILT
 
@@ -30,6 +33,7 @@ QUIET = 1500  # cycles: longer than clearing takes
 RESET_CYCLES = 16
 OTHER_BUS = 0x0200
 OTHER_BUS_TAG = 200
+DRAWN = "TRANSITIONS_OUTPUT"  # variable: folder for what was seen, in place of the comparison
 
 Ask = Callable[[], Awaitable[TdispAnswer | None]]
 Act = Callable[[], Awaitable[None]]
@@ -43,7 +47,24 @@ class Transitions(BaseTest):
         await kit.bring_up()
         self.session: SecureSession = await kit.open_session()
         await kit.key_stream(self.session)
+        self.seen: Seen = {}
         await self.run_table()
+        folder = os.environ.get(DRAWN)
+        if folder:
+            (Path(folder) / type(self).__name__).write_text("\n".join(rows(self.seen)))
+            return
+        document = read()
+        for place, text in self.seen.items():
+            said = document.get(place)
+            assert said == text, f"docs/transitions.md says {said}, seen {text}: make transitions"
+
+    def note(self, event: Event, state: TdiState, answer: TdispAnswer | None = None) -> None:
+        """The device has shown what it does at an event in a state."""
+        name = None
+        if answer is not None:
+            error = answer.error
+            name = Response(answer.code).name if error is None else error.name
+        self.seen[event, state] = cell(self.state(), name)
 
     async def run_table(self) -> None:
         """What the test does."""
@@ -103,19 +124,21 @@ class EveryRequestInEveryState(Transitions):
             for state in TdiState:
                 what = f"{event.name} in {state.name}"
                 await self.bring_to(state)
-                cell = TABLE[state, event]
-                self.compare(cell, await requests[event](), what)
-                await self.assert_state(cell.next, what)
+                expected = TABLE[state, event]
+                answer = await requests[event]()
+                self.note(event, state, answer)
+                self.compare(expected, answer, what)
+                await self.assert_state(expected.next, what)
                 await self.kit.stop(self.session, VICTIM)
 
-    def compare(self, cell: Cell, answer: TdispAnswer | None, what: str) -> None:
+    def compare(self, expected: Cell, answer: TdispAnswer | None, what: str) -> None:
         """The reply is that of the cell."""
         assert answer is not None, what
-        if isinstance(cell.reply, ErrorCode):
-            assert answer.error is cell.reply, f"{what}: {answer}"
-        elif isinstance(cell.reply, Response):
-            assert answer.code == cell.reply, f"{what}: {answer}"
-        elif cell.reply is ByCheck.ERROR:
+        if isinstance(expected.reply, ErrorCode):
+            assert answer.error is expected.reply, f"{what}: {answer}"
+        elif isinstance(expected.reply, Response):
+            assert answer.code == expected.reply, f"{what}: {answer}"
+        elif expected.reply is ByCheck.ERROR:
             assert answer.error is ErrorCode.INVALID_REQUEST, f"{what}: {answer}"
         else:
             assert answer.error is None, f"{what}: {answer}"
@@ -157,6 +180,7 @@ class RequestsThatAreNotBuiltInEveryState(Transitions):
                 assert answer is not None, what
                 assert answer.error is ErrorCode.UNSUPPORTED_REQUEST, f"{what}: {answer}"
                 assert answer.error_data == request, f"{what}: {answer}"
+                self.note(event, state, answer)
                 assert TABLE[state, event].next is state
                 await self.assert_state(state, what)
             await self.kit.stop(self.session, VICTIM)
@@ -184,6 +208,7 @@ class Events(Transitions):
                 await self.bring_to(state)
                 await acts[event]()
                 await ClockCycles(self.adapter.clk, QUIET)
+                self.note(event, state)
                 assert self.state() is TABLE[state, event].next, f"{what}: {self.state().name}"
                 await self._recover(what)
 
