@@ -530,7 +530,8 @@ module doe_spdm #(
     end else begin
       state_q     <= state_d;
       wipe_addr_q <= wiping && wipe_addr_q != LAST_ADDR ? wipe_addr_q + 1'b1 : {ADDR_W{1'b0}};
-      if (session_end_valid) wipe_due_q <= 1'b1;
+      // Messages of IDE_KM and TDISP carry keys and nonces (IDE-KEY-008, TDISP-START-005).
+      if (session_end_valid || idekm_tvalid || tdisp_tvalid) wipe_due_q <= 1'b1;
       else if (wiping) wipe_due_q <= 1'b0;
       case (state_q)
         ST_IDLE: begin

@@ -66,3 +66,11 @@ def test_a_cipher_that_breaks_down_ends_its_session() -> None:
     if reason := simulator_missing("icarus"):
         pytest.skip(reason)
     run_simulation(Design("doe_spdm", SOURCES), "tests.unit.cocotb_doe_faults", simulator="icarus")
+
+
+@covers("IDEKM-SEC-001", "IDE-KEY-008", "TDISP-ZERO-002", "TDISP-START-005")
+def test_messages_with_keys_and_nonces_leave_nothing() -> None:
+    if reason := simulator_missing("icarus"):
+        pytest.skip(reason)
+    module = "tests.unit.cocotb_doe_residue"
+    run_simulation(Design("doe_spdm", SOURCES), module, simulator="icarus")
