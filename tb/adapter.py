@@ -50,6 +50,7 @@ class TdispDeviceAdapter:
         self.entropy = AxiStreamBus.from_prefix(dut, "entropy")
         dut.rst.value = 1
         dut.link_up.value = 0
+        dut.internal_error.value = 0
         dut.rot_key_valid.value = 0
 
     def start_clock(self) -> None:
@@ -74,6 +75,12 @@ class TdispDeviceAdapter:
     def set_link(self, up: bool) -> None:
         """Say whether the data link layer is up."""
         self.dut.link_up.value = int(up)
+
+    async def internal_error(self, tdis: int) -> None:
+        """Logic around the device has found an uncorrectable error; a bit for each TDI."""
+        self.dut.internal_error.value = tdis
+        await RisingEdge(self.clk)
+        self.dut.internal_error.value = 0
 
     async def write_key(self, write: KeyWrite) -> None:
         """Carry out one write to the session-key port."""

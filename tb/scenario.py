@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from models.host.memory import VMM, HostMemory, Owner, OwnerKind, Region
 from models.ide.codes import SubStream
+from models.ide.errors import InsecureCause
 from models.ide.keys import KeySlot
 from models.ide.stream import IdeStream, StreamConfig
 from models.idekm.codes import PROTOCOL_ID as IDE_KM
@@ -306,6 +307,18 @@ class Scenario:
         return session, attached
 
     # ------------------------------------------------------------------ traffic
+
+    async def take_link_down(self) -> None:
+        """The data link goes down by surprise; both ports of every stream lose it."""
+        self.env.scoreboard.link_down()
+        self.env.adapter.set_link(False)
+        for stream in self.host.streams.values():
+            stream.make_insecure(InsecureCause.LINK_DOWN)
+
+    async def internal_error(self, index: int) -> None:
+        """Logic around the device has found an uncorrectable error in a function."""
+        self.env.scoreboard.internal_error(index)
+        await self.env.adapter.internal_error(1 << index)
 
     async def write_register(
         self, function: FunctionAddress, register: int, value: int, route: Route = PLAIN

@@ -32,6 +32,7 @@ module cfg_aer #(
     input wire aer_unsupported,
     input wire aer_unexpected_cpl,
     input wire aer_cpl_timeout,
+    input wire aer_internal,
 
     // Pulses for Device Status
     output wire nonfatal_error,
@@ -42,9 +43,11 @@ module cfg_aer #(
   localparam [31:0] ERRORS = (ONE << `PCIE_AER_BIT_POISONED_TLP) |
       (ONE << `PCIE_AER_BIT_COMPLETION_TIMEOUT) | (ONE << `PCIE_AER_BIT_UNEXPECTED_COMPLETION) |
       (ONE << `PCIE_AER_BIT_MALFORMED_TLP) | (ONE << `PCIE_AER_BIT_UNSUPPORTED_REQUEST) |
-      (ONE << `PCIE_AER_BIT_IDE_CHECK_FAILED) | (ONE << `PCIE_AER_BIT_MISROUTED_IDE_TLP);
-  localparam [31:0] SEVERITY_RESET =
-      (ONE << `PCIE_AER_BIT_MALFORMED_TLP) | (ONE << `PCIE_AER_BIT_IDE_CHECK_FAILED);
+      (ONE << `PCIE_AER_BIT_INTERNAL_ERROR) | (ONE << `PCIE_AER_BIT_IDE_CHECK_FAILED) |
+      (ONE << `PCIE_AER_BIT_MISROUTED_IDE_TLP);
+  localparam [31:0] SEVERITY_RESET = (ONE << `PCIE_AER_BIT_MALFORMED_TLP) |
+      (ONE << `PCIE_AER_BIT_INTERNAL_ERROR) | (ONE << `PCIE_AER_BIT_IDE_CHECK_FAILED);
+  localparam [31:0] MASK_RESET = ONE << `PCIE_AER_BIT_INTERNAL_ERROR;
   localparam [31:0] CORRECTABLE = 32'h0000_2000;  // Advisory Non-Fatal, masked at reset
 
   reg [31:0] status_q, mask_q, severity_q, correctable_mask_q;
@@ -58,6 +61,7 @@ module cfg_aer #(
     errors[`PCIE_AER_BIT_UNEXPECTED_COMPLETION] = aer_unexpected_cpl;
     errors[`PCIE_AER_BIT_MALFORMED_TLP]         = aer_malformed;
     errors[`PCIE_AER_BIT_UNSUPPORTED_REQUEST]   = aer_unsupported;
+    errors[`PCIE_AER_BIT_INTERNAL_ERROR]        = aer_internal;
     errors[`PCIE_AER_BIT_IDE_CHECK_FAILED]      = aer_check_failed;
     errors[`PCIE_AER_BIT_MISROUTED_IDE_TLP]     = aer_misrouted;
   end
@@ -94,7 +98,7 @@ module cfg_aer #(
 
   always @(posedge clk) begin
     if (rst) begin
-      mask_q             <= 32'd0;
+      mask_q             <= MASK_RESET;
       severity_q         <= SEVERITY_RESET;
       correctable_mask_q <= CORRECTABLE;
     end else if (write) begin

@@ -106,6 +106,7 @@ module cfg_space #(
     input wire aer_unsupported,
     input wire aer_unexpected_cpl,
     input wire aer_cpl_timeout,
+    input wire aer_internal,
 
     // DOE objects
     output wire [31:0] m_axis_doe_tdata,
@@ -326,6 +327,7 @@ module cfg_space #(
       .aer_unsupported   (unsupported),
       .aer_unexpected_cpl(aer_unexpected_cpl),
       .aer_cpl_timeout   (aer_cpl_timeout),
+      .aer_internal      (aer_internal),
       .nonfatal_error    (nonfatal_error),
       .fatal_error       (fatal_error)
   );

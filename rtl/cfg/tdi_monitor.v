@@ -33,6 +33,7 @@ module tdi_monitor #(
     input wire [NUM_IDE_STREAMS-1:0] stream_insecure_event,
     input wire [        NUM_TDI-1:0] poison_event,
     input wire [        NUM_TDI-1:0] cpl_error_event,
+    input wire [        NUM_TDI-1:0] internal_error,
 
     // What the lock of a TDI covers
     input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
@@ -85,13 +86,14 @@ module tdi_monitor #(
       tdi_error_cause <= `TDISP_CAUSE_NONE;
     end else begin
       tdi_error_req <= write_hit | flr_req | {NUM_TDI{rid_change}} | insecure_hit | poison_event |
-          cpl_error_event;
+          cpl_error_event | internal_error;
       if (|flr_req) tdi_error_cause <= `TDISP_CAUSE_FLR;
       else if (rid_change) tdi_error_cause <= `TDISP_CAUSE_REQUESTER_ID;
       else if (|write_hit) tdi_error_cause <= write_cause;
       else if (|insecure_hit) tdi_error_cause <= `TDISP_CAUSE_STREAM_INSECURE;
       else if (|poison_event) tdi_error_cause <= `TDISP_CAUSE_POISONED;
       else if (|cpl_error_event) tdi_error_cause <= `TDISP_CAUSE_COMPLETION;
+      else if (|internal_error) tdi_error_cause <= `TDISP_CAUSE_DSM_FAULT;
       else tdi_error_cause <= `TDISP_CAUSE_NONE;
     end
   end

@@ -25,6 +25,10 @@ module tdisp_device #(
     input wire rst,     // conventional reset
     input wire link_up, // data link layer is up
 
+    // Uncorrectable internal errors that logic around this core has found, by the TDI that they
+    // touch; a pulse or a level
+    input wire [NUM_TDI-1:0] internal_error,
+
     // TLPs from the link
     input  wire [  DATA_W-1:0] s_axis_rx_tdata,
     input  wire [DATA_W/8-1:0] s_axis_rx_tkeep,
@@ -460,6 +464,7 @@ module tdisp_device #(
       .aer_unsupported      (aer_unsupported),
       .aer_unexpected_cpl   (aer_unexpected_cpl),
       .aer_cpl_timeout      (aer_cpl_timeout),
+      .aer_internal         (|internal_error),
       .m_axis_doe_tdata     (doe_req_tdata),
       .m_axis_doe_tvalid    (doe_req_tvalid),
       .m_axis_doe_tready    (doe_req_tready),
@@ -491,6 +496,7 @@ module tdisp_device #(
       .stream_insecure_event(stream_insecure_event),
       .poison_event         (poison_event),
       .cpl_error_event      (cpl_error_event),
+      .internal_error       (internal_error),
       .tdi_stream           (tdi_stream),
       .tdi_msix_locked      (tdi_msix_locked),
       .tdi_error_req        (tdi_error_req),

@@ -111,8 +111,9 @@ module record_seal #(
   end
 
   // ---------------------------------------------------------------- bytes out
-  assign answer_tvalid = state_q == ST_HEADER || (state_q == ST_CIPHER && (gcm_m_tvalid || broken_q))
-      || (state_q == ST_TAG && (tag_taken_q || broken_q));
+  assign answer_tvalid = state_q == ST_HEADER ||
+      (state_q == ST_CIPHER && (gcm_m_tvalid || broken_q)) ||
+      (state_q == ST_TAG && (tag_taken_q || broken_q));
   assign answer_tdata = broken_q ? 8'h00 : state_q == ST_HEADER ? header_q[47:40]
       : state_q == ST_CIPHER ? gcm_m_tdata[8*lane_q+:8] : tag_q[127:120];
   assign gcm_m_tready = state_q == ST_CIPHER && answer_take && (lane_q == 2'd3 || left_q == 16'd1);

@@ -13,6 +13,7 @@ from pyuvm import ConfigDB, UVMConfigItemNotFound, uvm_analysis_port, uvm_compon
 
 from models.device.config import DeviceProfile
 from models.pcie.codes import CplStatus
+from models.tdisp.codes import ErrorCause
 from tb.agents.cfg.item import CfgItem
 from tb.agents.doe.monitor import DoeObject
 from tb.agents.rot.item import RotItem, RotKind
@@ -130,6 +131,12 @@ class Scoreboard(uvm_component):
     def link_down(self) -> None:
         """A test has taken the data link down: this is on no monitored stream."""
         self.checker.link_down(get_sim_time("ns"))
+        self._emit()
+
+    def internal_error(self, tdi: int) -> None:
+        """A test has reported an internal error at a pin."""
+        now = get_sim_time("ns")
+        self.checker.tdi_error(tdi, ErrorCause.DSM_FAULT, now)
         self._emit()
 
     # ------------------------------------------------------------------ reports

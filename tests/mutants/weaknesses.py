@@ -13,6 +13,7 @@ MESSAGES = "tests.system.cocotb_tdisp_messages"
 TRANSITIONS = "tests.system.cocotb_transitions"
 SESSIONS = "tests.system.cocotb_sessions"
 KEY_MANAGEMENT = "tests.system.cocotb_key_management"
+FAULTS = "tests.system.cocotb_faults"
 
 
 @dataclass(frozen=True)
@@ -364,6 +365,23 @@ WEAKNESSES = [
         "ide/idekm_responder.v",
         "owner_valid[index_q] && owner_session[SESSION_W*index_q+:SESSION_W] != session_q",
         "1'b0",
+    ),
+    # What breaks around the device
+    _weak(
+        FAULTS,
+        "InternalErrorEndsItsTdiOnly",
+        "internal_error_not_watched",
+        "cfg/tdi_monitor.v",
+        "cpl_error_event | internal_error",
+        "cpl_error_event",
+    ),
+    _weak(
+        FAULTS,
+        "SurpriseLinkDown",
+        "streams_outlive_the_link",
+        "ide/ide_stream_ctrl.v",
+        "!enable || fail_received || !link_up",
+        "!enable || fail_received",
     ),
 ]
 

@@ -199,6 +199,7 @@ class Events(Transitions):
             Event.REQUESTER_ID_CHANGE: self._other_bus,
             Event.POISONED: self._poison,
             Event.CONVENTIONAL_RESET: self._reset,
+            Event.DSM_FAULT: lambda: self.kit.internal_error(VICTIM),
         }
         for event in self.rows:
             for state in TdiState:

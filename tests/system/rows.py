@@ -38,6 +38,7 @@ GROUPS: Mapping[str, tuple[Event, ...]] = {
         Event.REQUESTER_ID_CHANGE,
         Event.POISONED,
         Event.CONVENTIONAL_RESET,
+        Event.DSM_FAULT,
     ),
 }
 
@@ -56,7 +57,6 @@ OUT_OF_REACH: Mapping[Event, str] = {
     Event.PRG_RESPONSE_T0: "the function asks for no page",
     Event.FORCED_UPDATE: "firmware is not updated at run time",
     Event.DEBUG: "there is no debug port",
-    Event.DSM_FAULT: "takes a flipped register: tests/unit/cocotb_dsm_faults.py",
     Event.POWER: "No_Soft_Reset is 1, so that no transition loses state",
     Event.SELF_CLEAN: "ERROR is left by STOP only",
 }

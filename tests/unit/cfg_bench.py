@@ -25,6 +25,7 @@ PULSES = (
     "aer_unsupported",
     "aer_unexpected_cpl",
     "aer_cpl_timeout",
+    "aer_internal",
 )
 INPUTS = (
     *PULSES,

@@ -65,7 +65,7 @@ VF_REGISTERS: dict[int, Bits] = {
     Reg.ATS_CONTROL: Bits(0x00000020, 0x80000000),
 }
 
-AER_BITS = 1 << 12 | 1 << 14 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 28 | 1 << 29
+AER_BITS = 1 << 12 | 1 << 14 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 22 | 1 << 28 | 1 << 29
 
 
 def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
@@ -91,8 +91,8 @@ def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
         Reg.ATS_CONTROL: Bits(0x00000020, 0x801F0000),
         Reg.AER: Bits(pointer(Reg.SRIOV if num_tdi > 1 else Reg.DOE, 0x0001, 2)),
         Reg.AER_UNCORRECTABLE_STATUS: Bits(0, 0, AER_BITS),
-        Reg.AER_UNCORRECTABLE_MASK: Bits(0, AER_BITS),
-        Reg.AER_UNCORRECTABLE_SEVERITY: Bits(1 << 28 | 1 << 18, AER_BITS),
+        Reg.AER_UNCORRECTABLE_MASK: Bits(1 << 22, AER_BITS),
+        Reg.AER_UNCORRECTABLE_SEVERITY: Bits(1 << 28 | 1 << 22 | 1 << 18, AER_BITS),
         Reg.AER_CORRECTABLE_MASK: Bits(0x2000, 0x2000),
         Reg.DOE: Bits(pointer(Reg.VSEC, 0x002E, 1)),
         Reg.VSEC: Bits(pointer(Reg.IDE, 0x000B, 1)),

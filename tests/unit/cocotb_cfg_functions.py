@@ -214,12 +214,15 @@ ERRORS = {
     "aer_unsupported": Aer.UNSUPPORTED_REQUEST,
     "aer_unexpected_cpl": Aer.UNEXPECTED_COMPLETION,
     "aer_cpl_timeout": Aer.COMPLETION_TIMEOUT,
+    "aer_internal": Aer.INTERNAL_ERROR,
 }
 
 
 @cocotb.test()
 async def errors_set_their_status_bits_and_ones_clear_them(dut: Any) -> None:
     host = await new_host(dut, 8)
+    assert await host.read(Reg.AER_UNCORRECTABLE_MASK) == 1 << Aer.INTERNAL_ERROR
+    await host.write(Reg.AER_UNCORRECTABLE_MASK, 0)
     for severity in (0, ONES):
         await host.write(Reg.AER_UNCORRECTABLE_SEVERITY, severity)
         for name, bit in ERRORS.items():

@@ -30,6 +30,7 @@ class Events:
     insecure: int = 0
     poison: int = 0
     completion: int = 0
+    internal: int = 0
     locks: Locks = field(default=LOCKS)
 
     def outcome(self) -> tuple[int, ErrorCause]:
@@ -48,6 +49,7 @@ class Events:
             (insecure, ErrorCause.STREAM_INSECURE),
             (self.poison, ErrorCause.POISONED),
             (self.completion, ErrorCause.COMPLETION),
+            (self.internal, ErrorCause.DSM_FAULT),
         )
         hit, cause = 0, ErrorCause.NONE
         for tdis, reason in sources:
@@ -70,6 +72,7 @@ def drive(dut: Any, events: Events) -> None:
     dut.stream_insecure_event.value = events.insecure
     dut.poison_event.value = events.poison
     dut.cpl_error_event.value = events.completion
+    dut.internal_error.value = events.internal
     dut.tdi_stream.value = sum(s << 2 * n for n, s in enumerate(events.locks.streams))
     dut.tdi_msix_locked.value = events.locks.msix
 
@@ -108,6 +111,7 @@ async def every_event_ends_its_tdis_and_no_other(dut: Any) -> None:
     sequence = [Events()]
     for bits in range(16):
         sequence += [Events(flr=bits), Events(poison=bits), Events(completion=bits), Events()]
+        sequence += [Events(internal=bits)]
     for bits in range(8):
         for streams in ((0, 1, 0, 2), (2, 2, 1, 1), (0, 0, 0, 0)):
             sequence.append(Events(insecure=bits, locks=Locks(streams, 0)))
@@ -164,7 +168,7 @@ async def of_several_causes_the_first_is_told_and_all_tdis_end(dut: Any) -> None
             write = Write(rng.randrange(4), addr, old, old ^ 1 << rng.randrange(32))
         locks = Locks(tuple(rng.randrange(3) for _ in range(4)), rng.randrange(16))
         sequence.append(
-            Events(write, rare(4), rare(1), rare(3), rare(4), rare(4), locks)
+            Events(write, rare(4), rare(1), rare(3), rare(4), rare(4), rare(4), locks)
             if rng.random() < 0.8
             else Events(locks=locks)
         )
