@@ -45,6 +45,15 @@ class CheckFailedError(SimulationError):
     """The simulation ran and a test in it failed."""
 
 
+# Every simulation is a Python process of its own. Compiled files are kept for the next one, and only
+# modules that hold tests are compiled for messages about asserts.
+PYTHON_ENV = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(BUILD_ROOT / "pycache"),
+    "COCOTB_REWRITE_ASSERTION_FILES": "cocotb_*.py",
+}
+
+
 @dataclass(frozen=True)
 class Design:
     """What is built: one top module with its sources and parameters.
@@ -187,7 +196,7 @@ def run_simulation(
             testcase=names or None,
             seed=seed,
             plusargs=[*(own if simulator == "verilator" else []), *plusargs],
-            extra_env=dict(env or {}),
+            extra_env=PYTHON_ENV | dict(env or {}),
             build_dir=build_dir,
             test_dir=test_dir,
             results_xml=str(results),
