@@ -45,8 +45,8 @@ class CheckFailedError(SimulationError):
     """The simulation ran and a test in it failed."""
 
 
-# Every simulation is a Python process of its own. Compiled files are kept for the next one, and only
-# modules that hold tests are compiled for messages about asserts.
+# Every simulation is a Python process of its own: compiled files are kept for the next one, and
+# only modules that hold tests are compiled for messages about asserts.
 PYTHON_ENV = {
     "PYTHONDONTWRITEBYTECODE": "",
     "PYTHONPYCACHEPREFIX": str(BUILD_ROOT / "pycache"),
