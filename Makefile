@@ -20,7 +20,7 @@ STAMP := $(VENV)/.installed
 
 export SIM SEED WAVES KEYLOG
 
-.PHONY: help setup setup-icarus demo test lint headers headers-check waves format transitions decode serve \
+.PHONY: help setup setup-icarus demo test lint headers headers-check waves format transitions requirements decode serve \
   client soak clean check-host
 
 help: ## list the targets
@@ -51,6 +51,7 @@ lint: setup headers-check ## check Python and Verilog
 	@$(BIN)/ruff format --check models tb tests tools
 	@$(BIN)/ruff check models tb tests tools
 	@$(BIN)/mypy
+	@$(BIN)/python -m tools.requirements_page --check
 	@$(BIN)/python -m tools.lint
 	@$(BIN)/python -m tools.verible
 	@$(BIN)/python -m tools.yosys_check
@@ -85,6 +86,9 @@ soak: setup ## many life cycles on one server, without growth: DUT=rtl|model CYC
 
 transitions: setup ## draw docs/transitions.md from what the device does in each state
 	@$(BIN)/python -m tools.transitions
+
+requirements: setup ## write docs/requirements.md from the plan and the tests
+	@$(BIN)/python -m tools.requirements_page
 
 clean: ## remove all that was built
 	@rm -rf sim_build

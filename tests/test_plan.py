@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.plan_check import check
+from tools.requirements_page import layers, page
 
 
 def _project(folder: Path, plan: str, test: str) -> Path:
@@ -40,3 +41,18 @@ def test_unknown_requirement_is_a_problem(tmp_path: Path) -> None:
 def test_planned_without_reason_is_a_problem(tmp_path: Path) -> None:
     plan = '["TDISP-X-001"]\ntext = "t"\nstage = "planned"\n'
     assert len(check(_project(tmp_path, plan, "")).problems) == 1
+
+
+def test_the_page_tells_shown_from_planned_and_where(tmp_path: Path) -> None:
+    plan = CORE + '["TDISP-X-002"]\ntext = "u"\ntrust = "E"\nstage = "planned"\nreason = "r"\n'
+    test = '@covers("TDISP-X-001")\ndef test_a(): pass\n'
+    root = _project(tmp_path, plan, test)
+    text = page(check(root), root)
+    assert "| TDISP-X-001 | t |  | shown in unit |" in text
+    assert "| TDISP-X-002 | u | E | planned: r |" in text
+    assert "1 of 2 are shown." in text
+
+
+def test_layers_are_named_from_the_lowest_up() -> None:
+    names = ["tests/attack/test_a.py::x", "tests/unit/test_b.py::y", "tests/models/test_c.py::z"]
+    assert layers(names) == ["models", "unit", "attack"]

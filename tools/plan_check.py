@@ -24,21 +24,23 @@ class Plan:
     """Requirements with their entries, and the tests that name each of them."""
 
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # the file of an entry, without its ending
     tests: dict[str, list[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
-def load_entries(folder: Path) -> dict[str, dict[str, Any]]:
+def _load_entries(folder: Path, plan: Plan) -> None:
     """All entries of the TOML files in `folder`, by requirement number."""
-    entries: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.toml")):
-        entries.update(tomllib.loads(path.read_text(encoding="utf-8")))
-    return entries
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        plan.entries.update(entries)
+        plan.files.update(dict.fromkeys(entries, path.stem))
 
 
 def check(root: Path = ROOT) -> Plan:
     """Read the plan and the tests below `root`; the problems are in the result."""
-    plan = Plan(entries=load_entries(root / "docs" / "plan"))
+    plan = Plan()
+    _load_entries(root / "docs" / "plan", plan)
     for path in sorted((root / "tests").rglob("*.py")):
         _read_tests(path, path.relative_to(root).as_posix(), plan)
     for name in plan.tests:
