@@ -230,6 +230,7 @@ module tdisp_device #(
 
   ide #(
       .DATA_W(DATA_W),
+      .NUM_TDI(NUM_TDI),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W(STREAM_W),
       .SESSION_W(SESSION_W),
@@ -241,6 +242,7 @@ module tdisp_device #(
       .link_up                (link_up),
       .pf_flr                 (pf_flr),
       .pf_rid                 (pf_rid),
+      .ats_enable             (ats_enable),
       .s_axis_rx_tdata        (s_axis_rx_tdata),
       .s_axis_rx_tkeep        (s_axis_rx_tkeep),
       .s_axis_rx_tvalid       (s_axis_rx_tvalid),

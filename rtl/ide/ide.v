@@ -9,6 +9,7 @@
 
 module ide #(
     parameter DATA_W          = 128,
+    parameter NUM_TDI         = 4,
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W        = 1,
     parameter SESSION_W       = 2,
@@ -20,6 +21,8 @@ module ide #(
     input wire        link_up,
     input wire        pf_flr,
     input wire [15:0] pf_rid,
+
+    input wire [NUM_TDI-1:0] ats_enable,  // of the function with Requester ID pf_rid + n
 
     // Link, raw TLPs
     input  wire [  DATA_W-1:0] s_axis_rx_tdata,
@@ -311,6 +314,7 @@ module ide #(
 
   ide_tx #(
       .DATA_W         (DATA_W),
+      .NUM_TDI        (NUM_TDI),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W),
       .NUM_CTX        (NUM_CTX),
@@ -335,6 +339,7 @@ module ide #(
       .m_axis_tx_tready(m_axis_tx_tready),
       .m_axis_tx_tlast (m_axis_tx_tlast),
       .pf_rid          (pf_rid),
+      .ats_enable      (ats_enable),
       .enable          (ide_enable),
       .stream_id       (ide_stream_id),
       .tc              (ide_tc),

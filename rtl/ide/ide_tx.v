@@ -12,6 +12,7 @@
 
 module ide_tx #(
     parameter DATA_W = 128,
+    parameter NUM_TDI = 4,
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W = 1,
     parameter NUM_CTX = 12,
@@ -40,6 +41,7 @@ module ide_tx #(
 
     // Streams
     input  wire [                  15:0] pf_rid,
+    input  wire [           NUM_TDI-1:0] ats_enable,
     input  wire [   NUM_IDE_STREAMS-1:0] enable,
     input  wire [ 8*NUM_IDE_STREAMS-1:0] stream_id,
     input  wire [ 3*NUM_IDE_STREAMS-1:0] tc,
@@ -117,9 +119,12 @@ module ide_tx #(
   wire [1:0] sel_sub;
 
   ide_tx_select #(
+      .NUM_TDI        (NUM_TDI),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W)
   ) u_select (
+      .pf_rid      (pf_rid),
+      .ats_enable  (ats_enable),
       .enable      (enable),
       .tc          (tc),
       .is_default  (is_default),

@@ -11,9 +11,12 @@
 `include "pcie_defs.vh"
 
 module ide_tx_select #(
+    parameter NUM_TDI = 4,
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W = 1
 ) (
+    input wire [                  15:0] pf_rid,
+    input wire [           NUM_TDI-1:0] ats_enable,   // of the function pf_rid + n
     input wire [   NUM_IDE_STREAMS-1:0] enable,
     input wire [ 3*NUM_IDE_STREAMS-1:0] tc,
     input wire [   NUM_IDE_STREAMS-1:0] is_default,
@@ -42,6 +45,7 @@ module ide_tx_select #(
   localparam TD_BIT = 111;
   localparam AT_BIT = 106;
   localparam [1:0] AT_TRANSLATION_REQUEST = 2'b01;
+  localparam [1:0] AT_TRANSLATED = 2'b10;
 
   wire known, permitted;
   wire [7:0] fmt_type = hdr[127:120];
@@ -61,17 +65,27 @@ module ide_tx_select #(
   wire memory = permitted && !completion && !by_id && !to_root;
   wire [63:0] address = four_dw ? {hdr[63:2], 2'b00} : {32'd0, hdr[63:34], 2'b00};
   wire [15:0] target = hdr[63:48];
-  wire translation_request = hdr[AT_BIT+:2] == AT_TRANSLATION_REQUEST;  // Default, whatever it asks
+  wire [15:0] function_number = hdr[95:80] - pf_rid;
+  reg ats;
+  integer i;
+
+  always @* begin
+    ats = 1'b0;
+    for (i = 0; i < NUM_TDI; i = i + 1) if (function_number == i[15:0] && ats_enable[i]) ats = 1'b1;
+  end
+
+  // Translation Requests, and with ATS Enable untranslated requests as well, are for Default.
+  wire by_address = memory && hdr[AT_BIT+:2] != AT_TRANSLATION_REQUEST &&
+      (!ats || hdr[AT_BIT+:2] == AT_TRANSLATED);
 
   // Streams that this request may use, those that claim it, and Default
   reg [NUM_IDE_STREAMS-1:0] usable, claims;
-  integer i;
 
   always @* begin
     for (i = 0; i < NUM_IDE_STREAMS; i = i + 1) begin
       usable[i] = enable[i] && permitted && hdr[TC_BIT+:3] == tc[3*i+:3] && !tee_limited[i];
       claims[i] = 1'b0;
-      if (memory && !translation_request)
+      if (by_address)
         claims[i] = addr_valid[i] && address >= addr_base[64*i+:64] &&
             address <= addr_limit[64*i+:64];
       else if (by_id)

@@ -312,11 +312,14 @@ async def _one_association(bench: IdeBench) -> None:
         setup.default = index == defaults
         setup.tee_limited = rng.random() < 0.3
     bench.apply()
+    functions = len(bench.dut.ats_enable)
+    ats = bench.dut.ats_enable.value = rng.getrandbits(functions)
+    requester = rng.randrange(functions + 1)  # the last is no function of the device
     address = rng.choice([0, 0xFFFFC, 0x100000, 0x1FFFFC, 0x200000, 0x300000, 0x2FFFFC])
-    read = Tlp.mem_read(PF_RID, address, 4)
+    read = Tlp.mem_read(PF_RID + requester, address, 4)
     tlp = rng.choice(
         [
-            Tlp.mem_write(PF_RID, address, b"abcd"),
+            Tlp.mem_write(PF_RID + requester, address, b"abcd"),
             read,
             replace(read, tc=1),
             Tlp.msg(PF_RID, 0x7E, HOST_RID.to_bytes(2, "big") + bytes(6), FmtType.MSG_ID),
@@ -324,7 +327,8 @@ async def _one_association(bench: IdeBench) -> None:
             Tlp.msg(PF_RID, 0x7E, bytes(8), FmtType.MSG_LOCAL),
         ]
     )
-    expected = depart(_blocks(bench), Outgoing(tlp), [s.stream_id for s in bench.setups])
+    outgoing = Outgoing(tlp, ats_enabled=bool(ats >> requester & 1))
+    expected = depart(_blocks(bench), outgoing, [s.stream_id for s in bench.setups])
     await send(bench, tlp, ide=0)
     plain, t, index = open_packet(bench, await bench.link.next())
     got = (

@@ -177,6 +177,7 @@ class IdeBench:
         dut.rst.value = 1
         dut.link_up.value = 1
         dut.pf_rid.value = PF_RID
+        dut.ats_enable.value = 0
         dut.idekm_rsp_tready.value = 0
         dut.idecap_last.value = len(self.registers) - 1
         self.apply()
