@@ -162,13 +162,13 @@ class InboundChecker:
                 ("TDISP-MMIO-007",), time_ns, "completion for no request", {}, got, tdi
             )
             return
-        completer = tlp.completer_id
+        expected = self._completer(pending, tlp)
         findings.compare(
             ("TDISP-MMIO-006", "IDE-SEL-002"),
             time_ns,
             "way of a completion",
-            {"route": pending.route, "completer": pending.completer_id},
-            {"route": route, "completer": pending.completer_id if pending.config else completer},
+            {"route": pending.route, "completer": expected},
+            {"route": route, "completer": expected if pending.config else tlp.completer_id},
             tdi,
         )
         try:
@@ -187,6 +187,18 @@ class InboundChecker:
         if last:
             del self._pending[tlp.requester_id, tlp.tag]
             self._answered(time_ns, pending, CplStatus(tlp.status), pending.collector.data)
+
+    def _completer(self, pending: Pending, completion: Tlp) -> int:
+        """Who completes a request: for one that is refused, also who is at its address by now.
+
+        A configuration write that passed just before the request may have moved that function.
+        """
+        if pending.config or completion.status == CplStatus.SC:
+            return pending.completer_id
+        functions = self.world.functions()
+        target = decode(functions, pending.request.address)
+        now = functions[target.tdi if target else 0].rid
+        return now if now == completion.completer_id else pending.completer_id
 
     def _answered(self, time_ns: float, pending: Pending, status: CplStatus, data: bytes) -> None:
         if pending.config:

@@ -25,6 +25,7 @@ SOUND = (
 )
 
 
+@attack("ATT-04")
 @attack("ATT-09")
 @attack("ATT-10")
 @attack("ATT-13")

@@ -275,6 +275,14 @@ WEAKNESSES = [
         "write_hit | flr_req",
         "write_hit",
     ),
+    _weak(
+        ATTACK + "04_remap",
+        "MovedMappingsAreNeverServed",
+        "bars_not_watched",
+        "cfg/lock_watch.v",
+        "own   = |changed;",
+        "own   = 1'b0;",
+    ),
     # Clearing
     _weak(
         ATTACK + "25_residue",
