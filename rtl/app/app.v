@@ -452,8 +452,8 @@ module app #(
       aer_cpl_timeout    <= 1'b0;
     end else begin
       cpl_stream_error   <= stream_error;
-      // A broken state machine may have served anybody: every TDI that runs stops.
-      cpl_error_event    <= dma_error_event | ((timeout_req | {NUM_TDI{fault}}) & run);
+      // A broken state machine may have served anybody: every locked TDI stops.
+      cpl_error_event    <= dma_error_event | (timeout_req & run) | {NUM_TDI{fault}};
       aer_unexpected_cpl <= unexpected;
       aer_cpl_timeout    <= timeout_event;
     end

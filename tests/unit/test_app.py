@@ -77,3 +77,11 @@ def test_a_payload_size_that_no_boundary_divides_is_refused(size: int) -> None:
     wrong = Design("app", SOURCES, {**design().parameters, "MAX_PAYLOAD": size})
     with pytest.raises(BuildError, match="MAX_PAYLOAD"):
         run_simulation(wrong, "tests.unit.cocotb_app_msix")
+
+
+@covers("TDISP-FSM-009", "TDISP-FSM-013")
+@attack("ATT-37")
+def test_a_fault_of_the_function_stops_every_locked_tdi() -> None:
+    if simulator_missing("icarus"):
+        pytest.skip(str(simulator_missing("icarus")))
+    run_simulation(design(), "tests.unit.cocotb_app_faults", simulator="icarus")
