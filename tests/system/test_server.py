@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,6 +16,19 @@ import pytest
 from models.doe.codes import ObjectType
 from models.doe.pcap import decode_pcap
 from models.pcie.capture import bdf
+from models.socket.identity import read_certificates
+from models.spdm.codes import (
+    VERSION_1_1,
+    VERSION_1_2,
+    ErrorCode,
+    KeyUpdateOperation,
+    SummaryType,
+)
+from models.spdm.dialogue import MeasurementQuery
+from models.spdm.errors import ErrorResponseError
+from models.spdm.requester import RequesterConfig, SpdmRequester
+from models.spdm.responder_state import SUPPORTED_VERSIONS
+from models.tdisp.codes import PROTOCOL_ID as TDISP
 from models.tsm.trace import Step, TraceEntry, TraceKind
 from tb.sim import ROOT
 from tests.models.test_socket_server import DISCOVERY, LEAVERS
@@ -161,6 +175,54 @@ def test_another_suite_is_served(dut: str, clear: bool, tmp_path: Path) -> None:
         for _ in range(2):
             running.live()
         assert running.complaints == []
+
+
+VERSIONS = """
+[spdm]
+versions = ["1.0", "1.1", "1.2", "1.3"]
+max_sessions = 4
+"""
+
+
+@covers("EMU-002", "SPDM-VCA-001", "SPDM-SES-001", "SPDM-SES-002", "TDISP-SES-003")
+@DUTS
+def test_requesters_of_every_version_are_served(dut: str, tmp_path: Path) -> None:
+    """Attestation in all, sessions from 1.1 on, TDISP in 1.2; the limit of sessions holds."""
+    with server(tmp_path, "--dut", dut, toml=VERSIONS) as running:
+        roots = read_certificates(running.config.identity.root)
+        for version in SUPPORTED_VERSIONS:
+            with running.connect() as transport:
+                config = RequesterConfig(versions=(version,))
+                peer = SpdmRequester(transport, random.Random(version), roots, config)
+                asyncio.run(use_spdm(peer))
+        assert running.complaints == []
+
+
+async def use_spdm(peer: SpdmRequester) -> None:
+    """Everything that an SPDM requester without TDISP may do."""
+    await peer.connect()
+    slots = await peer.get_digests()
+    assert len(slots) == 2
+    for slot in slots:
+        await peer.get_certificate(slot, portion=333)
+        await peer.challenge(SummaryType.ALL, slot)
+    assert (await peer.get_measurements(MeasurementQuery(signed=True))).blocks
+    if peer.suite.version < VERSION_1_1:
+        return
+    sessions = [await peer.start_session(SummaryType.TCB, 1) for _ in range(4)]
+    with pytest.raises(ErrorResponseError) as refused:
+        await peer.start_session()
+    assert refused.value.code == ErrorCode.SESSION_LIMIT_EXCEEDED
+    for session in sessions:
+        await session.heartbeat()
+        await session.key_update(KeyUpdateOperation.UPDATE_ALL_KEYS)
+        assert (await session.get_measurements()).blocks
+    if peer.suite.version != VERSION_1_2:
+        with pytest.raises(ErrorResponseError) as refused:
+            await sessions[0].vendor_defined(TDISP, bytes(16))
+        assert refused.value.code == ErrorCode.UNSUPPORTED_REQUEST
+    for session in sessions:
+        await session.end()
 
 
 @covers("SEC-REC-001", "SPDM-KEY-001")
