@@ -9,6 +9,7 @@ pair, everybody else the latter. IDE TLPs are decrypted first (`models.ide.strea
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from models.pcie import tlp_rules
 from models.pcie.codes import CplStatus, FmtType
@@ -26,6 +27,8 @@ from models.pcie.layout import (
 )
 
 __all__ = ["DW", "PAGE", "Rule", "Tlp", "TlpError"]
+
+DECODED = 64  # TLPs that are kept: monitors, scoreboard and host decode each one again
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,7 @@ class Tlp:
     @classmethod
     def decode(cls, raw: bytes) -> Tlp:
         """The TLP in `raw`; raises TlpError when it is Malformed or still an IDE TLP."""
-        tlp = cls.unpack(raw)
-        tlp.check()
-        return tlp
+        return _decode(bytes(raw))
 
     def check(self) -> None:
         """Raise TlpError when the TLP breaks a rule of its type."""
@@ -365,3 +366,10 @@ def _with_request_fields(common: Tlp, header: bytes) -> Tlp:
             register=int.from_bytes(header[10:12], "big") & 0xFFC,
         )
     return replace(request, address=int.from_bytes(header[8:], "big") & ~3)
+
+
+@lru_cache(maxsize=DECODED)
+def _decode(raw: bytes) -> Tlp:
+    tlp = Tlp.unpack(raw)
+    tlp.check()
+    return tlp
