@@ -26,6 +26,7 @@ SOUND = (
 
 
 @attack("ATT-04")
+@attack("ATT-07")
 @attack("ATT-09")
 @attack("ATT-10")
 @attack("ATT-13")

@@ -283,6 +283,23 @@ WEAKNESSES = [
         "own   = |changed;",
         "own   = 1'b0;",
     ),
+    # What the report shows
+    _weak(
+        ATTACK + "07_preconfigured",
+        "AnotherFunctionIsRefused",
+        "report_of_another_function",
+        "tdisp/dsm.v",
+        "is_pf ? pf_bar0 : vf_bar0 + vf_number * `APP_BAR0_SIZE",
+        "is_pf ? pf_bar0 : vf_bar0",
+    ),
+    _weak(
+        ATTACK + "07_preconfigured",
+        "WhatNobodyAskedForIsRefused",
+        "ats_not_reported",
+        "tdisp/tdisp_report.v",
+        "{15'd0, ats_enable_q} << `TDISP_INFO_BIT_ATS",
+        "16'd0",
+    ),
     # Clearing
     _weak(
         ATTACK + "25_residue",
