@@ -16,8 +16,11 @@ RTL = ROOT / "rtl"
 TOPLEVEL = "tdisp_device"
 END_OF_PORTS = "\n);\n"
 SELECT = """
-  integer mutant_on;
-  initial if (!$value$plusargs("MUTANT=%d", mutant_on)) mutant_on = 0;
+  integer mutant_on, mutant_also;
+  initial begin
+    if (!$value$plusargs("MUTANT=%d", mutant_on)) mutant_on = 0;
+    if (!$value$plusargs("ALSO=%d", mutant_also)) mutant_also = 0;
+  end
 """
 
 
@@ -66,6 +69,11 @@ def select(mutations: Sequence[Mutation], wanted: Mutation) -> str:
     return f"+MUTANT={mutations.index(wanted) + 1}"
 
 
+def select_also(mutations: Sequence[Mutation], wanted: Mutation) -> str:
+    """The plusarg that turns on `wanted` beside the mutation of `select`, if there is one."""
+    return f"+ALSO={mutations.index(wanted) + 1}"
+
+
 def _write(path: Path, text: str) -> None:
     """At once: another test may be reading the same file."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,5 +105,5 @@ def _choice(old: str, alternatives: Iterable[tuple[int, str]]) -> str:
         alternatives = [(n, new.removesuffix(";").partition("=")[2]) for n, new in alternatives]
     choice = f"({old})"
     for number, new in alternatives:
-        choice = f"(mutant_on == {number} ? ({new}) : {choice})"
+        choice = f"(mutant_on == {number} || mutant_also == {number} ? ({new}) : {choice})"
     return f"{target}{choice}{end}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.doe.pcap import LINKTYPE_PCI_DOE, CapturedObject, decode_pcap, encode_pcap
-from tb.device import Mutation, MutationError, device, mutated, select
+from tb.device import Mutation, MutationError, device, mutated, select, select_also
 from tb.report.html import render
 from tb.report.log import Check, ScenarioLog, StateChange
 from tb.sim import (
@@ -66,8 +66,20 @@ def test_mutation_of_absent_text_is_an_error() -> None:
         mutated(device(), [Mutation("absent", "filter/mmio_filter.v", "no such text", "")])
 
 
-@pytest.mark.parametrize(("wanted", "expected"), [(None, "a & b"), (0, "a"), (1, "b"), (2, "x")])
-def test_one_mutation_is_turned_on_at_a_time(wanted: int | None, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "also", "expected"),
+    [
+        (None, None, "a & b"),
+        (0, None, "a"),
+        (1, None, "b"),
+        (2, None, "x"),
+        (None, 1, "b"),
+        (0, 2, "not a"),
+    ],
+)
+def test_one_mutation_is_turned_on_at_a_time_or_two(
+    wanted: int | None, also: int | None, expected: str
+) -> None:
     source = DATA / "gate.v"
     design = Design("gate", [source])
     mutations = [
@@ -78,12 +90,13 @@ def test_one_mutation_is_turned_on_at_a_time(wanted: int | None, expected: str) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tb.device.RTL", DATA)
         plusargs = [] if wanted is None else [select(mutations, mutations[wanted])]
+        plusargs += [] if also is None else [select_also(mutations, mutations[also])]
         run_simulation(
             mutated(design, mutations),
             "tests.tools_data.cocotb_gate",
             env={"EXPECTED": expected},
             plusargs=plusargs,
-            label=f"gate-{wanted}",
+            label=f"gate-{wanted}-{also}",
         )
 
 

@@ -139,6 +139,10 @@ class Scoreboard(uvm_component):
         self.checker.tdi_error(tdi, ErrorCause.DSM_FAULT, now)
         self._emit()
 
+    def transfer_may_fail(self, tdi: int) -> None:
+        """A test with a hostile function says that the device refuses what its engine sends."""
+        self.checker.link.shadows[tdi].may_fail(get_sim_time("ns"))
+
     # ------------------------------------------------------------------ reports
 
     def _emit(self) -> None:

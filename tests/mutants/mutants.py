@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tb.device import Mutation, mutated, select
+from tb.device import Mutation, mutated, select, select_also
 from tb.sim import CheckFailedError, Design, run_simulation
 
 
@@ -17,8 +17,11 @@ def assert_killed(
     wanted: Mutation,
     module: str,
     case: str | None = None,
+    also: Mutation | None = None,
 ) -> None:
     """The test `case` of cocotb module `module`, or any of its tests, fails with `wanted`.
+
+    `also` is a mutation that the test needs in any case: a part of the device that attacks another.
 
     Verilator only. A design that cannot be built, or a simulation in which no test runs, does not
     count: the test itself has to find fault with the design.
@@ -28,13 +31,27 @@ def assert_killed(
             mutated(design, mutations),
             module,
             testcase=case,
-            plusargs=[select(mutations, wanted)],
+            plusargs=[select(mutations, wanted), *_attacker(mutations, also)],
             label=f"mutant-{wanted.name}",
         )
 
 
 def assert_sound(
-    design: Design, mutations: Sequence[Mutation], module: str, case: str | None = None
+    design: Design,
+    mutations: Sequence[Mutation],
+    module: str,
+    case: str | None = None,
+    also: Mutation | None = None,
 ) -> None:
     """The same test passes on the same design while every weakness is turned off."""
-    run_simulation(mutated(design, mutations), module, testcase=case, label=f"sound-{case}")
+    run_simulation(
+        mutated(design, mutations),
+        module,
+        testcase=case,
+        plusargs=_attacker(mutations, also),
+        label=f"sound-{case}",
+    )
+
+
+def _attacker(mutations: Sequence[Mutation], also: Mutation | None) -> list[str]:
+    return [] if also is None else [select_also(mutations, also)]

@@ -28,6 +28,8 @@ SOUND = (
 @attack("ATT-04")
 @attack("ATT-07")
 @attack("ATT-09")
+@attack("ATT-11")
+@attack("ATT-12")
 @attack("ATT-10")
 @attack("ATT-13")
 @attack("ATT-14")
@@ -35,6 +37,7 @@ SOUND = (
 @attack("ATT-16")
 @attack("ATT-17")
 @attack("ATT-18")
+@attack("ATT-22")
 @attack("ATT-25")
 @covers("TDISP-MMIO-001", "TDISP-MMIO-002", "TDISP-MMIO-003", "TDISP-MMIO-004", "TDISP-MMIO-008")
 @covers("TDISP-DMA-002", "TDISP-DMA-003", "TDISP-DMA-008", "IDE-SEL-003", "IDE-GCM-011")
@@ -44,7 +47,9 @@ SOUND = (
 @covers("TDISP-RPT-002", "SEC-VDM-002", "SEC-REC-004", "SPDM-VCA-002", "IDEKM-KP-006")
 @pytest.mark.parametrize("weakness", WEAKNESSES, ids=lambda weakness: weakness.mutation.name)
 def test_weakness_is_found(weakness: Weakness) -> None:
-    assert_killed(device(), MUTATIONS, weakness.mutation, weakness.module, weakness.case)
+    assert_killed(
+        device(), MUTATIONS, weakness.mutation, weakness.module, weakness.case, weakness.also
+    )
 
 
 @covers("TDISP-MMIO-001")

@@ -18,16 +18,29 @@ FAULTS = "tests.system.cocotb_faults"
 
 @dataclass(frozen=True)
 class Weakness:
-    """A mutation, and module and test class that find fault with it."""
+    """A mutation, and module and test class that find fault with it.
+
+    `also` is the hostile part of the device that the test is about, if it is about one.
+    """
 
     mutation: Mutation
     module: str
     case: str
+    also: Mutation | None = None
 
 
 def _weak(module: str, case: str, name: str, file: str, old: str, new: str) -> Weakness:
     return Weakness(Mutation(name, file, old, new), module, case)
 
+
+# Parts of the function under protection that turn against the rest of the device.
+SPOOFER = Mutation(
+    "requests_with_anothers_requester_id",
+    "app/app_sender.v",
+    "rid_q     <= tdi_rid[16*tdi_q+:16];",
+    "rid_q     <= tdi_rid[16*(tdi_q^{TDI_W{1'b1}})+:16];",
+)
+HOSTILE = (SPOOFER,)
 
 WEAKNESSES = [
     # MMIO filter
@@ -119,6 +132,33 @@ WEAKNESSES = [
         "app/app_cpl.v",
         "known && ide_q && arrived_ide_q && arrived_stream_q != stream_q",
         "1'b0",
+    ),
+    Weakness(
+        Mutation(
+            "dma_with_any_requester_id",
+            "filter/dma_admit.v",
+            "form_ok && rid_match",
+            "form_ok",
+        ),
+        ATTACK + "11_spoof",
+        "SpoofedRequestsAreDropped",
+        SPOOFER,
+    ),
+    _weak(
+        ATTACK + "12_deputy",
+        "EachTdiReachesItsOwnOnly",
+        "completion_for_any_requester",
+        "app/app_cpl.v",
+        "hdr_q[63:48] == tdi_rid[16*tdi+:16]",
+        "1'b1",
+    ),
+    _weak(
+        ATTACK + "22_stale_msix",
+        "EntriesFromBeforeTheLockSendNothing",
+        "pending_bits_survive_the_lock",
+        "app/app_msix.v",
+        "(sweep_step && sweep_tdi == n[TDI_W-1:0]) || forget_req[n]",
+        "sweep_step && sweep_tdi == n[TDI_W-1:0]",
     ),
     # LOCK and START
     _weak(
@@ -410,4 +450,4 @@ WEAKNESSES = [
     ),
 ]
 
-MUTATIONS = [weakness.mutation for weakness in WEAKNESSES]
+MUTATIONS = [*(weakness.mutation for weakness in WEAKNESSES), *HOSTILE]

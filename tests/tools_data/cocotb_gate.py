@@ -13,6 +13,7 @@ FUNCTIONS = {
     "a & b": lambda a, b: a & b,
     "a": lambda a, b: a,
     "b": lambda a, b: b,
+    "not a": lambda a, b: 1 - a,
     "x": lambda a, b: 1 - (a & b),
 }
 
