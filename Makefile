@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make help` lists the targets. Variables: SIM=verilator|icarus, WAVES=1, SEED=<number>, KEYLOG=1.
+# `make help` lists the targets. Variables: SIM=verilator|icarus, WAVES=1, SEED=<number>, KEYLOG=1, ICARUS=all.
 
 SHELL := /bin/sh
 .SUFFIXES:
@@ -18,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-export SIM SEED WAVES KEYLOG
+export SIM SEED WAVES KEYLOG ICARUS
 
 .PHONY: help setup setup-icarus demo test lint headers headers-check waves format transitions requirements decode serve \
   client soak clean check-host

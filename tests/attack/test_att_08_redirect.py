@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_08_redirect"
 
@@ -18,7 +18,7 @@ MODULE = "tests.attack.cocotb_att_08_redirect"
     "IDE-ST-011",
     "TDISP-FSM-008",
 )
-@on_both_simulators
+@on_verilator
 def test_misdelivered_tlps_are_refused(simulator: str) -> None:
     run_case(MODULE, "MisdeliveredTlpsAreRefused", simulator)
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_09_former_owner"
 
 
 @attack("ATT-09")
 @covers("TDISP-MMIO-002", "TDISP-MMIO-003", "TDISP-MMIO-008", "TDISP-START-006", "TDISP-ZERO-001")
-@on_both_simulators
+@on_verilator
 def test_former_owner_is_refused(simulator: str) -> None:
     run_case(MODULE, "FormerOwnerIsRefused", simulator)
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_10_interposer"
 
 
 @attack("ATT-10")
 @covers("IDE-GCM-008", "IDE-GCM-011", "IDE-ST-002", "IDE-ST-013", "TDISP-FSM-007")
-@on_both_simulators
+@on_verilator
 def test_flipped_bit_ends_the_stream(simulator: str) -> None:
     run_case(MODULE, "FlippedBitEndsTheStream", simulator)
 
@@ -39,6 +39,6 @@ def test_reads_and_completions_are_protected_as_writes_are(simulator: str) -> No
 
 @attack("ATT-10")
 @covers("IDE-GCM-001", "IDE-SEL-002", "TDISP-MMIO-001", "TDISP-MMIO-005", "TDISP-DMA-002")
-@on_both_simulators
+@on_verilator
 def test_untampered_traffic_passes(simulator: str) -> None:
     run_case(MODULE, "UntamperedTrafficPasses", simulator)

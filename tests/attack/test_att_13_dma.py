@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_13_dma"
 
@@ -25,14 +25,14 @@ def test_others_cannot_start_a_transfer_in_run(simulator: str) -> None:
 
 @attack("ATT-13")
 @covers("TDISP-DMA-008", "TDISP-HOST-010")
-@on_both_simulators
+@on_verilator
 def test_function_of_a_legacy_vm_cannot_reach_a_tvm(simulator: str) -> None:
     run_case(MODULE, "FunctionOfALegacyVmCannotReachATvm", simulator)
 
 
 @attack("ATT-13")
 @covers("TDISP-DMA-004", "TDISP-DMA-005", "TDISP-FSM-016")
-@on_both_simulators
+@on_verilator
 def test_transfer_caught_by_error_ends_there(simulator: str) -> None:
     run_case(MODULE, "TransferCaughtByErrorEndsThere", simulator)
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_14_t_bit"
 
 
 @attack("ATT-14")
 @covers("TDISP-MMIO-002", "TDISP-MMIO-004", "TDISP-MMIO-007", "TDISP-LOCK-002", "IDE-SEL-007")
-@on_both_simulators
+@on_verilator
 def test_claimed_t_is_refused(simulator: str) -> None:
     run_case(MODULE, "ClaimedTIsRefused", simulator)
 

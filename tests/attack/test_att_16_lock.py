@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_16_lock"
 
@@ -32,6 +32,6 @@ def test_lock_needs_the_one_default_stream(simulator: str) -> None:
 
 @attack("ATT-16")
 @covers("TDISP-LOCK-001", "TDISP-LOCK-003")
-@on_both_simulators
+@on_verilator
 def test_lock_with_everything_in_place_succeeds(simulator: str) -> None:
     run_case(MODULE, "LockWithEverythingInPlaceSucceeds", simulator)

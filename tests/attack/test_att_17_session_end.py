@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_17_session_end"
 
@@ -18,7 +18,7 @@ def test_stream_and_tdi_end_with_their_session(simulator: str) -> None:
 
 @attack("ATT-17")
 @covers("SEC-REC-008", "SPDM-SES-003", "TDISP-ZERO-002")
-@on_both_simulators
+@on_verilator
 def test_all_end_with_the_connection(simulator: str) -> None:
     run_case(MODULE, "AllEndWithTheConnection", simulator)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.attack.cocotb_att_25_residue"
 
@@ -18,7 +18,7 @@ def test_next_owner_finds_nothing(simulator: str) -> None:
 
 @attack("ATT-25")
 @covers("TDISP-ZERO-001", "TDISP-DMA-005", "TDISP-DMA-006", "TDISP-MMIO-003")
-@on_both_simulators
+@on_verilator
 def test_next_tvm_finds_nothing(simulator: str) -> None:
     run_case(MODULE, "NextTvmFindsNothing", simulator)
 

@@ -10,8 +10,12 @@ import pytest
 from tb.device import device
 from tb.sim import SIMULATORS, run_simulation, simulator_missing
 
+EVERYTHING_ON_ICARUS = os.environ.get("ICARUS") == "all"  # takes hours
 on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
-on_verilator = pytest.mark.parametrize("simulator", ["verilator"])  # variants of a step
+# What a step and its attacks have in variants
+on_verilator = pytest.mark.parametrize(
+    "simulator", SIMULATORS if EVERYTHING_ON_ICARUS else ["verilator"]
+)
 
 
 def run_case(module: str, name: str, simulator: str, seed: int = 1) -> None:

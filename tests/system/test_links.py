@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_links"
 
 
 @covers("IDE-CNT-001", "TDISP-DMA-002", "TDISP-MMIO-001")
-@on_both_simulators
+@on_verilator
 def test_transfers_under_back_pressure(simulator: str) -> None:
     run_case(MODULE, "TransfersUnderBackPressure", simulator)
 

@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_lock_rules"
 
 
 @covers("TDISP-FSM-001", "TDISP-FSM-002", "TDISP-TRK-002", "TDISP-TRK-005", "TDISP-TRK-007")
 @covers("TDISP-TRK-016", "TDISP-LOCK-022", "TDISP-FSM-015", "TDISP-STOP-001")
-@on_both_simulators
+@on_verilator
 def test_forbidden_changes_move_a_locked_tdi_to_error(simulator: str) -> None:
     run_case(MODULE, "ForbiddenChangesMoveALockedTdiToError", simulator)
 
 
 @covers("TDISP-FSM-004", "TDISP-FSM-005", "TDISP-FSM-006", "TDISP-SES-009")
-@on_both_simulators
+@on_verilator
 def test_flr_of_the_function_moves_it_to_error_and_clears_it(simulator: str) -> None:
     run_case(MODULE, "FlrOfTheFunctionMovesItToErrorAndClearsIt", simulator)
 

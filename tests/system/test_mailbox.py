@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_mailbox"
 
 
 @covers("DOE-FSM-001", "DOE-FSM-002", "DOE-FSM-004", "DOE-FSM-007")
-@on_both_simulators
+@on_verilator
 def test_misuse_is_an_error_until_abort(simulator: str) -> None:
     run_case(MODULE, "MisuseIsAnErrorUntilAbort", simulator)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_mmio"
 
@@ -16,7 +16,7 @@ def test_partial_accesses_reach_their_bytes_only(simulator: str) -> None:
 
 
 @covers("TDISP-MMIO-001", "TDISP-MMIO-005", "TDISP-MMIO-015")
-@on_both_simulators
+@on_verilator
 def test_registers_take_parts_of_themselves(simulator: str) -> None:
     run_case(MODULE, "RegistersTakePartsOfThemselves", simulator)
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_sessions"
 
 
 @covers("SEC-VDM-002", "TDISP-SES-001", "SPDM-KEX-002", "SPDM-VCA-003")
-@on_both_simulators
+@on_verilator
 def test_nothing_is_served_before_finish(simulator: str) -> None:
     run_case(MODULE, "NothingIsServedBeforeFinish", simulator)
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_streams"
 
 
 @covers("IDE-CAP-004", "IDE-ST-001", "IDE-ST-004", "IDE-ST-007", "IDE-ST-011", "TDISP-FSM-007")
 @covers("TDISP-FSM-008")
-@on_both_simulators
+@on_verilator
 def test_status_follows_the_streams(simulator: str) -> None:
     run_case(MODULE, "StatusFollowsTheStreams", simulator)
 

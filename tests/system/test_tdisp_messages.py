@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_both_simulators, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_tdisp_messages"
 
@@ -26,7 +26,7 @@ def test_wrong_headers_while_locked(simulator: str) -> None:
 @covers("TDISP-HDR-001", "TDISP-HDR-002", "TDISP-HDR-006", "TDISP-HDR-007", "TDISP-VER-001")
 @covers("TDISP-VER-003", "TDISP-CAP-001", "TDISP-CAP-002", "TDISP-CAP-004", "TDISP-CAP-007")
 @covers("TDISP-LOCK-024")
-@on_both_simulators
+@on_verilator
 def test_what_is_reserved_is_ignored(simulator: str) -> None:
     run_case(MODULE, "WhatIsReservedIsIgnored", simulator)
 

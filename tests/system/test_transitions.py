@@ -35,7 +35,7 @@ def test_requests_that_are_not_built_in_every_state(simulator: str) -> None:
 
 @covers("TDISP-FSM-001", "TDISP-FSM-004", "TDISP-FSM-006", "TDISP-FSM-007", "TDISP-FSM-010")
 @covers("TDISP-FSM-019", "TDISP-TRK-015", "TDISP-SES-007", "TDISP-SES-008")
-@on_both_simulators
+@on_verilator
 def test_every_event_in_every_state(simulator: str) -> None:
     run_case(MODULE, "EveryEventInEveryState", simulator)
 
