@@ -155,8 +155,12 @@ class OutboundChecker:
         return self.world.bound_streams(tdi, time_ns - RACE_NS, time_ns)
 
     def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
-        """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005)."""
-        blocks = self.world.blocks()
+        """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005).
+
+        Of the streams that claim an address only bound ones carry T = 1 (TDISP-DMA-003).
+        """
+        bound = self._bound(time_ns, view.number)
+        blocks = [b for b in self.world.blocks() if not route.t or b.stream_id in bound]
         secure = [
             block.stream_id
             for block in blocks
