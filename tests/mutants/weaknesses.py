@@ -160,6 +160,22 @@ WEAKNESSES = [
         "(sweep_step && sweep_tdi == n[TDI_W-1:0]) || forget_req[n]",
         "sweep_step && sweep_tdi == n[TDI_W-1:0]",
     ),
+    _weak(
+        ATTACK + "23_ats",
+        "TranslationOpensNothing",
+        "translation_requests_served",
+        "link/tlp_classify.v",
+        "address_type_ok = !hdr[106];",
+        "address_type_ok = 1'b1;",
+    ),
+    _weak(
+        ATTACK + "24_peer",
+        "NothingPassesTheHostBy",
+        "dma_on_an_unbound_stream",
+        "filter/dma_admit.v",
+        "trusted ? tdi_stream : {STREAM_W{1'b0}}",
+        "trusted ? {STREAM_W{1'b1}} : {STREAM_W{1'b0}}",
+    ),
     # LOCK and START
     _weak(
         ATTACK + "16_lock",
@@ -339,6 +355,14 @@ WEAKNESSES = [
         "tdisp/tdisp_report.v",
         "{15'd0, ats_enable_q} << `TDISP_INFO_BIT_ATS",
         "16'd0",
+    ),
+    _weak(
+        ATTACK + "26_report",
+        "OddPortionsAndOffsetsAddUp",
+        "portion_wraps",
+        "tdisp/tdisp_response.v",
+        "report_length < rest",
+        "report_length + report_offset < report_total",
     ),
     # Clearing
     _weak(
