@@ -311,6 +311,7 @@ class Scenario:
     async def take_link_down(self) -> None:
         """The data link goes down by surprise; both ports of every stream lose it."""
         self.env.scoreboard.link_down()
+        self.env.doe.monitor.forget()
         self.env.adapter.set_link(False)
         for stream in self.host.streams.values():
             stream.make_insecure(InsecureCause.LINK_DOWN)

@@ -14,7 +14,6 @@ from models.device.config import DeviceProfile
 from models.device.registers import (
     BAR_64_BIT_PREFETCHABLE,
     FIRST_BLOCK,
-    INITIATE_FLR,
     ONES,
     TEE_LIMITED,
     Bits,
@@ -24,7 +23,13 @@ from models.device.registers import (
 )
 from models.ide.codes import CapabilityBit, ControlBit, StatusBit, StreamState
 from models.ide.select import SelectiveStreamBlock
-from models.pcie.codes import CommandBit, IdeRegister, SelectiveBlock, SriovControlBit
+from models.pcie.codes import (
+    INITIATE_FLR,
+    CommandBit,
+    IdeRegister,
+    SelectiveBlock,
+    SriovControlBit,
+)
 from models.pcie.layout import DW
 from models.pcie.rules import Limits
 from models.tdisp.lock_config import Aperture, LockConfig, configuration_fault

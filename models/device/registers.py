@@ -24,7 +24,6 @@ DEVICE_CONTROL_RESET = 0x2810  # 512 byte reads, No Snoop, relaxed ordering
 DEVICE_CONTROL_WRITABLE = 0x79FF
 ATS_ENABLE = 1 << 31
 ATS_STU = 0x1F << 16
-INITIATE_FLR = 1 << 15
 FIRST_BLOCK = Reg.IDE + IdeRegister.FIRST_BLOCK
 # Stream ID, TEE-Limited, Default Stream, TC, Enable
 STREAM_CONTROL_WRITABLE = 0xFF000000 | 1 << 23 | 1 << 22 | 7 << 19 | 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+INITIATE_FLR = 1 << 15  # of Device Control
+
 
 class FmtType(IntEnum):
     """Byte 0 of a TLP header in non-flit mode: Fmt in bits 7:5, Type in bits 4:0."""

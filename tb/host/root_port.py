@@ -7,6 +7,7 @@ VMM and legacy VMs, and all requests of the device, are handled here.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +95,7 @@ class HostRootPort(uvm_subscriber):
         self.keys: list[LoggedKey] = []
         self.pf_rid = 0
         self.doe_base: int | None = None
+        self.device_control: int | None = None  # of the physical function
         self._open: dict[int, _Open] = {}
         self._tag = FIRST_TAG
         self._received: Queue[TlpItem] = Queue()
@@ -158,15 +160,24 @@ class HostRootPort(uvm_subscriber):
 
         Raises OddCompletionError when one of them does not fit.
         """
+        return await (await self.issue(tlp, route, note))
+
+    async def issue(
+        self, tlp: Tlp, route: Route = PLAIN, note: str = ""
+    ) -> Coroutine[Any, Any, ReadResult]:
+        """Send the non-posted `tlp`, ahead of all that is sent later; await what it gives."""
         entry = _Open(CompletionCollector(tlp, self.limits))
         self._open[tlp.tag] = entry
         await self.send(tlp, route, note)
+        return self._collect(tlp, entry)
+
+    async def _collect(self, tlp: Tlp, entry: _Open) -> ReadResult:
         try:
             await with_timeout(entry.done.wait(), READ_TIMEOUT_US, "us")
         except SimTimeoutError:
-            del self._open[tlp.tag]
             return ReadResult(None)
-        del self._open[tlp.tag]
+        finally:
+            del self._open[tlp.tag]
         if entry.fault is not None:
             raise OddCompletionError(f"{entry.fault}; request: {tlp}") from entry.fault
         return ReadResult(entry.collector.status, entry.collector.data, entry.route)

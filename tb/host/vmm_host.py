@@ -9,7 +9,7 @@ from cocotbext.pcie.core.utils import PcieId
 
 from models.app.map import Bar0, Bar2
 from models.ide.codes import ControlBit
-from models.pcie.codes import CapabilityId, ExtendedCapabilityId, SelectiveBlock
+from models.pcie.codes import INITIATE_FLR, CapabilityId, ExtendedCapabilityId, SelectiveBlock
 from models.pcie.codes import IdeRegister as Ide
 from tb.host.root_port import HOST_RID, HostRootPort
 
@@ -37,7 +37,6 @@ AER_STATUS = 0x04  # uncorrectable errors
 DEVICE_CONTROL = 0x08
 MAX_PAYLOAD_SIZE = 7 << 5
 SMALLEST_PAYLOAD = 128
-INITIATE_FLR = 1 << 15
 
 FULL_RID = 0xFFFF
 RID_VALID = 1
@@ -68,11 +67,18 @@ class VmmHost:
         if device is None:
             raise RuntimeError("no device at 01:00.0")
         host.pf_rid = int(DEVICE)
-        host.doe_base = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.DOE)
+        await self.find_mailbox()
         await device.enable_device()
         await device.set_master()
         self.functions[0] = FunctionAddress(host.pf_rid, device.bar_addr[0], device.bar_addr[2])
         return self.functions[0]
+
+    async def find_mailbox(self) -> None:
+        """Tell the host where the registers are that carry objects, and those that drop them."""
+        host = self.host
+        host.doe_base = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.DOE)
+        pcie = await host.capability(host.pf_rid, CapabilityId.PCIE)
+        host.device_control = pcie + DEVICE_CONTROL
 
     async def restore(self) -> None:
         """Write BARs and Command of the physical function as enumeration left them."""

@@ -36,6 +36,7 @@ class Pending:
     completer_id: int
     target: Target | None = None
     words: Words = field(default_factory=list)  # when the request passed
+    transfers: bool = False  # whether the function may have been at one when the request passed
     collector: CompletionCollector | None = None
     rules: list[InboundRule] | None = None  # set by the first completion
 
@@ -142,7 +143,8 @@ class InboundChecker:
             completer = functions[target.tdi if target else 0].rid
             pending = Pending(tlp, route, time_ns, completer, target)
             if target is not None and tlp.fmt_type in MEMORY_READS:
-                pending.words = self.shadows[target.tdi].words(target, tlp)
+                shadow = self.shadows[target.tdi]
+                pending.words, pending.transfers = shadow.words(target, tlp), bool(shadow.runs)
         pending.collector = CompletionCollector(tlp, self.world.limits())
         key = (tlp.requester_id, tlp.tag)
         if key in self._pending:
@@ -242,7 +244,8 @@ class InboundChecker:
         raw = bytes(lead) + data
         raw += bytes(-len(raw) % DW)
         got = [int.from_bytes(raw[n : n + DW], "little") for n in range(0, len(raw), DW)]
-        later = shadow.words(target, request) if shadow.runs else pending.words
+        raced = pending.transfers or shadow.runs
+        later = shadow.words(target, request) if raced else pending.words
         for n, value in enumerate(got):
             mask = sum(0xFF << 8 * k for k in range(DW) if enables_of(request, n) >> k & 1)
             allowed = {word & mask for word in pending.words[n] | later[n]}

@@ -31,6 +31,7 @@ class ServeHost(uvm_component):
         self.adapter: Any = ConfigDB().get(self, "", "ADAPTER")
         self.pf_rid = 0
         self.doe_base: int | None = None
+        self.device_control: int | None = None  # of the physical function
         self._tag = 0
 
     def start_of_simulation_phase(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.pcie.codes import ExtendedCapabilityId
 from models.socket.config import ServerConfig
 from models.socket.model_device import NoRootOfTrust, make_host, set_up
 from models.spdm.signing import Entropy
@@ -31,7 +30,7 @@ class ServeVmm(VmmHost):
         self.functions = {0: self._function(0)}
         host.pf_rid = config.place.pf_rid
         await self.restore()
-        host.doe_base = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.DOE)
+        await self.find_mailbox()
         if config.place.vfs:
             first = self._function(1)
             await self.enable_vfs(config.place.vfs, (first.bar0, first.bar2))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.app.map import ID_VALUE, Bar0, Bar2, Control
+from models.app.map import ID_VALUE, Bar0, Bar2, Control, Register, Status
 from models.ide.errors import InsecureCause
 from models.ide.messages import fail_message
 from models.pcie.codes import CplStatus
@@ -414,6 +414,21 @@ def test_interrupts_go_out_as_the_lock_of_the_table_says() -> None:
         bench.from_device(dma_write(0xFEE0_0000, b"\x55\0\0\0"), route)
         bench.finish()
         assert (bench.found() == set()) is good, (locked, route)
+
+
+@covers("TDISP-INT-002")
+@pytest.mark.parametrize(("shown", "right"), [(Status.BUSY, True), (Status.DONE, True), (0, False)])
+def test_a_read_under_way_may_see_the_transfer_end(shown: int, right: bool) -> None:
+    bench = Bench()
+    bench.interrupts_on(VF_BAR2, 0xFEE0_0000, 0x55)
+    bench.write(VF_BAR0 + Bar0.MEMORY, DATA)
+    bench.start(VF_BAR0, BUFFER, 64, Control.WRITE_HOST | Control.INTERRUPT)
+    request = bench.read(VF_BAR0 + Bar0.REGISTERS + Register.STATUS)
+    bench.from_device(dma_write(BUFFER, DATA))
+    bench.from_device(dma_write(0xFEE0_0000, b"\x55\0\0\0"))
+    bench.from_device(answer(request, int(shown).to_bytes(4, "little")))
+    bench.finish()
+    assert (bench.found() == set()) is right
 
 
 @covers("TDISP-INT-002")

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import pyuvm
 from cocotb.triggers import ClockCycles
 
-from models.pcie.codes import CapabilityId, CplStatus, ExtendedCapabilityId, SelectiveBlock
+from models.pcie.codes import (
+    INITIATE_FLR,
+    CapabilityId,
+    CplStatus,
+    ExtendedCapabilityId,
+    SelectiveBlock,
+)
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import TdiState
 from tb.agents.cfg.item import CfgItem
@@ -29,7 +35,6 @@ ATS_CONTROL = 0x04
 ATS_ENABLE = 1 << 31
 EXTENDED_TAG = 1 << 8
 NO_SNOOP = 1 << 11
-FLR = 1 << 15
 COMMAND_INTERRUPT_DISABLE = 1 << 10
 MSIX_FUNCTION_MASK = 1 << 30
 
@@ -117,7 +122,9 @@ class FlrOfTheFunctionMovesItToErrorAndClearsIt(LockRules):
         session, tdi = await kit.attach(VICTIM)
         await kit.lock(session, 3)
         pcie = await kit.host.capability(tdi.function.rid, CapabilityId.PCIE)
-        await self.apply(kit, Write("FLR", tdi.function.rid, pcie + DEVICE_CONTROL, FLR, 0b0011))
+        await self.apply(
+            kit, Write("FLR", tdi.function.rid, pcie + DEVICE_CONTROL, INITIATE_FLR, 0b0011)
+        )
         assert self.state() is TdiState.ERROR
         assert self.state(3) is TdiState.CONFIG_LOCKED
         assert self.adapter.streams_secure()[STREAM_BLOCKS[DEFAULT_STREAM]]

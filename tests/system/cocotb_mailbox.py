@@ -11,7 +11,7 @@ from cocotb.triggers import ClockCycles
 
 from models.doe.codes import ControlBit, ObjectType, Register, StatusBit
 from models.doe.objects import DataObject, DiscoveryRequest, DiscoveryResponse, discover
-from models.pcie.codes import CapabilityId
+from models.pcie.codes import INITIATE_FLR, CapabilityId
 from models.pcie.tlp import Tlp
 from models.spdm.carrier import PlainChannel, wrap
 from models.spdm.codes import ErrorCode, Response
@@ -30,7 +30,6 @@ GO = 1 << ControlBit.GO
 ABORT = 1 << ControlBit.ABORT
 CAPACITY = 1152  # DW
 DEVICE_CONTROL = 0x08
-FLR = 1 << 15
 QUIET = 1500  # cycles: longer than a message takes through the device
 TAG = 200
 
@@ -243,7 +242,7 @@ class FlrEmptiesTheMailbox(Mailbox):
     async def _flr(self) -> None:
         host = self.kit.host
         at = await host.capability(host.pf_rid, CapabilityId.PCIE) + DEVICE_CONTROL
-        await host.config_write(host.pf_rid, at, FLR, enables=0b0011)
+        await host.config_write(host.pf_rid, at, INITIATE_FLR, enables=0b0011)
 
 
 @pyuvm.test()

@@ -11,7 +11,9 @@ from cocotb.triggers import ClockCycles
 
 from models.app.map import MSIX_VECTORS, Control, Status
 from models.pcie.codes import CplStatus
+from models.pcie.tlp import Tlp
 from models.tdisp.codes import TdiState
+from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import COMMAND, COMMAND_MASTER
 from tb.scenario import LEGACY_INTERRUPTS, LEGACY_MEMORY, TVM_INTERRUPTS, TVM_MEMORY
@@ -111,15 +113,16 @@ class WholeLife(Interrupts):
         raise AssertionError(f"data of VF{index} did not arrive")
 
     async def _accesses(self, index: int, route: Route, *_places: int) -> None:
-        at, reads = self.memory(index) + self.rng.randrange(2048), []
+        host, reads = self.kit.host, []
+        at = self.memory(index) + self.rng.randrange(2048)
         for _ in range(6):
             data = self.rng.randbytes(self.rng.choice((1, 4, 33, 120)))
             at = at if at % 0x1000 + len(data) <= 0x1000 else self.memory(index)
-            await self.kit.host.mem_write(at, data, route)
-            read = self.kit.host.mem_read(at, len(data), route)
-            reads.append((data, cocotb.start_soon(read)))
-        for data, read_task in reads:
-            result = await read_task
+            await host.mem_write(at, data, route)
+            read = Tlp.mem_read(HOST_RID, at, len(data), host.new_tag())
+            reads.append((data, await host.issue(read, route)))
+        for data, answer in reads:
+            result = await answer
             assert (result.status, result.data) == (CplStatus.SC, data)
 
     async def _interrupt(self, index: int, route: Route, base: int, window: int) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import cocotb
 import pyuvm
 from cocotb.triggers import ClockCycles
 
@@ -138,9 +137,10 @@ class RequestsFollowEachOtherWithoutAPause(TwoVms):
             address = self.memory(index) + self.rng.randrange(4) + 64 * self.rng.randrange(4)
             data = self.rng.randbytes(self.rng.choice((1, 4, 16, 60)))
             await host.mem_write(address, data, route)
-            reads.append((n, data, cocotb.start_soon(host.mem_read(address, len(data), route))))
-        for n, data, read in reads:
-            result = await read
+            read = Tlp.mem_read(HOST_RID, address, len(data), host.new_tag())
+            reads.append((n, data, await host.issue(read, route)))
+        for n, data, answer in reads:
+            result = await answer
             assert result.status is CplStatus.SC, f"VF{index}, request {n}: {result}"
             assert result.data == data, f"VF{index}, request {n}: {result.data.hex()}"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from cocotb.triggers import RisingEdge
 from cocotb.utils import get_sim_time
 from pyuvm import ConfigDB, uvm_analysis_port, uvm_subscriber
 
 from models.doe.codes import ControlBit, Register, StatusBit
-from models.pcie.codes import CplStatus
+from models.pcie.codes import INITIATE_FLR, CplStatus
+from models.tdisp.tracking import byte_mask
 from tb.agents.cfg.item import CfgItem
 
 
@@ -29,11 +31,18 @@ class DoeMonitor(uvm_subscriber):
     """
 
     def build_phase(self) -> None:
+        self.adapter: Any = ConfigDB().get(self, "", "ADAPTER")
         self.host: Any = ConfigDB().get(self, "", "HOST")
         self.ap = uvm_analysis_port("ap", self)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    async def run_phase(self) -> None:
+        while True:
+            await RisingEdge(self.adapter.rst)
+            self.forget()
+
+    def forget(self) -> None:
+        """The mailbox has been emptied."""
         self.request = bytearray()
         self.response = bytearray()
         self.current: int | None = None
@@ -44,19 +53,25 @@ class DoeMonitor(uvm_subscriber):
         base = self.host.doe_base
         if base is None or access.rid != self.host.pf_rid or access.status is not CplStatus.SC:
             return
+        if access.write and access.address == self.host.device_control:
+            self._device_control(access)
         register = access.address - base
         if register == Register.CONTROL and access.write:
-            self._control(access.data)
+            self._control(access.data & byte_mask(access.enables))
         elif register == Register.WRITE_MAILBOX and access.write and access.enables == 0xF:
             self.request += access.data.to_bytes(4, "little")
-        elif register == Register.READ_MAILBOX:
+        elif register == Register.READ_MAILBOX and (access.enables == 0xF or not access.write):
             self._read_mailbox(access)
         elif register == Register.STATUS and not access.write:
             self._status(access.data)
 
+    def _device_control(self, access: CfgItem) -> None:
+        if access.data & byte_mask(access.enables) & INITIATE_FLR:
+            self.forget()
+
     def _control(self, value: int) -> None:
         if value >> ControlBit.ABORT & 1:
-            self._forget()
+            self.forget()
         elif value >> ControlBit.GO & 1 and self.request:  # GO alone is no object
             self.ap.write(DoeObject(bytes(self.request), request=True))
             self.request.clear()
