@@ -15,6 +15,7 @@ from cryptography import x509
 from models.socket.config import ConfigError, ServerConfig
 from models.socket.model_device import NoRootOfTrust, make_host, set_up
 from models.spdm.signing import Entropy
+from models.tdisp.nonces import RandomNonces
 from models.transport import Transport
 from models.tsm.ports import Assignment
 from models.tsm.tenant import TvmTenant
@@ -47,7 +48,7 @@ class LifeCycle:
         config = wanted.config
         if not 0 <= wanted.function <= config.place.vfs:
             raise ConfigError(f"function {wanted.function}: there are {config.place.vfs} VFs")
-        host = make_host(config, lambda _: NoRootOfTrust(), entropy)
+        host = make_host(config, lambda _: NoRootOfTrust(), RandomNonces(entropy))
         set_up(host, config)
         parties = Parties(transport, host, wanted.trusted_roots, config.ide.port_index)
         self.tsm = Tsm(parties, entropy, observer=observer, spdm=config.requester)

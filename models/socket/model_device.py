@@ -13,6 +13,7 @@ from models.spdm.key_port import SessionKeyPort
 from models.spdm.responder import SpdmResponder
 from models.spdm.signing import Entropy
 from models.tdisp.nonces import RandomNonces
+from models.tdisp.profile import NonceSource
 from models.tsm.model_host import ModelHost
 
 ENABLE = 1 << ControlBit.ENABLE
@@ -45,10 +46,10 @@ def set_up(host: ModelHost, config: ServerConfig) -> None:
 
 
 def make_host(
-    config: ServerConfig, rot: Callable[[SessionKeyPort], RootOfTrust], entropy: Entropy
+    config: ServerConfig, rot: Callable[[SessionKeyPort], RootOfTrust], nonces: NonceSource
 ) -> ModelHost:
     """A reference device in the place that `config` says, not set up yet."""
-    device = ReferenceDevice(rot, RandomNonces(entropy), config.profile)
+    device = ReferenceDevice(rot, nonces, config.profile)
     return ModelHost(device, config.place.pf_rid)
 
 
@@ -68,7 +69,8 @@ class ModelDevice:
             self._responder = rot(port)
             return self._responder
 
-        self.host = make_host(config, keep, entropy)
+        self.nonces = RandomNonces(entropy)
+        self.host = make_host(config, keep, self.nonces)
         self.device = self.host.device
         set_up(self.host, config)
         self._secure = self._states()

@@ -104,15 +104,19 @@ class SecureSession:
     def _cipher(self, secret: bytes) -> RecordCipher:
         return RecordCipher(self._schedule.record_keys(secret))
 
+    def seal(self, spdm_message: bytes) -> bytes:
+        """The next record, for whoever sends it in a way of his own."""
+        if self._send is None:
+            raise SessionError(f"session 0x{self.session_id:08x} is over")
+        return self._send.seal(self.session_id, spdm_message)
+
     async def request(self, spdm_message: bytes) -> bytes | None:
         """The answer to a message, None when there is none (the session lives on).
 
         Raises SessionError when the session is over, RecordError and
         UnexpectedResponseError when it ends now because of the answer.
         """
-        if self._send is None:
-            raise SessionError(f"session 0x{self.session_id:08x} is over")
-        record = self._send.seal(self.session_id, spdm_message)
+        record = self.seal(spdm_message)
         if len(spdm_message) >= HEADER_SIZE:
             self.parameters.logs.begin(spdm_message[1], self)
         answer = await self._transport.exchange(wrap(ObjectType.SECURED_SPDM, record))

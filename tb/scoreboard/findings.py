@@ -60,6 +60,7 @@ class Findings:
         self.errors: Counter[str] = Counter()  # errors that the reference predicted
         self._report = report
         self._expected_errors: Counter[str] = Counter()
+        self._allowed_errors: set[str] = set()
         self._expected_mismatches: set[str] = set()
         self._count = 0
         self._events: dict[int | None, deque[_Event]] = {}
@@ -135,9 +136,13 @@ class Findings:
         """A test says that the reference will predict `name` at least `count` times."""
         self._expected_errors[name] += count
 
+    def allow_error(self, name: str) -> None:
+        """A test says that the reference may predict `name`."""
+        self._allowed_errors.add(name)
+
     def announced_error(self, name: str) -> bool:
         """Whether a test has announced this error."""
-        return self._expected_errors[name] > 0
+        return name in self._allowed_errors or self._expected_errors[name] > 0
 
     def expect_mismatch(self, requirement: str) -> None:
         """A test with a weakened device says that `requirement` will be found broken."""

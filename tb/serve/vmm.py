@@ -8,6 +8,7 @@ from typing import Any
 from models.socket.config import ServerConfig
 from models.socket.model_device import NoRootOfTrust, make_host, set_up
 from models.spdm.signing import Entropy
+from models.tdisp.nonces import RandomNonces
 from tb.host.vmm_host import FunctionAddress, VmmHost
 
 
@@ -17,7 +18,7 @@ class ServeVmm(VmmHost):
     def __init__(self, host: Any, config: ServerConfig, entropy: Entropy) -> None:
         super().__init__(host)
         self._config = config
-        self._plan = make_host(config, lambda _: NoRootOfTrust(), entropy)
+        self._plan = make_host(config, lambda _: NoRootOfTrust(), RandomNonces(entropy))
         set_up(self._plan, config)
 
     def _function(self, number: int) -> FunctionAddress:

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Valid messages to begin with: every request, with fields that are often right."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from models.idekm.codes import PROTOCOL_ID as IDEKM
+from models.idekm.codes import Direction
+from models.idekm.messages import KeyInfo, KeyProg, KSetGo, KSetStop, Query
+from models.spdm.codes import VERSION_1_2, Request
+from models.spdm.messages import (
+    GetCertificate,
+    GetDigests,
+    GetMeasurements,
+    Heartbeat,
+    VendorDefinedRequest,
+)
+from models.tdisp.codes import NONCE_SIZE, VERSION_1_0, LockFlags
+from models.tdisp.codes import PROTOCOL_ID as TDISP
+from models.tdisp.codes import Request as TdispRequest
+from models.tdisp.interface_id import InterfaceId
+from models.tdisp.message import Header
+
+OFTEN = 0.85  # how often a field has a value that fits
+VENDOR_HEADER = 11  # bytes of a vendor-defined message before the protocol id
+KEY_SETS = (0, 1)
+SUB_STREAMS = (0, 1, 2)
+
+
+@dataclass
+class Scene:
+    """What a device has that messages can name."""
+
+    rids: Sequence[int]  # of its TDIs
+    stream_ids: Sequence[int]  # the default stream first
+    port_indices: Sequence[int] = (0,)
+    nonces: dict[int, bytes] = field(default_factory=dict)  # last one of a TDI, by Requester ID
+
+
+class Grammar:
+    """Makes messages at random."""
+
+    def __init__(self, rng: random.Random, scene: Scene) -> None:
+        self.rng = rng
+        self.scene = scene
+        self._payloads: dict[int, Callable[[int], bytes]] = {
+            TdispRequest.GET_TDISP_CAPABILITIES: lambda _: bytes(4),
+            TdispRequest.LOCK_INTERFACE_REQUEST: self._lock,
+            TdispRequest.GET_DEVICE_INTERFACE_REPORT: self._report,
+            TdispRequest.START_INTERFACE_REQUEST: self._start,
+            TdispRequest.BIND_P2P_STREAM_REQUEST: lambda _: bytes((self._stream(),)),
+            TdispRequest.UNBIND_P2P_STREAM_REQUEST: lambda _: bytes((self._stream(),)),
+            TdispRequest.SET_MMIO_ATTRIBUTE_REQUEST: lambda _: self.rng.randbytes(16),
+            TdispRequest.VDM_REQUEST: lambda _: bytes((0, 0)),
+            TdispRequest.SET_TDISP_CONFIG_REQUEST: lambda _: bytes(4),
+        }
+
+    def _often(self, good: int, bits: int) -> int:
+        return good if self.rng.random() < OFTEN else self.rng.getrandbits(bits)
+
+    def _stream(self) -> int:
+        return self._often(self.rng.choice(self.scene.stream_ids), 8)
+
+    # ------------------------------------------------------------------ TDISP
+
+    def tdisp(self) -> bytes:
+        """A request behind its protocol id."""
+        rng = self.rng
+        rid = self._often(rng.choice(self.scene.rids), 16)
+        code = self._often(rng.choice(list(TdispRequest)), 8)
+        version = self._often(VERSION_1_0, 8)
+        payload = self._payloads[code](rid) if code in self._payloads else b""
+        return Header(version, code, InterfaceId(rid)).encode() + payload
+
+    def lock(self, rid: int) -> bytes:
+        """A LOCK of the default stream that a device with its keys accepts."""
+        flags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
+        payload = int(flags).to_bytes(2, "little") + bytes((self.scene.stream_ids[0],)) + bytes(17)
+        return self._request(TdispRequest.LOCK_INTERFACE_REQUEST, rid, payload)
+
+    def start(self, rid: int) -> bytes:
+        """A START with the nonce of the last LOCK."""
+        nonce = self.scene.nonces.get(rid, bytes(NONCE_SIZE))
+        return self._request(TdispRequest.START_INTERFACE_REQUEST, rid, nonce)
+
+    def stop(self, rid: int) -> bytes:
+        """A STOP."""
+        return self._request(TdispRequest.STOP_INTERFACE_REQUEST, rid, b"")
+
+    def _request(self, code: int, rid: int, payload: bytes) -> bytes:
+        header = Header(VERSION_1_0, code, InterfaceId(rid))
+        return self.vendor(TDISP, header.encode() + payload)
+
+    def _lock(self, _: int) -> bytes:
+        flags = self._often(int(LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX), 16)
+        offset = self._often(0, 64) & ~0xFFF
+        head = flags.to_bytes(2, "little") + bytes((self._stream(), 0))
+        return head + offset.to_bytes(8, "little") + bytes(8)
+
+    def _report(self, _: int) -> bytes:
+        offset, length = self.rng.choice((0, 0, 16, 0x40, 0xFFFF)), self._often(0x40, 16)
+        return offset.to_bytes(2, "little") + length.to_bytes(2, "little")
+
+    def _start(self, rid: int) -> bytes:
+        nonce = self.scene.nonces.get(rid, bytes(NONCE_SIZE))
+        return nonce if self.rng.random() < OFTEN else self.rng.randbytes(NONCE_SIZE)
+
+    # ------------------------------------------------------------------ IDE_KM
+
+    def idekm(self) -> bytes:
+        """An object behind its protocol id."""
+        rng = self.rng
+        port = self._often(rng.choice(self.scene.port_indices), 8)
+        sub_stream = self._often(rng.choice(SUB_STREAMS), 4)
+        info = KeyInfo(rng.choice(KEY_SETS), rng.choice(tuple(Direction)), sub_stream)
+        stream = self._stream()
+        kind = rng.randrange(8)
+        if kind == 0:
+            return Query(port).encode()
+        if kind < 4:
+            invocation = self._often(1, 64)
+            return KeyProg(stream, info, rng.randbytes(32), port, invocation).encode()
+        message = KSetGo(stream, info, port) if kind < 6 else KSetStop(stream, info, port)
+        return message.encode()
+
+    def keys(self) -> Iterator[bytes]:
+        """Everything that a LOCK needs of the default stream, without a mistake."""
+        stream = self.scene.stream_ids[0]
+        infos = [KeyInfo(0, one, sub) for one in Direction for sub in SUB_STREAMS]
+        for info in infos:
+            key = KeyProg(stream, info, self.rng.randbytes(32))
+            yield self.vendor(IDEKM, key.encode())
+        for info in infos:
+            yield self.vendor(IDEKM, KSetGo(stream, info).encode())
+
+    # ------------------------------------------------------------------ SPDM
+
+    def vendor(self, protocol: int, body: bytes) -> bytes:
+        """`body` in its SPDM message."""
+        return VendorDefinedRequest(protocol_id=protocol, body=body).encode()
+
+    def any_vendor(self) -> tuple[int, bytes]:
+        """Protocol id and body."""
+        return (TDISP, self.tdisp()) if self.rng.random() < 0.6 else (IDEKM, self.idekm())
+
+    def spdm(self) -> bytes:
+        """Another message that a session takes, or may not take."""
+        rng = self.rng
+        kind = rng.randrange(5)
+        if kind == 0:
+            return Heartbeat().encode()
+        if kind == 1:
+            return GetDigests().encode()
+        if kind == 2:
+            length = rng.randrange(300)
+            return GetCertificate(slot=0, offset=rng.randrange(2000), length=length).encode()
+        if kind == 3:
+            return GetMeasurements(operation=rng.choice((0, 1, 5, 200, 255))).encode()
+        code = rng.choice([r for r in Request if r != Request.END_SESSION])
+        return bytes((VERSION_1_2, code, 0, 0)) + rng.randbytes(rng.randrange(40))

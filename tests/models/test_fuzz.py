@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fuzzer against the reference device, and against devices that are wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.fuzz.goals import foreign, missed
+from models.fuzz.judge import FuzzError, Judge
+from models.fuzz.mutations import MUTATIONS, mutate
+from models.fuzz.reference import reference_run
+from models.tdisp.codes import TdiState
+from tests.plan import covers
+
+MESSAGES = 25_000  # enough for the rarest error with every seed below
+U, L, R, E = TdiState
+# VENDOR_DEFINED with TDISP: GET_DEVICE_INTERFACE_STATE of 0101, and its answer
+ASK = bytes.fromhex("12fe0000 0300 02 0100 1100 01 1085 0000 01010000 0000000000000000")
+SAID = bytes.fromhex("127e0000 0300 02 0100 1200 01 1005 0000 01010000 0000000000000000 00")
+STOP = ASK[:13] + b"\x87" + ASK[14:]
+STOPPED = SAID[:9] + b"\x11" + SAID[10:13] + b"\x07" + SAID[14:-1]
+# ... and IDE_KM: K_SET_GO of stream 5
+GO = bytes.fromhex("12fe0000 0300 02 0100 0800 00 040000 05 00 10 00")
+GONE = bytes.fromhex("127e0000 0300 02 0100 0800 00 060000 05 00 10 00")
+
+
+@covers("TDISP-HDR-004", "TDISP-HDR-010", "TDISP-FSM-019")
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_error_of_every_request_is_hit_and_no_other(seed: int) -> None:
+    run = reference_run(seed)
+    run.run(MESSAGES)
+    judge = run.campaign.judge
+    assert missed(judge) == []
+    assert foreign(judge) == []
+    run.live()
+
+
+@covers("TDISP-FSM-019", "TDISP-STATE-003")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 1 << 32), messages=st.integers(1, 400))
+def test_a_life_cycle_works_straight_after_any_campaign(seed: int, messages: int) -> None:
+    run = reference_run(seed)
+    run.run(messages)
+    run.live()
+
+
+def test_a_campaign_is_repeated_by_its_seed() -> None:
+    runs = [reference_run(seed) for seed in (7, 7, 8)]
+    for run in runs:
+        run.run(600)
+    first, again, other = (run.campaign for run in runs)
+    assert (first.last, first.judge) == (again.last, again.judge)
+    assert first.judge != other.judge
+
+
+@given(raw=st.binary(min_size=1, max_size=80), rng=st.randoms(use_true_random=False))
+def test_mutations_take_messages_of_any_length(raw: bytes, rng: random.Random) -> None:
+    for mutation in MUTATIONS:
+        assert isinstance(mutation(rng, raw), bytes)
+    assert isinstance(mutate(rng, raw), bytes)
+
+
+# ---------------------------------------------------------------------- what the judge finds
+
+
+def test_right_answers_are_accepted() -> None:
+    judge = Judge()
+    judge.session_message(ASK, SAID, [U, U], [U, U])
+    judge.session_message(STOP, STOPPED, [U, R], [U, U])
+    judge.session_message(GO, GONE, [U, R], [U, R])
+    judge.session_message(GO, None, [U, R], [U, R])
+    assert sum(judge.answers.values()) == 4
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (ASK, SAID[:3]),
+        (ASK, b"\x11" + SAID[1:]),
+        (ASK, SAID[:1] + b"\x61" + SAID[2:]),
+        (ASK, SAID[:1] + b"\xfe" + SAID[2:]),
+        (ASK, SAID[:4] + b"\x04" + SAID[5:]),
+        (ASK, SAID + b"\0"),
+        (ASK, SAID[:11] + b"\0" + SAID[12:]),
+        (ASK, SAID[:12] + b"\x11" + SAID[13:]),
+        (ASK, SAID[:13] + b"\x06" + SAID[14:]),
+        (ASK, SAID[:16] + b"\x02" + SAID[17:]),
+        (GO, GONE[:15] + b"\x06" + GONE[16:]),
+        (GO, GONE[:17] + b"\x11" + GONE[18:]),
+        (GO, GONE[:18] + b"\x01"),
+        (GO, GONE[:12] + b"\x03" + GONE[13:]),
+    ],
+)
+def test_a_wrong_form_is_found(request_: bytes, answer: bytes) -> None:
+    with pytest.raises(FuzzError):
+        Judge().session_message(request_, answer, [U, U], [U, U])
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "before", "after"),
+    [
+        (ASK, SAID, [U, R], [U, E]),
+        (ASK, None, [U, R], [U, E]),
+        (GO, GONE, [U, R], [U, U]),
+        (STOP, STOPPED, [R, R], [U, U]),
+        (STOP, STOPPED, [U, R], [U, L]),
+    ],
+)
+def test_a_move_that_is_not_the_requests_is_found(
+    request_: bytes, answer: bytes | None, before: list[TdiState], after: list[TdiState]
+) -> None:
+    with pytest.raises(FuzzError):
+        Judge().session_message(request_, answer, before, after)
+
+
+class _Weak:
+    """A transport that changes answers at times."""
+
+    def __init__(self, wire: object, change: Callable[[bytes | None], bytes | None]) -> None:
+        self._exchange = wire.exchange  # type: ignore[attr-defined]
+        self._change = change
+
+    async def exchange(self, doe_object: bytes, /) -> bytes | None:
+        """The answer, changed."""
+        return self._change(await self._exchange(doe_object))
+
+
+def test_a_wrong_length_of_an_object_is_found() -> None:
+    run = reference_run(1)
+    run.campaign.transport = _Weak(run.wire, lambda raw: None if raw is None else raw + bytes(4))
+    with pytest.raises(FuzzError, match="wrong length"):
+        asyncio.run(run.campaign.run(2000))
