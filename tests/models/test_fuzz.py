@@ -50,6 +50,7 @@ def test_a_life_cycle_works_straight_after_any_campaign(seed: int, messages: int
     run.live()
 
 
+@covers("TDISP-FSM-019")
 def test_a_campaign_is_repeated_by_its_seed() -> None:
     runs = [reference_run(seed) for seed in (7, 7, 8)]
     for run in runs:
@@ -59,6 +60,7 @@ def test_a_campaign_is_repeated_by_its_seed() -> None:
     assert first.judge != other.judge
 
 
+@covers("TDISP-FSM-019")
 @given(raw=st.binary(min_size=1, max_size=80), rng=st.randoms(use_true_random=False))
 def test_mutations_take_messages_of_any_length(raw: bytes, rng: random.Random) -> None:
     for mutation in MUTATIONS:
@@ -69,6 +71,7 @@ def test_mutations_take_messages_of_any_length(raw: bytes, rng: random.Random) -
 # ---------------------------------------------------------------------- what the judge finds
 
 
+@covers("TDISP-STATE-003", "SEC-VDM-001")
 def test_right_answers_are_accepted() -> None:
     judge = Judge()
     judge.session_message(ASK, SAID, [U, U], [U, U])
@@ -78,6 +81,7 @@ def test_right_answers_are_accepted() -> None:
     assert sum(judge.answers.values()) == 4
 
 
+@covers("SEC-VDM-001")
 @pytest.mark.parametrize(
     ("request_", "answer"),
     [
@@ -102,6 +106,7 @@ def test_a_wrong_form_is_found(request_: bytes, answer: bytes) -> None:
         Judge().session_message(request_, answer, [U, U], [U, U])
 
 
+@covers("TDISP-FSM-019", "TDISP-STATE-003")
 @pytest.mark.parametrize(
     ("request_", "answer", "before", "after"),
     [
@@ -131,6 +136,7 @@ class _Weak:
         return self._change(await self._exchange(doe_object))
 
 
+@covers("DOE-OBJ-002")
 def test_a_wrong_length_of_an_object_is_found() -> None:
     run = reference_run(1)
     run.campaign.transport = _Weak(run.wire, lambda raw: None if raw is None else raw + bytes(4))
