@@ -27,12 +27,14 @@ from models.ide.messages import parse as parse_ide_message
 from models.ide.stream import IdeStream
 from models.idekm.codes import Direction
 from models.pcie.capture import TlpCapture, TlpRecord
-from models.pcie.codes import CplStatus, ExtendedCapabilityId, FmtType
+from models.pcie.codes import CplStatus, ExtendedCapabilityId
 from models.pcie.errors import CompletionError, TlpError
+from models.pcie.layout import COMPLETIONS
 from models.pcie.rules import DEVICE_LIMITS, CompletionCollector
 from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
 from tb.agents.tlp.item import TlpItem
+from tb.host.config_walk import ConfigWalk
 from tb.host.inbound import Inbound, InboundRequest
 from tb.host.link_port import LinkPort, LinkRootPort
 from tb.host.route import PLAIN, Route
@@ -41,7 +43,6 @@ FIRST_TAG = 64  # lower tags belong to the root complex
 LAST_TAG = 255
 HOST_RID = 0x0000
 IDE_PREFIX = 0x92
-COMPLETIONS = (FmtType.CPL, FmtType.CPLD)
 READ_TIMEOUT_US = 400
 
 
@@ -78,7 +79,7 @@ class _Open:
     fault: CompletionError | None = None
 
 
-class HostRootPort(uvm_subscriber):
+class HostRootPort(uvm_subscriber, ConfigWalk):
     """Root port and host memory. `analysis_export` takes the TLPs that come from the device."""
 
     def build_phase(self) -> None:
@@ -135,7 +136,12 @@ class HostRootPort(uvm_subscriber):
 
     async def send(self, tlp: Tlp, route: Route = PLAIN, note: str = "") -> bytes:
         """Send `tlp` by `route`; the bytes on the wire."""
-        raw = tlp.encode()
+        tlp.check()
+        return await self.send_anyway(tlp, route, note)
+
+    async def send_anyway(self, tlp: Tlp, route: Route = PLAIN, note: str = "") -> bytes:
+        """Send `tlp` by `route` whatever rule it breaks; the bytes on the wire."""
+        raw = tlp.pack()
         if route.stream is None:
             await self.transmit(raw, note)
             return raw
@@ -170,6 +176,13 @@ class HostRootPort(uvm_subscriber):
         self._open[tlp.tag] = entry
         await self.send(tlp, route, note)
         return self._collect(tlp, entry)
+
+    async def request_anyway(self, tlp: Tlp, route: Route = PLAIN, note: str = "") -> ReadResult:
+        """`request` for a non-posted `tlp` that may break a rule."""
+        entry = _Open(CompletionCollector(tlp, self.limits))
+        self._open[tlp.tag] = entry
+        await self.send_anyway(tlp, route, note)
+        return await self._collect(tlp, entry)
 
     async def _collect(self, tlp: Tlp, entry: _Open) -> ReadResult:
         try:
@@ -209,26 +222,6 @@ class HostRootPort(uvm_subscriber):
     async def config_write(self, rid: int, address: int, data: int, enables: int = 0xF) -> None:
         """Write a DW of configuration space."""
         await self.config(CfgItem(rid, address, write=True, data=data, enables=enables))
-
-    async def extended_capability(self, rid: int, wanted: ExtendedCapabilityId) -> int:
-        """Offset of an extended capability; LookupError when the function has none."""
-        at = 0x100
-        while at:
-            header = await self.config_read(rid, at)
-            if header & 0xFFFF == wanted:
-                return at
-            at = header >> 20
-        raise LookupError(f"function {rid:04x} has no extended capability {wanted.name}")
-
-    async def capability(self, rid: int, wanted: int) -> int:
-        """Offset of a capability; LookupError when the function has none."""
-        at = await self.config_read(rid, 0x34) & 0xFC
-        while at:
-            header = await self.config_read(rid, at)
-            if header & 0xFF == wanted:
-                return at
-            at = header >> 8 & 0xFC
-        raise LookupError(f"function {rid:04x} has no capability {wanted:02x}")
 
     # ------------------------------------------------------------------ from the device
 

@@ -9,10 +9,11 @@ from typing import Any
 from cocotb.triggers import SimTimeoutError, with_timeout
 from pyuvm import ConfigDB, uvm_component
 
-from models.pcie.codes import CplStatus, ExtendedCapabilityId
+from models.pcie.codes import CplStatus
 from models.pcie.errors import TlpError
 from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
+from tb.host.config_walk import ConfigWalk
 from tb.host.root_port import HOST_RID
 from tb.serve.axis import LeanSink, LeanSource
 
@@ -20,7 +21,7 @@ TAGS = 32
 TIMEOUT_US = 400
 
 
-class ServeHost(uvm_component):
+class ServeHost(uvm_component, ConfigWalk):
     """Has what `VmmHost` and the DOE driver need of `HostRootPort`.
 
     Other TLPs of the device than completions, such as IDE Sync, are dropped: no stream of this
@@ -76,13 +77,3 @@ class ServeHost(uvm_component):
     async def config_write(self, rid: int, address: int, data: int, enables: int = 0xF) -> None:
         """Write a DW of configuration space."""
         await self.config(CfgItem(rid, address, write=True, data=data, enables=enables))
-
-    async def extended_capability(self, rid: int, wanted: ExtendedCapabilityId) -> int:
-        """Offset of an extended capability; LookupError when the function has none."""
-        at = 0x100
-        while at:
-            header = await self.config_read(rid, at)
-            if header & 0xFFFF == wanted:
-                return at
-            at = header >> 20
-        raise LookupError(f"function {rid:04x} has no extended capability {wanted.name}")
