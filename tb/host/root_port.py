@@ -27,7 +27,7 @@ from models.ide.messages import parse as parse_ide_message
 from models.ide.stream import IdeStream
 from models.idekm.codes import Direction
 from models.pcie.capture import TlpCapture, TlpRecord
-from models.pcie.codes import CplStatus, ExtendedCapabilityId
+from models.pcie.codes import CplStatus
 from models.pcie.errors import CompletionError, TlpError
 from models.pcie.layout import COMPLETIONS
 from models.pcie.rules import DEVICE_LIMITS, CompletionCollector
