@@ -41,6 +41,8 @@ SMALLEST_PAYLOAD = 128
 PAYLOAD_FIELD = 5  # bit numbers in Device Control
 READ_FIELD = 12
 PHANTOM_FUNCTIONS = 1 << 9
+POWER_STATE = 0x3
+POWER_STATES = (0, 3)  # D0 and D3hot; others are not there
 MSIX_ENABLE = 1 << 31
 MSIX_FUNCTION_MASK = 1 << 30
 ATS_ENABLE = 1 << 31
@@ -118,6 +120,8 @@ class ConfigSpace:
         """What a write would change (TDISP-TRK-014); nothing is written."""
         old = self.read(function, address)
         mask = self._writable(function, address) & byte_mask(enables)
+        if address == Reg.PM_CONTROL and data & POWER_STATE not in POWER_STATES:
+            mask = 0
         space, capability, offset = place(address)
         return RegisterWrite(space, capability, offset, enables, old, old & ~mask | data & mask)
 
@@ -189,18 +193,19 @@ class ConfigSpace:
         )
 
     def view(self, number: int) -> FunctionView:
-        """What the link sees."""
+        """What the link sees; in D3hot no function is reached and none sends."""
+        awake = not self.read(0, Reg.PM_CONTROL) & POWER_STATE
         command, msix = self.read(number, Reg.COMMAND), self.read(number, Reg.MSIX)
         bars = self.bars(number)
         memory = bool(command >> CommandBit.MEMORY_SPACE_ENABLE & 1)
+        if number:
+            memory = self._vf_control(SriovControlBit.VF_MEMORY_SPACE_ENABLE)
         return FunctionView(
             number=number,
             rid=self.rid(number),
             present=self.present(number),
-            memory_space=memory
-            if number == 0
-            else self._vf_control(SriovControlBit.VF_MEMORY_SPACE_ENABLE),
-            bus_master=bool(command >> CommandBit.BUS_MASTER_ENABLE & 1),
+            memory_space=memory and awake,
+            bus_master=bool(command >> CommandBit.BUS_MASTER_ENABLE & 1) and awake,
             bar0=bars.get(0, 0),
             bar2=bars.get(2, 0),
             msix_enable=bool(msix & MSIX_ENABLE),

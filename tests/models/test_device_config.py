@@ -164,6 +164,21 @@ def test_functions_are_where_their_registers_say() -> None:
     assert bench.device.limits() == Limits(max_payload=512, max_read=4096)
 
 
+@covers("TDISP-TRK-011")
+def test_d3hot_stops_all_traffic_and_keeps_all_state() -> None:
+    bench = running(1)
+    before = bench.device.functions()
+    bench.host.write(Reg.PM_CONTROL, 3)
+    for view in bench.device.functions():
+        assert not view.memory_space
+        assert not view.bus_master
+    bench.host.write(Reg.PM_CONTROL, 1)  # D1 is not there: the write is discarded
+    assert bench.device.config_read(0x0100, Reg.PM_CONTROL) & 3 == 3
+    bench.host.write(Reg.PM_CONTROL, 0)
+    assert bench.device.functions() == before
+    assert bench.device.tdi_states() == (U, R, U, U)
+
+
 @covers("IDEKM-QRY-001", "IDE-CAP-001", "IDE-CAP-004", "IDE-CAP-005")
 def test_ide_registers_show_state_and_received_fail() -> None:
     bench = running(1)
