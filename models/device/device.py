@@ -100,6 +100,10 @@ class ReferenceDevice:
         """The next LOCK_INTERFACE_RESPONSE carries this nonce; None: there was no entropy."""
         self.dsm.expect_nonce(None, nonce)
 
+    def learn_lost_lock(self) -> None:
+        """The next request, if it is a good LOCK, loses against an error of its very moment."""
+        self.dsm.expect_lost_lock()
+
     def _session_ended(self, session_id: int) -> None:
         """TDIs first, so that they show why (TDISP-SES-007, TDISP-SES-008)."""
         self.dsm.session_end(session_id)

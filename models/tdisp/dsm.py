@@ -68,6 +68,7 @@ class ReferenceDsm:
         self.config = 0  # of SET_TDISP_CONFIG
         self._nonces = nonces
         self._expected: list[tuple[int | None, bytes | None]] = []
+        self._lock_lost = False
         self._checks = Checks(profile, platform, self.tdis)
 
     @property
@@ -85,6 +86,10 @@ class ReferenceDsm:
         if nonce is not None and len(nonce) != NONCE_SIZE:
             raise ValueError(f"nonce of {len(nonce)} bytes")
         self._expected.append((tdi, nonce))
+
+    def expect_lost_lock(self) -> None:
+        """The next request, if it is a good LOCK, loses against an error of its very moment."""
+        self._lock_lost = True
 
     def violations(self, session: int, body: bytes) -> list[Violation]:
         """Every check that a request would fail now; nothing is carried out."""
@@ -112,6 +117,7 @@ class ReferenceDsm:
             assert tdi is not None
             answer = self._carry_out(tdi, session, request)
         self._expected.clear()
+        self._lock_lost = False
         return answer.encode()
 
     def _refuse(self, body: bytes, code: ErrorCode, data: int = 0) -> ErrorResponse:
@@ -155,6 +161,8 @@ class ReferenceDsm:
         nonce = self._nonce(tdi.index)
         if nonce is None:  # TDISP-LOCK-016
             return self._refuse(request.encode(), ErrorCode.INSUFFICIENT_ENTROPY)
+        if self._lock_lost:  # TDISP-LOCK-028
+            return self._refuse(request.encode(), ErrorCode.INVALID_DEVICE_CONFIGURATION)
         msix = bool(request.flags & LockFlags.LOCK_MSIX) or self.profile.always_lock_msix
         report = build_report(
             self.profile,

@@ -61,7 +61,12 @@ class DeviceChecker:
         secure = [stream.secure for stream in reference.stream_ends()]
         self.streams = TransitionChecker("stream", secure, STREAM_STATES, findings)
         self.control = ControlChecker(
-            self._exchange, reference.learn_nonce, self._learn_key, rot, findings
+            self._exchange,
+            reference.learn_nonce,
+            reference.learn_lost_lock,
+            self._learn_key,
+            rot,
+            findings,
         )
         self.config = ConfigWatcher(reference, self.streams, findings, ConfigRegister.DOE)
         self.host_ends = HostEnds()
@@ -116,6 +121,8 @@ class DeviceChecker:
         if request:
             self.control.request(time_ns, raw)
         else:
+            if self._events_came_first():
+                self._release(time_ns)
             self.control.response(time_ns, raw)
             self._release(time_ns)
 
@@ -183,6 +190,14 @@ class DeviceChecker:
             return False
         waiting = [self.states.unexplained(tdi) for tdi in range(len(self.states))]
         return any(seen is not None and seen.new is not TdiState.ERROR for seen in waiting)
+
+    def _events_came_first(self) -> bool:
+        """A TDI that was locked meanwhile has stayed so: what was held happened before LOCK."""
+        for tdi in range(len(self.states)):
+            seen = self.states.unexplained_values(tdi)
+            if TdiState.CONFIG_LOCKED in seen and TdiState.ERROR not in seen:
+                return True
+        return False
 
     def _release(self, time_ns: float) -> None:
         held, self._held = self._held, []
