@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from models.app.function import Region, region_of
 from models.ide.select import Acceptance, accept_at_endpoint, stream_of
 from models.pcie.admission import Decision, InboundRule, RangeKind, inbound_memory, inbound_span
-from models.pcie.codes import CplStatus
+from models.pcie.codes import CplStatus, FmtType
 from models.pcie.errors import CompletionError
 from models.pcie.layout import CONFIG_REQUESTS, DW, MEMORY_READS, MEMORY_WRITES, PAGE
 from models.pcie.rules import CompletionCollector
@@ -23,7 +23,8 @@ Words = list[frozenset[int]]
 NOT_BUILT = InboundRule(Decision.REJECT, ("TDISP-MMIO-007",))
 FOREIGN_RID = InboundRule(Decision.REJECT, ("IDE-SEL-004",))
 LOCKED = frozenset({TdiState.CONFIG_LOCKED, TdiState.RUN})
-AT_TRANSLATION_REQUEST = 1
+UNTRANSLATED, TRANSLATED = 0, 2  # AT of requests that a function may serve
+SERVED = (MEMORY_READS | MEMORY_WRITES) - {FmtType.MRDLK32, FmtType.MRDLK64}
 
 
 @dataclass
@@ -82,9 +83,9 @@ class InboundChecker:
         self, tlp: Tlp, route: Route, target: Target | None, start: float, end: float
     ) -> list[InboundRule]:
         """The rules that may decide, one for each state of this time."""
-        if target is None or tlp.fmt_type not in MEMORY_READS | MEMORY_WRITES:
+        if target is None or tlp.fmt_type not in SERVED:
             return [NOT_BUILT]
-        if tlp.at == AT_TRANSLATION_REQUEST:
+        if tlp.at not in (UNTRANSLATED, TRANSLATED):
             return [NOT_BUILT]
         if route.stream is not None:
             block = stream_of(self.world.blocks(), route.stream)
@@ -240,7 +241,7 @@ class InboundChecker:
         request, shadow = pending.request, self.shadows[target.tdi]
         if request.length == 1 and request.first_be == 0:
             return
-        lead = (request.first_be & -request.first_be).bit_length() - 1
+        lead = max((request.first_be & -request.first_be).bit_length() - 1, 0)
         raw = bytes(lead) + data
         raw += bytes(-len(raw) % DW)
         got = [int.from_bytes(raw[n : n + DW], "little") for n in range(0, len(raw), DW)]

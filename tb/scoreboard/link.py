@@ -23,6 +23,8 @@ from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import PLAIN, Route, World
 
 BROKEN = (IdeFailure.CHECK_FAILED, IdeFailure.MALFORMED)
+# A receiver need not notice these; this one serves or refuses such a request like any other.
+UNCHECKED = (Rule.PAGE_CROSSING, Rule.BYTE_ENABLES, Rule.ADDRESS_FORMAT, Rule.ADDRESS_TYPE)
 
 
 class Ports(Protocol):
@@ -69,7 +71,7 @@ class LinkChecker:
         except TlpError as error:
             self.world.findings.error(time_ns, "Malformed TLP")
             self.world.findings.note(time_ns, f"to the device: {error}")
-            if error.rule is Rule.PAGE_CROSSING:
+            if error.rule in UNCHECKED:
                 self.inbound.request(time_ns, Tlp.unpack(raw), route)
             return
         if tlp.is_message:

@@ -109,8 +109,8 @@ class Bench:
         self.now += 100_000
 
     def to_device(self, tlp: Tlp, route: Route | None = None) -> Tlp:
-        """The host sends `tlp`."""
-        raw = tlp.encode()
+        """The host sends `tlp`, whatever rule it breaks."""
+        raw = tlp.pack()
         if route is not None and route.stream is not None:
             raw = self.world.host.encrypt(raw, route.t)
         self.now += 100
