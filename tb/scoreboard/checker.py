@@ -23,6 +23,7 @@ from tb.scoreboard.findings import Findings
 from tb.scoreboard.host_ends import HostEnds
 from tb.scoreboard.link import LinkChecker
 from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
+from tb.scoreboard.stalls import Stalls
 from tb.scoreboard.states import TransitionChecker
 from tb.scoreboard.timeline import Timeline
 from tb.scoreboard.world import FunctionView
@@ -70,6 +71,7 @@ class DeviceChecker:
         )
         self.config = ConfigWatcher(reference, self.streams, findings, ConfigRegister.DOE)
         self.host_ends = HostEnds()
+        self.stalls = Stalls()
         self.link = LinkChecker(self, self, completion_timeout_ns)
         self._held: list[Callable[[float], None]] = []
         self._bound: list[Timeline[int | None]] = [Timeline(None) for _ in tdis]
@@ -153,7 +155,7 @@ class DeviceChecker:
         self.link.forget()
         self._held.clear()
         for tdi, shadow in enumerate(self.link.shadows):
-            shadow.scrub(time_ns)
+            shadow.reset(time_ns)
             self._scrubs[tdi] = self.reference.scrub_count(tdi)
             self._bound[tdi].change(time_ns, None)
         self.states.reset(time_ns, TdiState.CONFIG_UNLOCKED)
@@ -304,6 +306,10 @@ class DeviceChecker:
         """Stream IDs that were bound to the TDI in this time."""
         bound = self._bound[tdi].during(start_ns, end_ns)
         return frozenset(stream for stream in bound if stream is not None)
+
+    def made_since(self, time_ns: float) -> float:
+        """The earliest time at which a TLP that leaves at `time_ns` may have been decided."""
+        return self.stalls.made_since(time_ns)
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""

@@ -13,7 +13,6 @@ from models.pcie.errors import CompletionError
 from models.pcie.layout import DW, MEMORY_READS, MEMORY_WRITES
 from models.pcie.rules import CompletionCollector, Limits
 from models.pcie.tlp import Tlp
-from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import Route
 
 # A requester does not look at where a completion was split, only that it continues.
@@ -69,9 +68,9 @@ class DmaRun:
         if self.ended_ns is None:
             self.ended_ns = time_ns
 
-    def alive(self, time_ns: float) -> bool:
-        """Whether a request may still be under way."""
-        return self.ended_ns is None or time_ns - self.ended_ns <= RACE_NS
+    def alive(self, made_ns: float) -> bool:
+        """Whether a request that was made at `made_ns` or later may belong to it."""
+        return self.ended_ns is None or made_ns <= self.ended_ns
 
     def continues(self, tlp: Tlp) -> bool:
         """Whether `tlp` is the next request of this transfer."""

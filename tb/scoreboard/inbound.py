@@ -207,7 +207,9 @@ class InboundChecker:
         if pending.config:
             self._config_answered(time_ns, pending, status)
             return
-        allowed = self._statuses(pending, min(time_ns, pending.time_ns + RACE_NS))
+        waited = self.world.made_since(time_ns) < pending.time_ns  # its completion, or itself
+        end_ns = time_ns if waited else min(time_ns, pending.time_ns + RACE_NS)
+        allowed = self._statuses(pending, end_ns)
         tdi = pending.target.tdi if pending.target is not None else None
         if len(allowed) > 1:
             self.world.findings.tolerate("read that raced with a change of state")

@@ -19,7 +19,6 @@ from tb.scoreboard.ide_messages import FailMessages, SentMirror
 from tb.scoreboard.inbound import InboundChecker
 from tb.scoreboard.outbound import OutboundChecker
 from tb.scoreboard.own_reads import OwnReads
-from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import PLAIN, Route, World
 
 BROKEN = (IdeFailure.CHECK_FAILED, IdeFailure.MALFORMED)
@@ -74,7 +73,9 @@ class LinkChecker:
             if error.rule in UNCHECKED:
                 self.inbound.request(time_ns, Tlp.unpack(raw), route)
             return
-        if tlp.is_message:
+        if len(tlp.payload) > self.world.limits().max_payload:
+            self.world.findings.error(time_ns, "Malformed TLP")
+        elif tlp.is_message:
             self._message_to_device(time_ns, tlp, route)
         elif tlp.is_completion:
             if not self.own_reads.completion(time_ns, tlp, route) and route.stream is not None:
@@ -157,7 +158,8 @@ class LinkChecker:
         try:
             plain, t, _ = stream.decrypt(raw)
         except IdeError as error:
-            racing = self.world.secure(prefix.stream_id, time_ns - RACE_NS, time_ns)
+            made_ns = self.world.made_since(time_ns)
+            racing = self.world.secure(prefix.stream_id, made_ns, time_ns)
             if error.failure is IdeFailure.DISCARDED and True in racing:
                 findings.tolerate("IDE TLP on a stream that has just become Insecure")
             else:

@@ -17,7 +17,6 @@ from tb.coverage import CoverItem
 from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow, Owed
-from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import FunctionView, Route, World
 
 
@@ -57,7 +56,7 @@ class OutboundChecker:
             self._unexpected(time_ns, tlp, route, None)
             return
         shadow = self.shadows[view.number]
-        shadow.drop_old_runs(time_ns)
+        shadow.drop_old_runs(self.world.made_since(time_ns))
         matched = self._match(time_ns, view, shadow, tlp)
         if matched is None:
             self._unexpected(time_ns, tlp, route, view.number)
@@ -72,14 +71,15 @@ class OutboundChecker:
     def _match(
         self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
     ) -> Matched | None:
+        made_ns = self.world.made_since(time_ns)
         for run in reversed(shadow.runs):
-            if run.alive(time_ns) and run.continues(tlp):
+            if run.alive(made_ns) and run.continues(tlp):
                 kind = OutboundKind.WRITE if run.transfer.to_host else OutboundKind.NON_POSTED
                 return Matched(kind, run)
         locked = self.world.msix_locked(view.number)
         kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
         for owed in shadow.owed:
-            if any(_is_message(tlp, m) for m in shadow.messages(time_ns, owed.vector)):
+            if any(_is_message(tlp, m) for m in shadow.messages(made_ns, owed.vector)):
                 return Matched(kind, vector=owed.vector)
         return None
 
@@ -105,7 +105,7 @@ class OutboundChecker:
             )
         if view.bus_master:
             self._bus_master[view.number] = time_ns
-        elif time_ns - self._bus_master.get(view.number, float("-inf")) > RACE_NS:
+        elif self.world.made_since(time_ns) > self._bus_master.get(view.number, float("-inf")):
             self._findings.mismatch(
                 ("TDISP-TRK-002",),
                 time_ns,
@@ -122,7 +122,8 @@ class OutboundChecker:
     def _check_way(
         self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, matched: Matched
     ) -> None:
-        states = self.world.states_during(view.number, time_ns - RACE_NS, time_ns)
+        made_ns = self.world.made_since(time_ns)
+        states = self.world.states_during(view.number, made_ns, time_ns)
         fitting = [
             state
             for state in states
@@ -152,7 +153,7 @@ class OutboundChecker:
         return self._departs(time_ns, tlp, route, view)
 
     def _bound(self, time_ns: float, tdi: int) -> frozenset[int]:
-        return self.world.bound_streams(tdi, time_ns - RACE_NS, time_ns)
+        return self.world.bound_streams(tdi, self.world.made_since(time_ns), time_ns)
 
     def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
         """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005).
@@ -161,10 +162,11 @@ class OutboundChecker:
         """
         bound = self._bound(time_ns, view.number)
         blocks = [b for b in self.world.blocks() if not route.t or b.stream_id in bound]
+        made_ns = self.world.made_since(time_ns)
         secure = [
             block.stream_id
             for block in blocks
-            if True in self.world.secure(block.stream_id, time_ns - RACE_NS, time_ns)
+            if True in self.world.secure(block.stream_id, made_ns, time_ns)
         ]
         outgoing = Outgoing(tlp, t=route.t, ats_enabled=view.ats_enable)
         departure = depart(blocks, outgoing, secure)

@@ -57,9 +57,10 @@ class OwnReads:
     def _completion_passes(
         self, time_ns: float, tdi: int, run: DmaRun, read: OpenRead
     ) -> set[bool]:
-        if run.ended_ns is not None and not run.alive(time_ns):
+        if run.ended_ns is not None and not run.alive(time_ns - RACE_NS):
             return {False}
-        issued = self.world.states_during(tdi, read.time_ns - RACE_NS, read.time_ns)
+        since = self.world.made_since(read.time_ns)
+        issued = self.world.states_during(tdi, since, read.time_ns)
         now = self.world.states_during(tdi, time_ns - RACE_NS, time_ns)
         same_life = run.ended_ns is None or run.failed
         decisions = {inbound_completion(was, state, same_life) for was in issued for state in now}

@@ -75,6 +75,9 @@ class World(Protocol):
     def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
         """Stream IDs that were bound to the TDI in this time."""
 
+    def made_since(self, time_ns: float) -> float:
+        """The earliest time at which a TLP that leaves at `time_ns` may have been decided."""
+
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""
 

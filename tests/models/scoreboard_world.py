@@ -15,6 +15,7 @@ from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.link import LinkChecker
+from tb.scoreboard.stalls import Stalls
 from tb.scoreboard.timeline import Track
 from tb.scoreboard.world import FunctionView, Route
 from tests.models.ide_pair import port
@@ -39,6 +40,7 @@ class World:
         self.tracks = [Track(TdiState.CONFIG_UNLOCKED) for _ in self.views]
         self.stream = Track(True)
         self.locked_msix = False
+        self.stalls = Stalls()
         self.events: list[tuple[int, ErrorCause]] = []
         self.insecure_causes: list[InsecureCause] = []
         self.device_end = port()
@@ -74,6 +76,9 @@ class World:
     def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
         locked = self.tracks[tdi].reference.now is not TdiState.CONFIG_UNLOCKED
         return frozenset({STREAM}) if locked else frozenset()
+
+    def made_since(self, time_ns: float) -> float:
+        return self.stalls.made_since(time_ns)
 
     def msix_locked(self, tdi: int) -> bool:
         return self.locked_msix

@@ -237,6 +237,19 @@ def test_a_poisoned_write_that_would_be_served_is_an_error_without_effect() -> N
     assert bench.world.events == [(1, ErrorCause.POISONED)]
 
 
+@covers("TDISP-MMIO-009")
+def test_a_payload_beyond_the_largest_is_malformed_and_has_no_effect() -> None:
+    bench = Bench()
+    bench.world.findings.expect_error("Malformed TLP")
+    largest = bench.world.limits().max_payload
+    bench.write(VF_BAR0 + Bar0.MEMORY, DATA)
+    bench.to_device(Tlp.mem_write(HOST, VF_BAR0 + Bar0.MEMORY, bytes(largest + 4)))
+    request = bench.read(VF_BAR0 + Bar0.MEMORY, length=64)
+    bench.from_device(answer(request, DATA))
+    assert bench.found() == set()
+    assert bench.world.findings.unmet() == []
+
+
 @covers("TDISP-FSM-002")
 def test_configuration_requests_are_successful_for_functions_that_exist_only() -> None:
     bench = Bench()
