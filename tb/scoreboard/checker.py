@@ -181,8 +181,7 @@ class DeviceChecker:
     def _request_came_first(self) -> bool:
         if not self.control.pending:
             return False
-        waiting = [self.states.unexplained(tdi) for tdi in range(len(self.states))]
-        return any(seen is not None and seen.new is not TdiState.ERROR for seen in waiting)
+        return any(seen.new is not TdiState.ERROR for seen in self.states.all_unexplained())
 
     def _release(self, time_ns: float) -> None:
         held, self._held = self._held, []
