@@ -18,6 +18,7 @@ from cocotbext.axi import AxiStreamBus
 from models.tdisp.codes import TdiState
 
 CLOCK_PERIOD_NS = 4
+STATES = tuple(TdiState)  # by their codes on the pins
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class TdispDeviceAdapter:
         self.data_w = len(dut.s_axis_rx_tdata)
         self.num_tdi = len(dut.tdi_state) // 2
         self.num_streams = len(dut.stream_secure)
+        self._states = (0, (TdiState.CONFIG_UNLOCKED,) * self.num_tdi)  # as read last, decoded
         self.link_in = AxiStreamBus.from_prefix(dut, "s_axis_rx")
         self.link_out = AxiStreamBus.from_prefix(dut, "m_axis_tx")
         self.rot_request = AxiStreamBus.from_prefix(dut, "m_axis_rot")
@@ -146,9 +148,12 @@ class TdispDeviceAdapter:
         return self.dut.stream_secure.value_change
 
     def tdi_states(self) -> tuple[TdiState, ...]:
-        """State of every TDI."""
+        """State of every TDI; the same object as before when none has changed."""
         value = int(self.dut.tdi_state.value)
-        return tuple(TdiState((value >> (2 * n)) & 3) for n in range(self.num_tdi))
+        if value != self._states[0]:
+            states = tuple(STATES[value >> 2 * n & 3] for n in range(self.num_tdi))
+            self._states = value, states
+        return self._states[1]
 
     def streams_secure(self) -> tuple[bool, ...]:
         """Whether each selective stream is Secure."""

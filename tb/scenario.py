@@ -42,6 +42,7 @@ DEFAULT_STREAM = 5  # Stream ID in register block 0
 OTHER_STREAM = 6  # Stream ID in register block 1
 STREAM_BLOCKS = {DEFAULT_STREAM: 0, OTHER_STREAM: 1}
 IFV_WIRE = bytes.fromhex("0000000001000000")
+FEW_FUNCTIONS = 8  # a device with no more than this has the TVM at the first VF
 
 TVM = Owner(OwnerKind.TVM, "TVM")
 LEGACY = Owner(OwnerKind.LEGACY, "legacy VM")
@@ -129,25 +130,40 @@ class Scenario:
         """Function 0 is the PF, n is VF n."""
         return self.vmm.functions[index]
 
+    @property
+    def vfs(self) -> int:
+        """How many VFs the device has."""
+        return int(self.env.adapter.num_tdi) - 1
+
+    @property
+    def tvm_function(self) -> int:
+        """The function of the TVM: VF1, in a large device the last VF, without VFs the PF."""
+        return min(1, self.vfs) if self.vfs < FEW_FUNCTIONS else self.vfs
+
+    @property
+    def legacy_functions(self) -> list[int]:
+        """The functions of legacy VMs: all other VFs."""
+        return [index for index in range(1, self.vfs + 1) if index != self.tvm_function]
+
     # ------------------------------------------------------------------ set-up
 
-    async def bring_up(self, vfs: int = 3) -> None:
+    async def bring_up(self) -> None:
         """Enumerate, enable VFs, place both IDE streams, give memory its owners."""
         await self.vmm.enumerate()
-        await self._enable(vfs)
+        await self._enable()
         for region in REGIONS:
             self.memory.add(region)
-        for index in range(2, vfs + 1):
+        for index in self.legacy_functions:
             self.host.inbound.check.assign(LEGACY, self.function(index).rid)
 
-    async def bring_up_again(self, vfs: int = 3) -> None:
+    async def bring_up_again(self) -> None:
         """What a reset of the device undoes: BARs, Command, VFs, placing of the IDE streams."""
         await self.vmm.restore()
-        await self._enable(vfs)
+        await self._enable()
 
-    async def _enable(self, vfs: int) -> None:
-        if vfs:
-            await self.vmm.enable_vfs(vfs)
+    async def _enable(self) -> None:
+        if self.vfs:
+            await self.vmm.enable_vfs(self.vfs)
         await self.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
         await self.vmm.place_stream(STREAM_BLOCKS[OTHER_STREAM], OTHER_STREAM, default=False)
 
@@ -297,12 +313,15 @@ class Scenario:
         assert answer.code == Response.STOP_INTERFACE_RESPONSE, answer
         self.host.inbound.check.revoke(self.function(index).rid)
 
-    async def attach(self, index: int = 1) -> tuple[SecureSession, Attached]:
-        """From reset to RUN: bring-up, session, keys of the default stream, LOCK, START."""
+    async def attach(self, index: int | None = None) -> tuple[SecureSession, Attached]:
+        """From reset to RUN: bring-up, session, keys of the default stream, LOCK, START.
+
+        `index` is the TVM's function when None.
+        """
         await self.bring_up()
         session = await self.open_session()
         await self.key_stream(session)
-        attached = await self.lock(session, index)
+        attached = await self.lock(session, self.tvm_function if index is None else index)
         await self.start(session, attached)
         return session, attached
 

@@ -231,6 +231,7 @@ module tdisp_device #(
   ide #(
       .DATA_W(DATA_W),
       .NUM_TDI(NUM_TDI),
+      .TDI_W(TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W(STREAM_W),
       .SESSION_W(SESSION_W),
@@ -705,7 +706,7 @@ module tdisp_device #(
       .tdi_state      (tdi_state),
       .tdi_stream     (tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
-      .tdi_rid        (tdi_rid),
+      .pf_rid         (pf_rid),
       .tdi_bme        (tdi_bme),
       .stream_secure  (stream_secure),
       .appreq_hdr     (appreq_hdr),

@@ -22,7 +22,7 @@ module dma_filter #(
     input wire [       2*NUM_TDI-1:0] tdi_state,
     input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     input wire [         NUM_TDI-1:0] tdi_msix_locked,
-    input wire [      16*NUM_TDI-1:0] tdi_rid,
+    input wire [                15:0] pf_rid,           // TDI n has pf_rid + n
     input wire [         NUM_TDI-1:0] tdi_bme,
     input wire [ NUM_IDE_STREAMS-1:0] stream_secure,
 
@@ -58,6 +58,7 @@ module dma_filter #(
   wire read = tlp_type == `PCIE_TYPE_MRD32 || tlp_type == `PCIE_TYPE_MRD64;
   wire [STREAM_W-1:0] bound_stream = tdi_stream[STREAM_W*appreq_tdi+:STREAM_W];
   wire bound_exists = {1'b0, bound_stream} < STREAMS;
+  wire [15:0] rid = pf_rid + {{(16 - TDI_W) {1'b0}}, appreq_tdi};
 
   wire admit_allow, admit_ide, admit_t;
   wire [STREAM_W-1:0] admit_stream;
@@ -72,7 +73,7 @@ module dma_filter #(
       .bus_master   (tdi_bme[appreq_tdi]),
       .msix         (appreq_msix),
       .form_ok      (write || (read && !appreq_msix)),
-      .rid_match    (appreq_hdr[95:80] == tdi_rid[16*appreq_tdi+:16]),
+      .rid_match    (appreq_hdr[95:80] == rid),
       .allow        (admit_allow),
       .ide          (admit_ide),
       .t            (admit_t),

@@ -10,6 +10,7 @@
 module ide #(
     parameter DATA_W          = 128,
     parameter NUM_TDI         = 4,
+    parameter TDI_W           = 2,
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W        = 1,
     parameter SESSION_W       = 2,
@@ -315,6 +316,7 @@ module ide #(
   ide_tx #(
       .DATA_W         (DATA_W),
       .NUM_TDI        (NUM_TDI),
+      .TDI_W          (TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W),
       .NUM_CTX        (NUM_CTX),

@@ -13,6 +13,7 @@
 module ide_tx #(
     parameter DATA_W = 128,
     parameter NUM_TDI = 4,
+    parameter TDI_W = 2,
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W = 1,
     parameter NUM_CTX = 12,
@@ -120,6 +121,7 @@ module ide_tx #(
 
   ide_tx_select #(
       .NUM_TDI        (NUM_TDI),
+      .TDI_W          (TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W)
   ) u_select (

@@ -12,6 +12,7 @@
 
 module ide_tx_select #(
     parameter NUM_TDI = 4,
+    parameter TDI_W = 2,
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W = 1
 ) (
@@ -41,6 +42,7 @@ module ide_tx_select #(
     output wire                four_dw
 );
 
+  localparam [31:0] TDIS = NUM_TDI;
   localparam TC_BIT = 116;
   localparam TD_BIT = 111;
   localparam AT_BIT = 106;
@@ -66,13 +68,8 @@ module ide_tx_select #(
   wire [63:0] address = four_dw ? {hdr[63:2], 2'b00} : {32'd0, hdr[63:34], 2'b00};
   wire [15:0] target = hdr[63:48];
   wire [15:0] function_number = hdr[95:80] - pf_rid;
-  reg ats;
+  wire ats = function_number < TDIS[15:0] && ats_enable[function_number[TDI_W-1:0]];
   integer i;
-
-  always @* begin
-    ats = 1'b0;
-    for (i = 0; i < NUM_TDI; i = i + 1) if (function_number == i[15:0] && ats_enable[i]) ats = 1'b1;
-  end
 
   // Translation Requests, and with ATS Enable untranslated requests as well, are for Default.
   wire by_address = memory && hdr[AT_BIT+:2] != AT_TRANSLATION_REQUEST &&

@@ -2,9 +2,9 @@
 //
 // bar_decode: which function, BAR and page does an address belong to?
 //
-// Pure: no state, no clock. VF n lies n - 1 sizes above the VF BAR. Only functions that exist and
-// have Memory Space Enable set take part. An address in more than one window hits nothing: a window
-// moved onto another function's must not open it (TDISP-MMIO-010).
+// Pure: no state, no clock. VF n lies n - 1 sizes above the VF BAR, so a subtraction gives n. Only
+// functions that exist and have Memory Space Enable set take part. An address in more than one window
+// hits nothing: a window moved onto another function's must not open it (TDISP-MMIO-010).
 
 `default_nettype none
 `include "app_defs.vh"
@@ -23,7 +23,7 @@ module bar_decode #(
     input wire [63:0] address,
 
     output wire             hit,
-    output reg  [TDI_W-1:0] tdi,
+    output wire [TDI_W-1:0] tdi,
     output wire             bar,         // 0: BAR0, 1: BAR2
     output wire [     16:0] offset,
     output reg  [      1:0] range_class
@@ -31,6 +31,7 @@ module bar_decode #(
 
   localparam BAR0_W = 14;
   localparam BAR2_W = 17;
+  localparam [31:0] TDIS = NUM_TDI;
 
   generate
     if (`APP_BAR0_SIZE != 1 << BAR0_W || `APP_BAR2_SIZE != 1 << BAR2_W) begin : g_check_sizes
@@ -39,35 +40,27 @@ module bar_decode #(
   endgenerate
 
   wire [NUM_TDI-1:0] enabled = tdi_present & tdi_mse;
-  wire [  63:BAR0_W] vf_index0 = address[63:BAR0_W] - vf_bar0[63:BAR0_W];
-  wire [  63:BAR2_W] vf_index2 = address[63:BAR2_W] - vf_bar2[63:BAR2_W];
-  wire [NUM_TDI-1:0] hit0, hit2;
-  integer n;
+  // Number of the function in the VF BAR: 0 just below the first, and far too high farther below
+  wire [63:BAR0_W] vf_number0 = address[63:BAR0_W] - vf_bar0[63:BAR0_W] + 1'b1;
+  wire [63:BAR2_W] vf_number2 = address[63:BAR2_W] - vf_bar2[63:BAR2_W] + 1'b1;
+  wire [TDI_W-1:0] vf_tdi0 = vf_number0[BAR0_W+:TDI_W];
+  wire [TDI_W-1:0] vf_tdi2 = vf_number2[BAR2_W+:TDI_W];
+  wire vf_exists0 = |vf_number0 && vf_number0 < {{(32 - BAR0_W) {1'b0}}, TDIS};
+  wire vf_exists2 = |vf_number2 && vf_number2 < {{(32 - BAR2_W) {1'b0}}, TDIS};
 
-  assign hit0[0] = enabled[0] && address[63:BAR0_W] == pf_bar0[63:BAR0_W];
-  assign hit2[0] = enabled[0] && address[63:BAR2_W] == pf_bar2[63:BAR2_W];
+  wire pf_hit0 = enabled[0] && address[63:BAR0_W] == pf_bar0[63:BAR0_W];
+  wire pf_hit2 = enabled[0] && address[63:BAR2_W] == pf_bar2[63:BAR2_W];
+  wire vf_hit0 = vf_exists0 && enabled[vf_tdi0];
+  wire vf_hit2 = vf_exists2 && enabled[vf_tdi2];
 
-  genvar g;
-  generate
-    for (g = 1; g < NUM_TDI; g = g + 1) begin : g_vf
-      localparam [63:0] INDEX = g - 1;
-      assign hit0[g] = enabled[g] && vf_index0 == INDEX[63-BAR0_W:0];
-      assign hit2[g] = enabled[g] && vf_index2 == INDEX[63-BAR2_W:0];
-    end
-  endgenerate
+  // The windows of the VFs at one BAR do not overlap each other.
+  wire hit0 = pf_hit0 || vf_hit0;
+  wire hit2 = pf_hit2 || vf_hit2;
+  wire several = (hit0 && hit2) || (pf_hit0 && vf_hit0) || (pf_hit2 && vf_hit2);
 
-  always @* begin
-    tdi = {TDI_W{1'b0}};
-    for (n = 1; n < NUM_TDI; n = n + 1) if (hit0[n] || hit2[n]) tdi = n[TDI_W-1:0];
-  end
-
-  // More than one bit set in either vector, or one in each.
-  wire [NUM_TDI-1:0] low0 = hit0 - 1'b1;
-  wire [NUM_TDI-1:0] low2 = hit2 - 1'b1;
-  wire several = (|hit0 && |hit2) || (|hit0 && |(hit0 & low0)) || (|hit2 && |(hit2 & low2));
-
-  assign hit    = (|hit0 || |hit2) && !several;
-  assign bar    = |hit2;
+  assign hit    = (hit0 || hit2) && !several;
+  assign tdi    = vf_hit0 ? vf_tdi0 : vf_hit2 ? vf_tdi2 : {TDI_W{1'b0}};
+  assign bar    = hit2;
   assign offset = bar ? address[BAR2_W-1:0] : {{(BAR2_W - BAR0_W) {1'b0}}, address[BAR0_W-1:0]};
 
   wire [63:0] page = {{(64 - BAR2_W) {1'b0}}, offset[16:12], 12'h000};

@@ -105,6 +105,7 @@ module tlp_route #(
 
   localparam KEEP_W = DATA_W / 32;
   localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W;
+  localparam [31:0] TDIS = NUM_TDI;
   localparam [STREAM_W:0] STREAMS = NUM_IDE_STREAMS;
 
   // ------------------------------------------------------------------ first stage: the TLP
@@ -178,15 +179,7 @@ module tlp_route #(
 
   // Function that a message routed by ID is for
   wire [15:0] a_target = a_hdr[63:48] - pf_rid;
-  reg a_target_exists;
-  integer n;
-
-  always @* begin
-    a_target_exists = 1'b0;
-    for (n = 0; n < NUM_TDI; n = n + 1) begin
-      if (a_target == n[15:0] && tdi_present[n]) a_target_exists = 1'b1;
-    end
-  end
+  wire a_target_exists = a_target < TDIS[15:0] && tdi_present[a_target[TDI_W-1:0]];
 
   // Requester or Completer ID, the same place in both headers. The default stream takes any.
   wire [15:0] a_sender = a_hdr[95:80];

@@ -86,7 +86,7 @@ class VmmHost:
         for at, base in ((BAR0, pf.bar0), (BAR0 + 8, pf.bar2)):
             await host.config_write(pf.rid, at, base & 0xFFFFFFFF)
             await host.config_write(pf.rid, at + 4, base >> 32)
-        await host.config_write(pf.rid, COMMAND, COMMAND_MEMORY | COMMAND_MASTER, enables=0b0011)
+        await self.write_command(0)
 
     async def enable_vfs(self, count: int, bases: tuple[int, int] | None = None) -> None:
         """Place the VF BARs, enable `count` VFs, let each of them master the bus.
@@ -110,7 +110,17 @@ class VmmHost:
             self.functions[n] = FunctionAddress(
                 vf_rid, base0 + (n - 1) * Bar0.SIZE, base2 + (n - 1) * Bar2.SIZE
             )
-            await host.config_write(vf_rid, COMMAND, COMMAND_MASTER, enables=0b0011)
+            await self.write_command(n)
+
+    @staticmethod
+    def command(function: int) -> int:
+        """Command while a function is in use; VFs have no Memory Space Enable of their own."""
+        return COMMAND_MASTER if function else COMMAND_MASTER | COMMAND_MEMORY
+
+    async def write_command(self, function: int, cleared: int = 0) -> None:
+        """Write Command as it is while the function is in use, some bits of it cleared."""
+        rid, value = self.functions[function].rid, self.command(function) & ~cleared
+        await self.host.config_write(rid, COMMAND, value, enables=0b0011)
 
     async def selective_block(self, index: int) -> int:
         """Offset of a selective stream block; all blocks have one address association."""

@@ -190,8 +190,7 @@ class DeviceChecker:
     def _request_came_first(self) -> bool:
         if not self.control.pending:
             return False
-        waiting = [self.states.unexplained(tdi) for tdi in range(len(self.states))]
-        return any(seen is not None and seen.new is not TdiState.ERROR for seen in waiting)
+        return any(seen.new is not TdiState.ERROR for seen in self.states.all_unexplained())
 
     def _events_came_first(self) -> bool:
         """A TDI that was locked meanwhile has stayed so: what was held happened before LOCK."""

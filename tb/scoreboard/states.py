@@ -52,6 +52,8 @@ class TransitionChecker(Generic[ValueT]):
         self._findings = findings
         self._predicted: list[deque[Transition[ValueT]]] = [deque() for _ in first]
         self._seen: list[deque[Transition[ValueT]]] = [deque() for _ in first]
+        self._waiting: set[int] = set()  # items of which one of the two is not empty
+        self._shown: tuple[ValueT, ...] = ()  # the latest pins
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -74,6 +76,10 @@ class TransitionChecker(Generic[ValueT]):
 
     def observe(self, time_ns: float, values: Sequence[ValueT]) -> list[tuple[int, ValueT]]:
         """The pins of the device; returns what has changed."""
+        shown = tuple(values)
+        if shown == self._shown:
+            return []
+        self._shown = shown
         changed = []
         for index, value in enumerate(values[: len(self.tracks)]):
             track = self.tracks[index].device
@@ -86,6 +92,10 @@ class TransitionChecker(Generic[ValueT]):
             changed.append((index, value))
             self._match(time_ns, index)
         return changed
+
+    def all_unexplained(self) -> list[Transition[ValueT]]:
+        """The first transition of each item that was seen and not predicted yet."""
+        return [self._seen[index][0] for index in sorted(self._waiting) if self._seen[index]]
 
     def unexplained(self, index: int) -> Transition[ValueT] | None:
         """The first transition of an item that was seen and not predicted yet."""
@@ -101,6 +111,10 @@ class TransitionChecker(Generic[ValueT]):
             expected, got = predicted.popleft(), seen.popleft()
             if (expected.old, expected.new) != (got.old, got.new):
                 self._differ(time_ns, index, expected, got)
+        if predicted or seen:
+            self._waiting.add(index)
+        else:
+            self._waiting.discard(index)
 
     def _differ(
         self,
@@ -119,12 +133,13 @@ class TransitionChecker(Generic[ValueT]):
 
         `answer_pending` says that a request is open whose answer may explain what was seen.
         """
-        for index in range(len(self)):
+        for index in sorted(self._waiting):
             predicted, seen = self._predicted[index], self._seen[index]
             if predicted and time_ns - predicted[0].time_ns > LAG_NS:
                 self._differ(time_ns, index, predicted.popleft(), None)
             if seen and not answer_pending and time_ns - seen[0].time_ns > LAG_NS:
                 self._differ(time_ns, index, None, seen.popleft())
+            self._match(time_ns, index)
 
     def finish(self, time_ns: float) -> None:
         """The run ends: everything that still waits is a mismatch."""
@@ -136,6 +151,8 @@ class TransitionChecker(Generic[ValueT]):
 
     def reset(self, time_ns: float, first: ValueT) -> None:
         """Conventional reset: every item is back at `first`, without transitions."""
+        self._waiting.clear()
+        self._shown = ()
         for index, track in enumerate(self.tracks):
             self._predicted[index].clear()
             self._seen[index].clear()

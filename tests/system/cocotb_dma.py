@@ -17,7 +17,7 @@ from models.tdisp.codes import TdiState
 from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
 from tb.scenario import LEGACY_MEMORY, TVM_MEMORY
-from tests.system.cocotb_functions import LEGACY_VF, TVM_VF, TwoVms
+from tests.system.cocotb_functions import TwoVms
 
 PIECES = Limits(rcb=64, max_payload=64)
 SIZE = 256
@@ -107,18 +107,18 @@ class CompletionsThatFailEndTheirTransferOnly(Completions):
         for status in (CplStatus.UR, CplStatus.CA):
             for pieces in (0, 1):
                 await self._fail(status, pieces)
-                assert self.adapter.tdi_states()[TVM_VF] is TdiState.RUN
+                assert self.adapter.tdi_states()[self.tvm] is TdiState.RUN
                 for index, route, base in self.vms():
                     await self.assert_transfers(index, route, base)
 
     async def _fail(self, status: CplStatus, pieces: int) -> None:
         inbound, what = self.kit.host.inbound, f"{status.name} after {pieces} completions"
-        await self.kit.host.mem_write(self.memory(LEGACY_VF), bytes(128))
-        await self.kit.host.mem_write(self.memory(LEGACY_VF) + 128, bytes(128))
+        await self.kit.host.mem_write(self.memory(self.legacy), bytes(128))
+        await self.kit.host.mem_write(self.memory(self.legacy) + 128, bytes(128))
         data = self.rng.randbytes(SIZE)
         self.kit.host.memory.write(LEGACY_MEMORY.base, data)
         inbound.hold_completions = True
-        await self.start_read(LEGACY_VF, PLAIN, LEGACY_MEMORY.base, SIZE)
+        await self.start_read(self.legacy, PLAIN, LEGACY_MEMORY.base, SIZE)
         good = [completion for completion, _ in await self.held(2)]
         inbound.held.clear()
         inbound.hold_completions = False
@@ -128,9 +128,9 @@ class CompletionsThatFailEndTheirTransferOnly(Completions):
         place = good[pieces]
         failed = replace(failed, byte_count=place.byte_count, lower_address=place.lower_address)
         await self.kit.host.respond(failed, PLAIN)
-        assert await self.finish(LEGACY_VF, PLAIN) == Status.DONE | Status.ERROR, what
+        assert await self.finish(self.legacy, PLAIN) == Status.DONE | Status.ERROR, what
         came = sum(len(completion.payload) for completion in good[:pieces])
-        await self.assert_memory(LEGACY_VF, PLAIN, data[:came] + bytes(SIZE - came))
+        await self.assert_memory(self.legacy, PLAIN, data[:came] + bytes(SIZE - came))
 
 
 @pyuvm.test()
@@ -146,8 +146,8 @@ class ReadsThatNobodyAnswersTimeOut(Completions):
             await self.start_read(index, route, base, SIZE)
         await self.held(4)
         await ClockCycles(self.adapter.clk, COMPLETION_TIMEOUT * 6 // 5)
-        assert self.adapter.tdi_states()[TVM_VF] is TdiState.ERROR
-        assert await self.finish(LEGACY_VF, PLAIN) == Status.DONE | Status.ERROR
+        assert self.adapter.tdi_states()[self.tvm] is TdiState.ERROR
+        assert await self.finish(self.legacy, PLAIN) == Status.DONE | Status.ERROR
         errors = await kit.vmm.take_errors()
         assert errors == 1 << AerUncorrectable.COMPLETION_TIMEOUT, f"AER {errors:08x}"
         inbound.hold_completions = False
@@ -155,12 +155,12 @@ class ReadsThatNobodyAnswersTimeOut(Completions):
         await ClockCycles(self.adapter.clk, QUIET)
         errors = await kit.vmm.take_errors()
         assert errors == 1 << AerUncorrectable.UNEXPECTED_COMPLETION, f"AER {errors:08x}"
-        await self.assert_memory(LEGACY_VF, PLAIN, bytes(SIZE))
-        await self.assert_transfers(LEGACY_VF, PLAIN, LEGACY_MEMORY.base)
-        await kit.stop(self.session, TVM_VF)
-        await kit.start(self.session, await kit.lock(self.session, TVM_VF))
-        await self.assert_memory(TVM_VF, kit.tee, bytes(SIZE))
-        await self.assert_transfers(TVM_VF, kit.tee, TVM_MEMORY.base)
+        await self.assert_memory(self.legacy, PLAIN, bytes(SIZE))
+        await self.assert_transfers(self.legacy, PLAIN, LEGACY_MEMORY.base)
+        await kit.stop(self.session, self.tvm)
+        await kit.start(self.session, await kit.lock(self.session, self.tvm))
+        await self.assert_memory(self.tvm, kit.tee, bytes(SIZE))
+        await self.assert_transfers(self.tvm, kit.tee, TVM_MEMORY.base)
 
 
 @pyuvm.test()

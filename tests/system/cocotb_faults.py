@@ -9,7 +9,7 @@ from cocotb.triggers import ClockCycles
 from models.pcie.codes import AerUncorrectable, CplStatus
 from models.tdisp.codes import TdiState
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS
-from tests.system.cocotb_functions import LEGACY_VF, TVM_VF, TwoVms
+from tests.system.cocotb_functions import TwoVms
 
 QUIET = 600  # cycles: longer than it takes
 SECRET = bytes(range(96, 160))
@@ -29,7 +29,7 @@ class Broken(TwoVms):
 
     def state(self) -> TdiState:
         """State of the TVM's TDI."""
-        return self.adapter.tdi_states()[TVM_VF]
+        return self.adapter.tdi_states()[self.tvm]
 
     async def assert_gone(self, index: int) -> None:
         """A function has nothing of what it held, once its TDI is unlocked."""
@@ -53,12 +53,12 @@ class SurpriseLinkDown(Broken):
         await ClockCycles(self.adapter.clk, QUIET)
         assert not self.adapter.streams_secure()[block]
         assert self.state() is TdiState.ERROR
-        await self.assert_gone(TVM_VF)
+        await self.assert_gone(self.tvm)
         await kit.vmm.place_stream(block, DEFAULT_STREAM, default=True)
         await kit.key_stream(self.session)
-        await kit.start(self.session, await kit.lock(self.session, TVM_VF))
-        await kit.host.mem_write(self.memory(TVM_VF), SECRET, kit.tee)
-        result = await kit.host.mem_read(self.memory(TVM_VF), len(SECRET), kit.tee)
+        await kit.start(self.session, await kit.lock(self.session, self.tvm))
+        await kit.host.mem_write(self.memory(self.tvm), SECRET, kit.tee)
+        result = await kit.host.mem_read(self.memory(self.tvm), len(SECRET), kit.tee)
         assert result.data == SECRET
 
 
@@ -69,20 +69,20 @@ class InternalErrorEndsItsTdiOnly(Broken):
     async def breaks(self) -> None:
         kit = self.kit
         await kit.vmm.take_errors()
-        for index in (LEGACY_VF, 0):  # not locked: nothing happens
+        for index in (self.legacy, 0):  # not locked: nothing happens
             await kit.internal_error(index)
             await ClockCycles(self.adapter.clk, QUIET)
             assert self.state() is TdiState.RUN
         assert await kit.vmm.take_errors() == 1 << AerUncorrectable.INTERNAL_ERROR
-        await kit.internal_error(TVM_VF)
+        await kit.internal_error(self.tvm)
         await ClockCycles(self.adapter.clk, QUIET)
         assert self.state() is TdiState.ERROR
-        refused = await kit.host.mem_read(self.memory(TVM_VF), 4, kit.tee)
+        refused = await kit.host.mem_read(self.memory(self.tvm), 4, kit.tee)
         assert refused.status is CplStatus.UR
-        result = await kit.host.mem_read(self.memory(LEGACY_VF), len(SECRET))
+        result = await kit.host.mem_read(self.memory(self.legacy), len(SECRET))
         assert result.data == SECRET, "the legacy VM has noticed"
-        await self.assert_gone(TVM_VF)
-        await kit.lock(self.session, TVM_VF)
-        await kit.internal_error(TVM_VF)
+        await self.assert_gone(self.tvm)
+        await kit.lock(self.session, self.tvm)
+        await kit.internal_error(self.tvm)
         await ClockCycles(self.adapter.clk, QUIET)
         assert self.state() is TdiState.ERROR

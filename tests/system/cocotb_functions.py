@@ -28,7 +28,6 @@ from tb.scenario import (
     Scenario,
 )
 
-TVM_VF, LEGACY_VF = 1, 2
 ENTRY = 16  # bytes of an MSI-X table entry
 MASKED = 1
 DATA = 0x40  # of vector 0
@@ -104,8 +103,8 @@ class VirtualFunctionsHaveTheirOwnCapabilities(BaseTest):
         assert await host.config_read(pf, pcie + DEVICE_CAPABILITIES) & TEE_IO_AND_FLR == (
             TEE_IO_AND_FLR
         )
-        await kit.vmm.enable_vfs(3)
-        for index in range(1, 4):
+        await kit.vmm.enable_vfs(kit.vfs)
+        for index in sorted({1, 2, kit.vfs // 2, kit.vfs}):
             rid = kit.function(index).rid
             for capability in PF_CAPABILITIES:
                 await host.capability(rid, capability)
@@ -125,17 +124,17 @@ class VirtualFunctionsHaveTheirOwnCapabilities(BaseTest):
 
 
 class TwoVms(BaseTest):
-    """A TVM has VF1, a legacy VM has VF2, both with MSI-X enabled."""
+    """A TVM and a legacy VM, where there is a function for one, both with MSI-X enabled."""
 
     async def scenario(self, kit: Scenario) -> None:
         self.kit = kit
         await kit.bring_up()
-        for index in (TVM_VF, LEGACY_VF):
+        for index, _, _ in self.vms():
             await kit.vmm.enable_msix(index)
         await self.configure()
         self.session = await kit.open_session()
         await kit.key_stream(self.session)
-        await kit.start(self.session, await kit.lock(self.session, TVM_VF))
+        await kit.start(self.session, await kit.lock(self.session, self.tvm))
         await self.use()
 
     async def configure(self) -> None:
@@ -145,12 +144,21 @@ class TwoVms(BaseTest):
         """What the test does."""
         raise AssertionError("a test overrides use()")
 
-    def vms(self) -> tuple[tuple[int, Route, int], ...]:
+    @property
+    def tvm(self) -> int:
+        """The TVM's function."""
+        return self.kit.tvm_function
+
+    @property
+    def legacy(self) -> int:
+        """The legacy VM's function."""
+        return self.kit.legacy_functions[0]
+
+    def vms(self) -> list[tuple[int, Route, int]]:
         """Function, route and host memory of the TVM and of the legacy VM."""
-        return (
-            (TVM_VF, self.kit.tee, TVM_MEMORY.base),
-            (LEGACY_VF, PLAIN, LEGACY_MEMORY.base),
-        )
+        tvm = (self.tvm, self.kit.tee, TVM_MEMORY.base)
+        legacy = [(n, PLAIN, LEGACY_MEMORY.base) for n in self.kit.legacy_functions[:1]]
+        return [tvm, *legacy]
 
     def memory(self, index: int) -> int:
         """Bus address of a function's memory."""
@@ -227,8 +235,8 @@ class InterruptsGoToTheirVms(Interrupts):
 
     async def use(self) -> None:
         for index, route, window, memory in (
-            (TVM_VF, self.kit.tee, TVM_INTERRUPTS.base, TVM_MEMORY.base),
-            (LEGACY_VF, PLAIN, LEGACY_INTERRUPTS.base, LEGACY_MEMORY.base),
+            (self.tvm, self.kit.tee, TVM_INTERRUPTS.base, TVM_MEMORY.base),
+            (self.legacy, PLAIN, LEGACY_INTERRUPTS.base, LEGACY_MEMORY.base),
         ):
             for vector in range(3):
                 await self.entry(index, route, vector, window + 4 * vector, 0)
@@ -260,22 +268,22 @@ class FunctionMaskHoldsAllVectorsBack(Interrupts):
         window, memory = LEGACY_INTERRUPTS.base, LEGACY_MEMORY.base
         for vector in range(MSIX_VECTORS):
             mask = MASKED if vector == MSIX_VECTORS - 1 else 0
-            await self.entry(LEGACY_VF, PLAIN, vector, window + 4 * vector, mask)
-        await self.entry(TVM_VF, kit.tee, 0, TVM_INTERRUPTS.base, 0)
-        await kit.vmm.mask_function(LEGACY_VF, masked=True)
+            await self.entry(self.legacy, PLAIN, vector, window + 4 * vector, mask)
+        await self.entry(self.tvm, kit.tee, 0, TVM_INTERRUPTS.base, 0)
+        await kit.vmm.mask_function(self.legacy, masked=True)
         held = (0, 2, MSIX_VECTORS - 1)
         for vector in held:
-            await self.interrupt(LEGACY_VF, PLAIN, vector, memory)
+            await self.interrupt(self.legacy, PLAIN, vector, memory)
         assert not sent, "a masked function sends"
-        assert await self.pending(LEGACY_VF, PLAIN) == sum(1 << vector for vector in held)
-        await self.interrupt(TVM_VF, kit.tee, 0, TVM_MEMORY.base)
+        assert await self.pending(self.legacy, PLAIN) == sum(1 << vector for vector in held)
+        await self.interrupt(self.tvm, kit.tee, 0, TVM_MEMORY.base)
         assert [message.t for message in sent] == [True], "the mask of another function"
         sent.clear()
-        await kit.vmm.mask_function(LEGACY_VF, masked=False)
+        await kit.vmm.mask_function(self.legacy, masked=False)
         await ClockCycles(self.adapter.clk, 400)
         assert sorted(message.data for message in sent) == [DATA, DATA + 2]
-        assert await self.pending(LEGACY_VF, PLAIN) == 1 << held[-1]
-        await self.entry(LEGACY_VF, PLAIN, held[-1], window, 0)
+        assert await self.pending(self.legacy, PLAIN) == 1 << held[-1]
+        await self.entry(self.legacy, PLAIN, held[-1], window, 0)
         await ClockCycles(self.adapter.clk, 400)
         assert sent.pop().data == DATA + held[-1]
         assert not any(message.t for message in sent)
@@ -289,9 +297,9 @@ class TransfersRunSideBySide(TwoVms):
         await self.side_by_side(self._vm)
         assert not self.kit.host.inbound.refused
         sent = self.kit.host.inbound.served
-        assert {request.route for request in sent} == {self.kit.tee, PLAIN}
+        assert {request.route for request in sent} == {route for _, route, _ in self.vms()}
         for request in sent:
-            index = TVM_VF if request.route.t else LEGACY_VF
+            index = self.tvm if request.route.t else self.legacy
             assert request.tlp.requester_id == self.kit.function(index).rid
 
     async def _vm(self, index: int, route: Route, base: int) -> None:
@@ -323,11 +331,13 @@ class TransfersThatFailSaySo(TwoVms):
     async def use(self) -> None:
         for length in (0, LARGEST + 4):
             status = await self.move(
-                LEGACY_VF, PLAIN, Control.WRITE_HOST, LEGACY_MEMORY.base, length
+                self.legacy, PLAIN, Control.WRITE_HOST, LEGACY_MEMORY.base, length
             )
             assert status & Status.ERROR, f"{length} bytes"
         assert not self.kit.host.inbound.served
-        status = await self.move(LEGACY_VF, PLAIN, Control(0), 0x7000_0000, 256)
+        status = await self.move(self.legacy, PLAIN, Control(0), 0x7000_0000, 256)
         assert status & Status.ERROR, "no memory there"
-        result = await self.kit.host.mem_read(self.kit.function(LEGACY_VF).bar0 + Bar0.MEMORY, 256)
+        result = await self.kit.host.mem_read(
+            self.kit.function(self.legacy).bar0 + Bar0.MEMORY, 256
+        )
         assert result.data == bytes(256)

@@ -19,7 +19,7 @@ class TvmReadsAndWritesMmio(BaseTest):
     """In RUN the TVM's IDE requests with T = 1 are served; data comes back to the byte."""
 
     async def scenario(self, kit: Scenario) -> None:
-        _, tdi = await kit.attach(1)
+        _, tdi = await kit.attach()
         assert await kit.read_register(tdi.function, Register.ID, kit.tee) == ID_VALUE
         memory = tdi.function.bar0 + Bar0.MEMORY
         await kit.host.mem_write(memory + 3, PATTERN[:100], kit.tee)
@@ -34,11 +34,11 @@ class StopEndsInConfigUnlockedWithClearedMemory(BaseTest):
     """After STOP the next owner reads zeros."""
 
     async def scenario(self, kit: Scenario) -> None:
-        session, tdi = await kit.attach(1)
+        session, tdi = await kit.attach()
         memory = tdi.function.bar0 + Bar0.MEMORY
         await kit.host.mem_write(memory, PATTERN, kit.tee)
-        await kit.stop(session, 1)
-        assert self.adapter.tdi_states()[1] is TdiState.CONFIG_UNLOCKED
+        await kit.stop(session, tdi.index)
+        assert self.adapter.tdi_states()[tdi.index] is TdiState.CONFIG_UNLOCKED
         result = await kit.host.mem_read(memory, len(PATTERN))
         assert result.data == bytes(len(PATTERN))
 
@@ -51,19 +51,19 @@ class StateIsReportedInEveryState(BaseTest):
         await kit.bring_up()
         session = await kit.open_session()
         await kit.key_stream(session)
-        seen = []
+        index, seen = kit.tvm_function, []
 
         async def look() -> None:
-            answer = await kit.tdisp(session, Request.GET_DEVICE_INTERFACE_STATE, 1)
+            answer = await kit.tdisp(session, Request.GET_DEVICE_INTERFACE_STATE, index)
             assert answer is not None
             seen.append(TdiState(answer.payload[0]))
 
         await look()
-        tdi = await kit.lock(session, 1)
+        tdi = await kit.lock(session, index)
         await look()
         await kit.start(session, tdi)
         await look()
-        await kit.stop(session, 1)
+        await kit.stop(session, index)
         await look()
         assert seen == [
             TdiState.CONFIG_UNLOCKED,

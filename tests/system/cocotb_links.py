@@ -10,7 +10,7 @@ from models.app.map import Bar0, Control, Status
 from models.pcie.codes import CplStatus
 from models.tdisp.codes import TdiState
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS, TVM_MEMORY
-from tests.system.cocotb_functions import TVM_VF, TransfersRunSideBySide, TwoVms
+from tests.system.cocotb_functions import TransfersRunSideBySide, TwoVms
 
 REFRESHES = 3
 SIZE = 512
@@ -42,7 +42,7 @@ class KeysAreRefreshedUnderTraffic(TwoVms):
             await self.kit.refresh_keys(self.session, (n + 1) % 2)
             while self.rounds < before + 2:
                 await self.kit.env.doe.exchange(bytes(8))
-            assert self.adapter.tdi_states()[TVM_VF] is TdiState.RUN
+            assert self.adapter.tdi_states()[self.tvm] is TdiState.RUN
             assert self.adapter.streams_secure()[STREAM_BLOCKS[DEFAULT_STREAM]]
         self.ended = True
         await traffic
@@ -51,7 +51,7 @@ class KeysAreRefreshedUnderTraffic(TwoVms):
 
     async def _traffic(self) -> None:
         kit = self.kit
-        memory = kit.function(TVM_VF).bar0 + Bar0.MEMORY
+        memory = kit.function(self.tvm).bar0 + Bar0.MEMORY
         while not self.ended:
             data = self.rng.randbytes(SIZE)
             for at in range(0, SIZE, 128):
@@ -60,6 +60,6 @@ class KeysAreRefreshedUnderTraffic(TwoVms):
             assert result.status is CplStatus.SC
             assert result.data == data
             for control in (Control.WRITE_HOST, Control(0)):  # every sub-stream, both ways
-                status = await self.move(TVM_VF, kit.tee, control, TVM_MEMORY.base, SIZE)
+                status = await self.move(self.tvm, kit.tee, control, TVM_MEMORY.base, SIZE)
                 assert status == Status.DONE
             self.rounds += 1

@@ -20,6 +20,7 @@ from models.tdisp.codes import TdiState
 from tb.agents.cfg.item import CfgItem
 from tb.base_test import BaseTest
 from tb.host.vmm_host import (
+    BAR0,
     COMMAND,
     COMMAND_MASTER,
     SRIOV_BAR0,
@@ -29,7 +30,6 @@ from tb.host.vmm_host import (
 )
 from tb.scenario import DEFAULT_STREAM, OTHER_STREAM, STREAM_BLOCKS, Scenario
 
-VICTIM = 1
 DEVICE_CONTROL = 0x08
 ATS_CONTROL = 0x04
 ATS_ENABLE = 1 << 31
@@ -37,6 +37,7 @@ EXTENDED_TAG = 1 << 8
 NO_SNOOP = 1 << 11
 COMMAND_INTERRUPT_DISABLE = 1 << 10
 MSIX_FUNCTION_MASK = 1 << 30
+MOVED = 1 << 26  # beyond the VF BARs of the largest device
 
 
 @dataclass(frozen=True)
@@ -68,30 +69,47 @@ class LockRules(BaseTest):
         if write.restore is not None:
             await kit.host.config_write(write.rid, write.address, write.restore, write.enables)
 
-    def state(self, index: int = VICTIM) -> TdiState:
-        """State of a TDI on the pins."""
-        return self.adapter.tdi_states()[index]
+    def state(self, index: int | None = None) -> TdiState:
+        """State of the TVM's TDI, or of another, on the pins."""
+        states = self.adapter.tdi_states()
+        return states[self.scenario_kit.tvm_function if index is None else index]
 
-    async def vf_writes(self, kit: Scenario) -> list[Write]:
+    async def own_writes(self, kit: Scenario) -> list[Write]:
         """Forbidden changes that leave streams and other functions alone."""
-        host, pf, vf = kit.host, kit.host.pf_rid, kit.function(VICTIM)
-        sriov = await host.extended_capability(pf, ExtendedCapabilityId.SRIOV)
-        msix = await host.capability(vf.rid, CapabilityId.MSIX)
-        ats = await host.extended_capability(vf.rid, ExtendedCapabilityId.ATS) + ATS_CONTROL
-        bar = vf.bar0 & 0xFFFFFFFF
-        on = VF_ENABLE | VF_MEMORY
-        control = await host.config_read(vf.rid, msix)
+        host, index = kit.host, kit.tvm_function
+        rid, usual = kit.function(index).rid, kit.vmm.command(index)
+        msix = await host.capability(rid, CapabilityId.MSIX)
+        ats = await host.extended_capability(rid, ExtendedCapabilityId.ATS) + ATS_CONTROL
+        control = await host.config_read(rid, msix)
+        off = usual & ~COMMAND_MASTER
         return [
-            Write("clear Bus Master Enable", vf.rid, COMMAND, 0, 0b0011, COMMAND_MASTER),
-            Write("clear VF MSE", pf, sriov + SRIOV_CONTROL, VF_ENABLE, restore=on),
-            Write("move VF BAR0", pf, sriov + SRIOV_BAR0, bar + (1 << 20), restore=bar),
-            Write("mask MSI-X", vf.rid, msix, control ^ MSIX_FUNCTION_MASK, 0b1100, control),
-            Write("set ATS Enable", vf.rid, ats, ATS_ENABLE, 0b1100, 0),
+            Write("clear Bus Master Enable", rid, COMMAND, off, 0b0011, usual),
+            Write("mask MSI-X", rid, msix, control ^ MSIX_FUNCTION_MASK, 0b1100, control),
+            Write("set ATS Enable", rid, ats, ATS_ENABLE, 0b1100, 0),
+            *await (self._vf_writes(kit) if index else self._pf_writes(kit)),
+        ]
+
+    async def _vf_writes(self, kit: Scenario) -> list[Write]:
+        """What a VF has in the SR-IOV capability of the PF."""
+        pf, base = kit.host.pf_rid, kit.function(1).bar0 & 0xFFFFFFFF
+        sriov = await kit.host.extended_capability(pf, ExtendedCapabilityId.SRIOV)
+        control, bar, on = sriov + SRIOV_CONTROL, sriov + SRIOV_BAR0, VF_ENABLE | VF_MEMORY
+        return [
+            Write("clear VF MSE", pf, control, VF_ENABLE, restore=on),
+            Write("move VF BAR0", pf, bar, base + MOVED, restore=base),
+        ]
+
+    async def _pf_writes(self, kit: Scenario) -> list[Write]:
+        """What a PF has in its own header."""
+        rid, base, usual = kit.host.pf_rid, kit.function(0).bar0 & 0xFFFFFFFF, kit.vmm.command(0)
+        return [
+            Write("clear MSE", rid, COMMAND, COMMAND_MASTER, 0b0011, usual),
+            Write("move BAR0", rid, BAR0, base + MOVED, restore=base),
         ]
 
     async def relock(self, kit: Scenario, session: SecureSession, run: bool) -> None:
         """CONFIG_LOCKED, and RUN where wanted."""
-        tdi = await kit.lock(session, VICTIM)
+        tdi = await kit.lock(session, kit.tvm_function)
         if run:
             await kit.start(session, tdi)
 
@@ -104,32 +122,33 @@ class ForbiddenChangesMoveALockedTdiToError(LockRules):
         await kit.bring_up()
         session = await kit.open_session()
         await kit.key_stream(session)
-        for write in await self.vf_writes(kit):
+        for write in await self.own_writes(kit):
             for run in (False, True):
                 await self.relock(kit, session, run)
                 await self.apply(kit, write)
                 assert self.state() is TdiState.ERROR, f"{write.name}, run={run}"
                 await self.undo(kit, write)
-                await kit.stop(session, VICTIM)
+                await kit.stop(session, kit.tvm_function)
                 assert self.state() is TdiState.CONFIG_UNLOCKED
 
 
 @pyuvm.test()
 class FlrOfTheFunctionMovesItToErrorAndClearsIt(LockRules):
-    """FLR of VF1: ERROR, not CONFIG_UNLOCKED; other TDIs and the stream stay as they are."""
+    """FLR: ERROR, not CONFIG_UNLOCKED; other TDIs and the stream stay as they are."""
 
     async def scenario(self, kit: Scenario) -> None:
-        session, tdi = await kit.attach(VICTIM)
-        await kit.lock(session, 3)
+        session, tdi = await kit.attach()
+        other = kit.legacy_functions[-1]
+        await kit.lock(session, other)
         pcie = await kit.host.capability(tdi.function.rid, CapabilityId.PCIE)
         await self.apply(
             kit, Write("FLR", tdi.function.rid, pcie + DEVICE_CONTROL, INITIATE_FLR, 0b0011)
         )
         assert self.state() is TdiState.ERROR
-        assert self.state(3) is TdiState.CONFIG_LOCKED
+        assert self.state(other) is TdiState.CONFIG_LOCKED
         assert self.adapter.streams_secure()[STREAM_BLOCKS[DEFAULT_STREAM]]
-        await kit.host.config_write(tdi.function.rid, COMMAND, COMMAND_MASTER, 0b0011)
-        await kit.stop(session, VICTIM)
+        await kit.vmm.write_command(tdi.index)
+        await kit.stop(session, tdi.index)
         assert self.state() is TdiState.CONFIG_UNLOCKED
 
 
@@ -138,7 +157,7 @@ class ChangesOfTheBoundStreamMoveItsTdisToError(LockRules):
     """IDE registers of the bound stream: ERROR; those of another stream: nothing."""
 
     async def scenario(self, kit: Scenario) -> None:
-        session, _ = await kit.attach(VICTIM)
+        session, tdi = await kit.attach()
         bound = await kit.vmm.selective_block(STREAM_BLOCKS[DEFAULT_STREAM])
         other = await kit.vmm.selective_block(STREAM_BLOCKS[OTHER_STREAM])
         pf = kit.host.pf_rid
@@ -148,7 +167,7 @@ class ChangesOfTheBoundStreamMoveItsTdisToError(LockRules):
         await self.apply(kit, Write("bound stream", pf, bound + association, 0x1234, restore=0))
         assert self.state() is TdiState.ERROR
         await kit.host.config_write(pf, bound + association, 0)
-        await kit.stop(session, VICTIM)
+        await kit.stop(session, tdi.index)
 
 
 @pyuvm.test()
@@ -156,14 +175,16 @@ class AllowedChangesLeaveALockedTdiAlone(LockRules):
     """Registers outside the list, and functions that host no locked TDI."""
 
     async def scenario(self, kit: Scenario) -> None:
-        await kit.attach(VICTIM)
-        host, pf, vf = kit.host, kit.host.pf_rid, kit.function(VICTIM)
+        _, tdi = await kit.attach()
+        host, pf, vf = kit.host, kit.host.pf_rid, tdi.function
         aer = await host.extended_capability(pf, ExtendedCapabilityId.AER)
         on = COMMAND_MASTER | COMMAND_INTERRUPT_DISABLE
         writes = [
             Write("same Command again", vf.rid, COMMAND, COMMAND_MASTER, 0b0011),
             Write("INTx disable", vf.rid, COMMAND, on, 0b0011),
-            Write("BME of another VF", kit.function(2).rid, COMMAND, 0, 0b0011),
+            Write(
+                "BME of another VF", kit.function(kit.legacy_functions[0]).rid, COMMAND, 0, 0b0011
+            ),
             Write("AER mask", pf, aer + 0x08, 1 << 20),
             Write("no byte enabled", vf.rid, COMMAND, 0, 0b0000),
             Write("cache line size", pf, 0x0C, 0x10, 0b0001),

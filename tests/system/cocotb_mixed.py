@@ -17,7 +17,7 @@ from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import COMMAND, COMMAND_MASTER
 from tb.scenario import LEGACY_INTERRUPTS, LEGACY_MEMORY, TVM_INTERRUPTS, TVM_MEMORY
-from tests.system.cocotb_functions import DATA, LEGACY_VF, TVM_VF, Interrupts
+from tests.system.cocotb_functions import DATA, Interrupts
 
 LARGEST = 600
 STEPS = 6  # of the TVM between two events of the life cycle
@@ -41,7 +41,7 @@ class WholeLife(Interrupts):
         await self._lose()
         await self._attach_again()
         await self._work("attached after an error")
-        await self.kit.stop(self.session, TVM_VF)
+        await self.kit.stop(self.session, self.tvm)
         await self.session.end()
         before = self.rounds
         while self.rounds < before + 2:
@@ -55,16 +55,16 @@ class WholeLife(Interrupts):
 
     async def _attach_again(self) -> None:
         kit = self.kit
-        await kit.stop(self.session, TVM_VF)
-        result = await kit.host.mem_read(self.memory(TVM_VF), LARGEST)
+        await kit.stop(self.session, self.tvm)
+        result = await kit.host.mem_read(self.memory(self.tvm), LARGEST)
         assert (result.status, result.data) == (CplStatus.SC, bytes(LARGEST))
-        await kit.start(self.session, await kit.lock(self.session, TVM_VF))
+        await kit.start(self.session, await kit.lock(self.session, self.tvm))
 
     async def _lose(self) -> None:
         """Bus Master Enable is cleared under a transfer; nothing is served until STOP."""
-        kit, function = self.kit, self.kit.function(TVM_VF)
+        kit, function = self.kit, self.kit.function(self.tvm)
         await self.start(
-            TVM_VF,
+            self.tvm,
             kit.tee,
             Control.WRITE_HOST,
             HOST_ADDRESS_LOW=TVM_MEMORY.base,
@@ -74,22 +74,22 @@ class WholeLife(Interrupts):
         )
         for value in (0, COMMAND_MASTER):
             await kit.host.config_write(function.rid, COMMAND, value, enables=0b0011)
-        assert self.adapter.tdi_states()[TVM_VF] is TdiState.ERROR
+        assert self.adapter.tdi_states()[self.tvm] is TdiState.ERROR
         for route in (PLAIN, kit.tee):
-            result = await kit.host.mem_read(self.memory(TVM_VF), 64, route)
+            result = await kit.host.mem_read(self.memory(self.tvm), 64, route)
             assert (result.status, result.data) == (CplStatus.UR, b""), route
 
     # ------------------------------------------------------------------ what VMs do
 
     async def _legacy_life(self) -> None:
         while not self.ended:
-            await self._step(LEGACY_VF, PLAIN, LEGACY_MEMORY.base, LEGACY_INTERRUPTS.base)
+            await self._step(self.legacy, PLAIN, LEGACY_MEMORY.base, LEGACY_INTERRUPTS.base)
             self.rounds += 1
 
     async def _work(self, what: str) -> None:
         for _ in range(STEPS):
-            await self._step(TVM_VF, self.kit.tee, TVM_MEMORY.base, TVM_INTERRUPTS.base)
-            assert self.adapter.tdi_states()[TVM_VF] is TdiState.RUN, what
+            await self._step(self.tvm, self.kit.tee, TVM_MEMORY.base, TVM_INTERRUPTS.base)
+            assert self.adapter.tdi_states()[self.tvm] is TdiState.RUN, what
 
     async def _step(self, index: int, route: Route, base: int, window: int) -> None:
         steps: list[Step] = [self._from_host, self._to_host, self._accesses, self._interrupt]

@@ -192,7 +192,7 @@ class RequestsThatNobodyServesAreRefused(TwoVms):
                 function.bar0 + Bar0.SIZE - 4,
                 function.bar2 + GAP,
                 function.bar2 + Bar2.SIZE - 4,
-                self.kit.function(3).bar0 + Bar0.SIZE,
+                self.kit.function(self.kit.vfs).bar0 + Bar0.SIZE,
                 self.kit.function(0).bar0 - 4,
             )
             for place in places:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FLR of the physical function and VF Enable off, while VF1 is in each of the four states."""
+"""FLR of the physical function and VF Enable off, while a TDI is in each of the four states."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from tb.agents.cfg.item import CfgItem
 from tb.host.route import PLAIN
 from tb.host.vmm_host import SRIOV_CONTROL
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS
-from tests.system.cocotb_transitions import QUIET, VICTIM, Transitions
+from tests.system.cocotb_transitions import QUIET, Transitions
 
-LEGACY_VF = 2
 SIZE = 64
 NEXT = dict.fromkeys(TdiState, TdiState.ERROR) | {
     TdiState.CONFIG_UNLOCKED: TdiState.CONFIG_UNLOCKED
@@ -23,7 +22,7 @@ NEXT = dict.fromkeys(TdiState, TdiState.ERROR) | {
 
 
 class FunctionsGo(Transitions):
-    """Brings VF1 to each state with a secret where it can have one, then takes the VFs away."""
+    """Brings a TDI to each state with a secret where it can have one, then takes the VFs away."""
 
     async def run_table(self) -> None:
         for state in TdiState:
@@ -51,7 +50,7 @@ class FunctionsGo(Transitions):
 
     async def _with_secret(self, state: TdiState) -> None:
         kit, secret = self.kit, self.rng.randbytes(SIZE)
-        memory = kit.function(VICTIM).bar0 + Bar0.MEMORY
+        memory = kit.function(self.victim).bar0 + Bar0.MEMORY
         if state in (TdiState.RUN, TdiState.ERROR):
             await self.bring_to(TdiState.RUN)
             await kit.host.mem_write(memory, secret, kit.tee)
@@ -64,28 +63,30 @@ class FunctionsGo(Transitions):
         assert self.state() is state
 
     async def _absent(self, what: str) -> None:
-        """VFs answer neither configuration nor memory requests nor TDISP."""
+        """VFs answer neither configuration nor memory requests nor TDISP, the PF no memory ones."""
         kit = self.kit
-        for index in (VICTIM, LEGACY_VF):
+        for index in (self.victim, *kit.legacy_functions[:1]):
             function = kit.function(index)
             item = await kit.host.config(CfgItem(function.rid, 0, write=False))
-            assert item.status is CplStatus.UR, f"{what}: configuration of VF{index}"
+            gone = CplStatus.UR if index else CplStatus.SC
+            assert item.status is gone, f"{what}: configuration of function {index}"
             for route in (PLAIN, kit.tee) if self.secure() else (PLAIN,):
                 result = await kit.host.mem_read(function.bar0 + Bar0.MEMORY, 16, route)
                 assert (result.status, result.data) == (CplStatus.UR, b""), f"{what}: {result}"
         answer = await self.ask(Request.GET_DEVICE_INTERFACE_STATE)
         assert answer is not None, what
-        assert answer.error is ErrorCode.INVALID_INTERFACE, f"{what}: {answer}"
+        expected = ErrorCode.INVALID_INTERFACE if self.victim else None
+        assert answer.error is expected, f"{what}: {answer}"
 
     async def _nothing_left(self, what: str, state: TdiState) -> None:
         """Refused until STOP, zero after it; the function can be attached once more."""
         kit = self.kit
-        memory = kit.function(VICTIM).bar0 + Bar0.MEMORY
+        memory = kit.function(self.victim).bar0 + Bar0.MEMORY
         await self.assert_state(state, what)
         if state is TdiState.ERROR:
             result = await kit.host.mem_read(memory, SIZE)
             assert (result.status, result.data) == (CplStatus.UR, b""), f"{what}: {result}"
-        await kit.stop(self.session, VICTIM)
+        await kit.stop(self.session, self.victim)
         result = await kit.host.mem_read(memory, SIZE)
         assert (result.status, result.data) == (CplStatus.SC, bytes(SIZE)), f"{what}: {result}"
 
@@ -117,4 +118,4 @@ class VfEnableOffTakesAllAway(FunctionsGo):
 
     async def bring_back(self) -> None:
         assert self.secure()
-        await self.kit.vmm.enable_vfs(3)
+        await self.kit.vmm.enable_vfs(self.kit.vfs)

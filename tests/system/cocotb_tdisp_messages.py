@@ -22,7 +22,7 @@ from models.tdisp.codes import (
 )
 from models.tdisp.report import DeviceInterfaceReport
 from tb.scenario import DEFAULT_STREAM, OTHER_STREAM, TdispAnswer, decode_answer
-from tests.system.cocotb_transitions import VICTIM, Transitions
+from tests.system.cocotb_transitions import Transitions
 
 NEIGHBOUR = 2
 WHOLE = 0xFFFF
@@ -82,8 +82,8 @@ class Messages(Transitions):
 
     @property
     def rid(self) -> int:
-        """Requester ID of VF1."""
-        return self.kit.function(VICTIM).rid
+        """Requester ID of the victim."""
+        return self.kit.function(self.victim).rid
 
     def payload(self, request: Request) -> bytes:
         """A payload that would do where the state allows the request."""
@@ -96,11 +96,12 @@ class Messages(Transitions):
         return bytes(PAYLOADS[request])
 
     async def report(
-        self, offset: int, length: int, index: int = VICTIM
+        self, offset: int, length: int, index: int | None = None
     ) -> tuple[bytes, int] | ErrorCode:
-        """Portion and remainder, or the error."""
+        """Portion and remainder of the victim's or another report, or the error."""
+        rid = self.rid if index is None else self.kit.function(index).rid
         payload = offset.to_bytes(2, "little") + length.to_bytes(2, "little")
-        raw = message(Request.GET_DEVICE_INTERFACE_REPORT, self.kit.function(index).rid, payload)
+        raw = message(Request.GET_DEVICE_INTERFACE_REPORT, rid, payload)
         answer = await self.send(raw)
         if answer.error is not None:
             return answer.error
@@ -128,7 +129,7 @@ class WrongHeaders(Messages):
                 assert answer.error is ErrorCode.UNSUPPORTED_REQUEST, f"code {code:02x}: {answer}"
                 assert answer.error_data == code
             await self.assert_state(state, "in the end")
-            await self.kit.stop(self.session, VICTIM)
+            await self.kit.stop(self.session, self.victim)
 
     def wrongs(self, request: Request) -> Iterator[Wrong]:
         """One thing wrong at a time; then two, of which the first in order counts."""
@@ -213,7 +214,7 @@ class ForeignSessionsAreRefusedInEveryState(Messages):
                     assert answer.code == request - 0x80, f"{what}: {answer}"
                 if request is not Request.STOP_INTERFACE_REQUEST:
                     await self.assert_state(state, what)
-            await self.kit.stop(self.session, VICTIM)
+            await self.kit.stop(self.session, self.victim)
         own = message(
             Request.LOCK_INTERFACE_REQUEST,
             self.kit.function(NEIGHBOUR).rid,
@@ -239,7 +240,7 @@ class ReportComesInAnyPortions(Messages):
             await self._corners(whole[0])
             if state is TdiState.RUN:
                 await self._neighbour(whole[0])
-            await self.kit.stop(self.session, VICTIM)
+            await self.kit.stop(self.session, self.victim)
 
     async def _collect(self, whole: bytes, size: int) -> None:
         found = b""
@@ -274,7 +275,7 @@ class ReportComesInAnyPortions(Messages):
         assert other[0] != whole
         collected = [b"", b""]
         for offset in range(0, len(other[0]), 24):
-            for place, (index, full) in enumerate(((VICTIM, whole), (NEIGHBOUR, other[0]))):
+            for place, (index, full) in enumerate(((self.victim, whole), (NEIGHBOUR, other[0]))):
                 got = await self.report(offset, 24, index)
                 assert isinstance(got, tuple)
                 assert got[0] == full[offset : offset + 24]

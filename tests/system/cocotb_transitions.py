@@ -26,7 +26,6 @@ from tb.report.transition_table import Seen, cell, read, rows
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS, Attached, Scenario, TdispAnswer
 from tests.system.rows import CELLS_OUT_OF_REACH, GROUPS, NOT_BUILT
 
-VICTIM = 1
 DEVICE_CONTROL = 0x08
 INITIATE_FLR = 1 << 15
 QUIET = 1500  # cycles: longer than clearing takes
@@ -40,7 +39,7 @@ Act = Callable[[], Awaitable[None]]
 
 
 class Transitions(BaseTest):
-    """Brings VF1 to a state, makes an event, compares reply and next state with the table."""
+    """Brings a TDI to a state, makes an event, compares reply and next state with the table."""
 
     async def scenario(self, kit: Scenario) -> None:
         self.kit = kit
@@ -75,28 +74,33 @@ class Transitions(BaseTest):
         """The rows of the table that this test drives."""
         return GROUPS[type(self).__name__]
 
+    @property
+    def victim(self) -> int:
+        """The function to which all this happens."""
+        return self.kit.tvm_function
+
     def state(self) -> TdiState:
-        """State of VF1 on the pins."""
-        return self.adapter.tdi_states()[VICTIM]
+        """State of the victim on the pins."""
+        return self.adapter.tdi_states()[self.victim]
 
     async def assert_state(self, expected: TdiState, what: str) -> None:
         """Pins and GET_DEVICE_INTERFACE_STATE say the same, and that nobody else has moved."""
         states = self.adapter.tdi_states()
-        assert states[VICTIM] is expected, f"{what}: {states[VICTIM].name}"
-        others = {state for index, state in enumerate(states) if index != VICTIM}
-        assert others == {TdiState.CONFIG_UNLOCKED}, f"{what}: {others}"
+        assert states[self.victim] is expected, f"{what}: {states[self.victim].name}"
+        others = {state for index, state in enumerate(states) if index != self.victim}
+        assert others <= {TdiState.CONFIG_UNLOCKED}, f"{what}: {others}"
         if self.session.alive:
             answer = await self.ask(Request.GET_DEVICE_INTERFACE_STATE)
             assert answer is not None, what
             assert answer.payload == bytes([expected]), f"{what}: {answer}"
 
     async def bring_to(self, state: TdiState) -> None:
-        """VF1 is in CONFIG_UNLOCKED; take it to `state`."""
+        """The victim is in CONFIG_UNLOCKED; take it to `state`."""
         assert self.state() is TdiState.CONFIG_UNLOCKED
         self.tdi: Attached | None = None
         if state is TdiState.CONFIG_UNLOCKED:
             return
-        self.tdi = await self.kit.lock(self.session, VICTIM)
+        self.tdi = await self.kit.lock(self.session, self.victim)
         if state is not TdiState.CONFIG_LOCKED:
             await self.kit.start(self.session, self.tdi)
         if state is TdiState.ERROR:
@@ -105,13 +109,12 @@ class Transitions(BaseTest):
 
     async def change(self) -> None:
         """Clear Bus Master Enable and set it again."""
-        rid = self.kit.function(VICTIM).rid
-        await self.kit.host.config_write(rid, COMMAND, 0, enables=0b0011)
-        await self.kit.host.config_write(rid, COMMAND, COMMAND_MASTER, enables=0b0011)
+        await self.kit.vmm.write_command(self.victim, cleared=COMMAND_MASTER)
+        await self.kit.vmm.write_command(self.victim)
 
     async def ask(self, request: int, payload: bytes = b"") -> TdispAnswer | None:
-        """One TDISP request for VF1."""
-        return await self.kit.tdisp(self.session, request, VICTIM, payload)
+        """One TDISP request for the victim."""
+        return await self.kit.tdisp(self.session, request, self.victim, payload)
 
 
 @pyuvm.test()
@@ -129,7 +132,7 @@ class EveryRequestInEveryState(Transitions):
                 self.note(event, state, answer)
                 self.compare(expected, answer, what)
                 await self.assert_state(expected.next, what)
-                await self.kit.stop(self.session, VICTIM)
+                await self.kit.stop(self.session, self.victim)
 
     def compare(self, expected: Cell, answer: TdispAnswer | None, what: str) -> None:
         """The reply is that of the cell."""
@@ -148,8 +151,8 @@ class EveryRequestInEveryState(Transitions):
         kit, session = self.kit, self.session
         unknown = LockFlags.BIND_P2P
         return {
-            Event.LOCK_GOOD: lambda: kit.lock_request(session, VICTIM),
-            Event.LOCK_BAD: lambda: kit.lock_request(session, VICTIM, unknown),
+            Event.LOCK_GOOD: lambda: kit.lock_request(session, self.victim),
+            Event.LOCK_BAD: lambda: kit.lock_request(session, self.victim, unknown),
             Event.START_GOOD: lambda: self.start(self.tdi.nonce if self.tdi else bytes(NONCE_SIZE)),
             Event.START_BAD: lambda: self.start(bytes(NONCE_SIZE)),
             Event.STOP: lambda: self.ask(Request.STOP_INTERFACE_REQUEST),
@@ -183,7 +186,7 @@ class RequestsThatAreNotBuiltInEveryState(Transitions):
                 self.note(event, state, answer)
                 assert TABLE[state, event].next is state
                 await self.assert_state(state, what)
-            await self.kit.stop(self.session, VICTIM)
+            await self.kit.stop(self.session, self.victim)
 
 
 class Events(Transitions):
@@ -199,7 +202,7 @@ class Events(Transitions):
             Event.REQUESTER_ID_CHANGE: self._other_bus,
             Event.POISONED: self._poison,
             Event.CONVENTIONAL_RESET: self._reset,
-            Event.DSM_FAULT: lambda: self.kit.internal_error(VICTIM),
+            Event.DSM_FAULT: lambda: self.kit.internal_error(self.victim),
         }
         for event in self.rows:
             for state in TdiState:
@@ -215,8 +218,7 @@ class Events(Transitions):
 
     async def _recover(self, what: str) -> None:
         kit, expected = self.kit, self.state()
-        rid = kit.function(VICTIM).rid
-        await kit.host.config_write(rid, COMMAND, COMMAND_MASTER, enables=0b0011)
+        await (kit.vmm.write_command(self.victim) if self.victim else kit.vmm.restore())
         if not self.session.alive:
             self.session = await kit.open_session()
         await self.assert_state(expected, f"{what}, later")
@@ -224,10 +226,10 @@ class Events(Transitions):
         if not self.adapter.streams_secure()[block]:
             await kit.vmm.place_stream(block, DEFAULT_STREAM, default=True)
             await kit.key_stream(self.session)
-        await kit.stop(self.session, VICTIM)
+        await kit.stop(self.session, self.victim)
 
     async def _flr(self) -> None:
-        rid = self.kit.function(VICTIM).rid
+        rid = self.kit.function(self.victim).rid
         at = await self.kit.host.capability(rid, CapabilityId.PCIE) + DEVICE_CONTROL
         await self.kit.host.config_write(rid, at, INITIATE_FLR, enables=0b0011)
 
@@ -235,13 +237,13 @@ class Events(Transitions):
         """A TLP whose MAC is wrong."""
         host = self.kit.host
         stream: IdeStream = host.streams[DEFAULT_STREAM]
-        read = Tlp.mem_read(HOST_RID, self.kit.function(VICTIM).bar0, 4, tag=0xF0).encode()
+        read = Tlp.mem_read(HOST_RID, self.kit.function(self.victim).bar0, 4, tag=0xF0).encode()
         wire = stream.encrypt(read, True)
         await host.transmit_wire(wire[:-1] + bytes([wire[-1] ^ 1]), "attack: wrong MAC")
 
     async def _fail_completion(self) -> None:
         """The engine reads where no memory is."""
-        kit, function = self.kit, self.kit.function(VICTIM)
+        kit, function = self.kit, self.kit.function(self.victim)
         route = kit.tee if self.state() is TdiState.RUN else PLAIN
         for register, value in ((0x10, 0x7000_0000), (0x14, 0), (0x18, 0), (0x0C, 64), (0x04, 1)):
             await kit.write_register(function, register, value, route)
@@ -257,7 +259,7 @@ class Events(Transitions):
 
     async def _poison(self) -> None:
         """A poisoned write to the page that is served in every state."""
-        address = self.kit.function(VICTIM).bar0 + Bar0.PUBLIC
+        address = self.kit.function(self.victim).bar0 + Bar0.PUBLIC
         await self.kit.host.send(replace(Tlp.mem_write(HOST_RID, address, bytes(4)), ep=True))
 
     async def _reset(self) -> None:

@@ -23,8 +23,8 @@ from tests.unit.tlp_bench import (
     request,
 )
 
-NUM_TDI = 3
-RIDS = (0x0100, 0x0101, 0x0102)
+PF_RID = 0x0100
+STREAMS = 3
 
 
 class Bench:
@@ -33,10 +33,11 @@ class Bench:
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         self.rng = random.Random(cocotb.RANDOM_SEED)
-        self.state = [TdiState.CONFIG_UNLOCKED] * NUM_TDI
-        self.locked = [0] * NUM_TDI
-        self.bme = [1] * NUM_TDI
-        self.stream = [0, 1, 2]
+        self.tdis = len(dut.tdi_bme)
+        self.state = [TdiState.CONFIG_UNLOCKED] * self.tdis
+        self.locked = [0] * self.tdis
+        self.bme = [1] * self.tdis
+        self.stream = [n % STREAMS for n in range(self.tdis)]
         self.secure = [1, 1, 1]
         self.denied = 0
         self.apply()
@@ -48,7 +49,7 @@ class Bench:
         self.dut.tdi_bme.value = sum(b << n for n, b in enumerate(self.bme))
         self.dut.stream_secure.value = sum(b << n for n, b in enumerate(self.secure))
         self.dut.tdi_stream.value = sum(s << width * n for n, s in enumerate(self.stream))
-        self.dut.tdi_rid.value = sum(r << 16 * n for n, r in enumerate(RIDS))
+        self.dut.pf_rid.value = PF_RID
 
     async def start(self) -> None:
         self.dut.rst.value = 1
@@ -68,7 +69,7 @@ class Bench:
         """The TLP as it must leave now, or None when it must not."""
         tdi, msix = tlp.side["tdi"], tlp.side["msix"]
         state, stream = self.state[tdi], self.stream[tdi]
-        if tlp.requester != RIDS[tdi] or not self.bme[tdi] or state == TdiState.ERROR:
+        if tlp.requester != PF_RID + tdi or not self.bme[tdi] or state == TdiState.ERROR:
             return None
         if tlp.fmt_type not in (0x40, 0x60) and (msix or tlp.fmt_type not in (0x00, 0x20)):
             return None
@@ -80,10 +81,23 @@ class Bench:
         side = {"ide": int(trusted), "t": int(trusted), "stream": stream if trusted else 0}
         return replace(tlp, side=side)
 
+    def shuffle(self) -> None:
+        """Another state of every TDI."""
+        rng = self.rng
+        self.state = [rng.choice(list(TdiState)) for _ in range(self.tdis)]
+        self.locked = [rng.getrandbits(1) for _ in range(self.tdis)]
+        self.bme = [int(rng.random() < 0.9) for _ in range(self.tdis)]
+        self.stream = [rng.randrange(STREAMS) for _ in range(self.tdis)]
+        self.secure = [int(rng.random() < 0.8) for _ in range(STREAMS)]
+        self.apply()
 
-def random_tlp(rng: random.Random) -> Tlp:
-    tdi, msix = rng.randrange(NUM_TDI), int(rng.random() < 0.3)
-    rid = RIDS[tdi] if rng.random() < 0.9 else RIDS[(tdi + 1) % NUM_TDI]
+
+def random_tlp(bench: Bench) -> Tlp:
+    rng, last = bench.rng, bench.tdis - 1
+    tdi, msix = rng.choice((0, last, rng.randint(0, last))), int(rng.random() < 0.3)
+    rid = PF_RID + tdi
+    if rng.random() < 0.1:
+        rid ^= rng.choice((1, 0x80, 0x100))
     address = rng.choice((0x1000, 0x1_0000_0000)) + 4 * rng.randrange(64)
     if msix and rng.random() < 0.9:
         return memory_write(address, [rng.getrandbits(32)], requester=rid, tdi=tdi, msix=1)
@@ -103,12 +117,8 @@ async def only_admitted_tlps_leave_and_each_refusal_is_told_once(dut: Any) -> No
     expected: list[Tlp] = []
     refused = 0
     for _ in range(400):
-        bench.state = [bench.rng.choice(list(TdiState)) for _ in range(NUM_TDI)]
-        bench.locked = [bench.rng.getrandbits(1) for _ in range(NUM_TDI)]
-        bench.bme = [int(bench.rng.random() < 0.9) for _ in range(NUM_TDI)]
-        bench.secure = [int(bench.rng.random() < 0.8) for _ in range(3)]
-        bench.apply()
-        tlp = random_tlp(bench.rng)
+        bench.shuffle()
+        tlp = random_tlp(bench)
         leaves = bench.expected(tlp)
         before = bench.denied
         await bench.source.send(tlp)
@@ -126,17 +136,18 @@ async def only_admitted_tlps_leave_and_each_refusal_is_told_once(dut: Any) -> No
 async def a_state_change_inside_a_tlp_neither_cuts_nor_opens_it(dut: Any) -> None:
     bench = Bench(dut)
     await bench.start()
+    last = bench.tdis - 1
     for first, second in ((TdiState.RUN, TdiState.ERROR), (TdiState.ERROR, TdiState.RUN)):
-        bench.state[1] = first
+        bench.state[last] = first
         bench.apply()
         data = list(range(64))
-        tlp = memory_write(0x2000, data, requester=RIDS[1], tdi=1, msix=0)
+        tlp = memory_write(0x2000, data, requester=PF_RID + last, tdi=last, msix=0)
         task = cocotb.start_soon(bench.source.send(tlp))
         while not (int(dut.appreq_tvalid.value) and int(dut.appreq_tready.value)):
             await RisingEdge(dut.clk)
         await cycles(dut, 2)
         assert not task.done()
-        bench.state[1] = second
+        bench.state[last] = second
         bench.apply()
         await task
         await cycles(dut, 60)

@@ -314,7 +314,8 @@ async def _one_association(bench: IdeBench) -> None:
     bench.apply()
     functions = len(bench.dut.ats_enable)
     ats = bench.dut.ats_enable.value = rng.getrandbits(functions)
-    requester = rng.randrange(functions + 1)  # the last is no function of the device
+    # The last is no function of the device.
+    requester = rng.choice((0, functions - 1, functions, rng.randint(0, functions)))
     address = rng.choice([0, 0xFFFFC, 0x100000, 0x1FFFFC, 0x200000, 0x300000, 0x2FFFFC])
     read = Tlp.mem_read(PF_RID + requester, address, 4)
     tlp = rng.choice(

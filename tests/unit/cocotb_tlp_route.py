@@ -279,10 +279,11 @@ def random_address(bench: Bench) -> int:
     rng = bench.rng
     bar = rng.choice((0, 0, 2))
     size = Bar0.SIZE if bar == 0 else Bar2.SIZE
-    tdi = rng.randint(0, bench.tdis)  # one beyond the last
     base = bench.bars[f"pf_bar{bar}"]
-    if tdi:
-        base = bench.bars[f"vf_bar{bar}"] + (tdi - 1) * size
+    if rng.random() < (0.8 if bench.tdis > 1 else 0.2):  # also just outside of all VFs
+        last = bench.tdis - 1
+        vf = rng.choice((0, 1, last, last + 1, *rng.choices(range(1, last + 1), k=min(last, 4))))
+        base = bench.bars[f"vf_bar{bar}"] + (vf - 1) * size
     pages = range(4) if bar == 0 else (0, 0, 1, 15, 16, 16, 17, 31)
     offset = 4096 * rng.choice(pages) + 4 * rng.choice((0, 1, 5, 1000, 1022, 1023))
     return base + offset if rng.random() < 0.95 else rng.getrandbits(62) & ~3

@@ -37,12 +37,12 @@ def test_every_outbound_request_is_admitted_as_the_table_says(simulator: str) ->
 
 @covers("TDISP-DMA-001", "TDISP-DMA-007", "TDISP-DMA-009", "TDISP-INT-002")
 @attack("ATT-11")
-@pytest.mark.parametrize("data_w", [128, 512])
-def test_refused_requests_disappear_whole(data_w: int) -> None:
+@pytest.mark.parametrize(("data_w", "num_tdi"), [(128, 4), (512, 256), (256, 1)])
+def test_refused_requests_disappear_whole(data_w: int, num_tdi: int) -> None:
     parameters = {
         "DATA_W": data_w,
-        "NUM_TDI": 3,
-        "TDI_W": 2,
+        "NUM_TDI": num_tdi,
+        "TDI_W": max(1, (num_tdi - 1).bit_length()),
         "NUM_IDE_STREAMS": 3,
         "STREAM_W": 2,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tb.sim import SIMULATORS, run_simulation, simulator_missing
+from tb.sim import ROOT, SIMULATORS, Design, run_simulation, simulator_missing
 from tests.plan import attack, covers
 from tests.unit.test_ide_rx import design
 
@@ -41,6 +41,20 @@ def test_nothing_of_a_stream_leaves_without_its_key(data_w: int) -> None:
 @covers("IDE-ST-002", "IDE-ST-004", "IDE-ST-010", "IDE-MSG-001")
 def test_every_way_out_of_secure_sends_or_omits_its_fail() -> None:
     run_simulation(design(), MODULE, testcase="every_way_out_of_secure_sends_its_fail")
+
+
+@covers("IDE-SEL-001", "IDE-SEL-005")
+@pytest.mark.parametrize(("num_tdi", "streams"), [(1, 1), (4, 2), (256, 3)])
+def test_association_asks_the_ats_enable_of_the_sender(num_tdi: int, streams: int) -> None:
+    parameters = {
+        "NUM_TDI": num_tdi,
+        "TDI_W": max(1, (num_tdi - 1).bit_length()),
+        "NUM_IDE_STREAMS": streams,
+        "STREAM_W": max(1, (streams - 1).bit_length()),
+    }
+    sources = [ROOT / f"rtl/ide/{name}.v" for name in ("ide_tx_select", "tlp_class")]
+    select = Design("ide_tx_select", sources, parameters)
+    run_simulation(select, "tests.unit.cocotb_ide_tx_select")
 
 
 @covers("IDE-SEL-001", "IDE-SEL-005", "IDE-TLP-009")
