@@ -48,16 +48,5 @@ def set_mmio_refusals(lock: Lock, wanted: MmioRange) -> Iterator[Refusal]:
     """
     if wanted.attributes & FIXED_ATTRIBUTES or not wanted.num_pages:
         yield _MMA
-    if updatable_range(lock, wanted) is None:
+    if not any(item.is_updatable and wanted.inside(item) for item in lock.report.ranges):
         yield _MMA
-
-
-def updatable_range(lock: Lock, wanted: MmioRange) -> MmioRange | None:
-    """The reported range that holds all of `wanted` and whose attribute can be changed."""
-    end = wanted.first_page + wanted.num_pages
-    for item in lock.report.ranges:
-        inside = item.first_page <= wanted.first_page and end <= item.first_page + item.num_pages
-        updatable = item.attributes & RangeAttributes.IS_MEM_ATTR_UPDATABLE
-        if inside and updatable and item.range_id == wanted.range_id:
-            return item
-    return None
