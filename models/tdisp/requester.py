@@ -20,6 +20,8 @@ from models.tdisp.messages import (
     GetTdispVersion,
     LockInterfaceRequest,
     LockInterfaceResponse,
+    SetMmioAttributeRequest,
+    SetMmioAttributeResponse,
     StartInterfaceRequest,
     StartInterfaceResponse,
     StopInterfaceRequest,
@@ -28,7 +30,7 @@ from models.tdisp.messages import (
     TdispVersion,
     decode_response,
 )
-from models.tdisp.report import REPORT_MAX, DeviceInterfaceReport
+from models.tdisp.report import REPORT_MAX, DeviceInterfaceReport, MmioRange
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 DEFAULT_PORTION = 0x40  # bytes of the report in one request
@@ -123,6 +125,11 @@ class TdispRequester:
         """Let the TDI run."""
         request = StartInterfaceRequest(interface=self.interface, nonce=nonce)
         await self.ask(request, StartInterfaceResponse)
+
+    async def set_mmio_attribute(self, wanted: MmioRange) -> None:
+        """Give whole pages of a reported range the IS_NON_TEE_MEM of `wanted` (TDISP-MMA-003)."""
+        request = SetMmioAttributeRequest(interface=self.interface, mmio_range=wanted)
+        await self.ask(request, SetMmioAttributeResponse)
 
     async def stop(self) -> None:
         """Unlock the TDI; its data is gone."""

@@ -13,10 +13,10 @@ from models.pcie.codes import SelectiveBlock
 from models.pcie.layout import DW
 from models.spdm.codes import Aead, Capability, TableType
 from models.spdm.messages import Algorithms, Capabilities
-from models.tdisp.codes import LockFlags
+from models.tdisp.codes import LockFlags, Request
 from models.tdisp.messages import TdispCapabilities
 from models.tdisp.profile import MANDATORY
-from models.tdisp.report import DeviceInterfaceReport
+from models.tdisp.report import DeviceInterfaceReport, MmioRange
 from models.tsm.errors import PolicyError
 from models.tsm.ports import Assignment
 from models.tsm.report_check import findings as report_findings
@@ -105,6 +105,19 @@ class Policy:
         found = report_findings(report, assignment)
         if found:
             raise PolicyError("TDISP-HOST-004", "; ".join(found))
+
+    def check_attribute(
+        self,
+        capabilities: TdispCapabilities | None,
+        report: DeviceInterfaceReport | None,
+        wanted: MmioRange,
+    ) -> None:
+        """The request is offered, and `wanted` lies in a range that can be changed."""
+        if capabilities is None or not capabilities.supports(Request.SET_MMIO_ATTRIBUTE_REQUEST):
+            raise PolicyError("TDISP-CAP-003", "SET_MMIO_ATTRIBUTE is not offered")
+        ranges = () if report is None else report.ranges
+        if not any(item.is_updatable and wanted.inside(item) for item in ranges):
+            raise PolicyError("TDISP-MMA-002", f"pages at {wanted.first_page:#x} are fixed")
 
 
 def blocks(registers: bytes) -> Iterator[SelectiveStreamBlock]:

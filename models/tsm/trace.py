@@ -33,10 +33,14 @@ class Step(Enum):
     REPORT = "read and check the report"
     APPROVE = "ask the tenant"
     START = "start the TDI"
+    ATTRIBUTE = "change an MMIO attribute"
     REFRESH = "refresh the keys of the stream"
     STOP = "stop the TDI"
     CLOSE = "stop the stream, end the session"
     ABANDON = "take everything down"
+
+
+ON_REQUEST = frozenset({Step.ATTRIBUTE, Step.REFRESH, Step.ABANDON})  # not part of every life
 
 
 class TraceKind(Enum):

@@ -26,7 +26,8 @@ from models.spdm.signing import Entropy
 from models.tdisp.codes import TdiState
 from models.tdisp.errors import TdispError
 from models.tdisp.interface_id import InterfaceId
-from models.tdisp.report import DeviceInterfaceReport
+from models.tdisp.messages import TdispCapabilities
+from models.tdisp.report import DeviceInterfaceReport, MmioRange
 from models.tdisp.requester import TdispRequester
 from models.transport import Transport
 from models.tsm.errors import PolicyError, TsmError
@@ -54,6 +55,7 @@ class TdiHandle:
     assignment: Assignment
     requester: TdispRequester
     lock_tried: bool = False  # it may be locked: STOP is due
+    capabilities: TdispCapabilities | None = None
     report: DeviceInterfaceReport | None = None
 
 
@@ -195,6 +197,7 @@ class Tsm:
             await handle.requester.version()
             capabilities = await handle.requester.capabilities()
             self.policy.check_interface(capabilities, assignment.flags)
+            handle.capabilities = capabilities
             state = await handle.requester.state()
             if state is TdiState.ERROR:  # left behind by its last owner
                 await handle.requester.stop()
@@ -233,6 +236,16 @@ class Tsm:
                 raise PolicyError("TDISP-HOST-006", "; ".join(objections))
         async with self._step(Step.START):
             await handle.requester.start(tenant.release_nonce())
+            await self._expect(handle, TdiState.RUN)
+
+    async def set_mmio_attribute(self, handle: TdiHandle, wanted: MmioRange) -> None:
+        """Give a reported range another IS_NON_TEE_MEM, as its tenant wishes (TDISP-MMA-003).
+
+        Raises PolicyError, and asks nothing, when the device does not offer this.
+        """
+        self.policy.check_attribute(handle.capabilities, handle.report, wanted)
+        async with self._step(Step.ATTRIBUTE):
+            await handle.requester.set_mmio_attribute(wanted)
             await self._expect(handle, TdiState.RUN)
 
     async def stop(self, handle: TdiHandle) -> None:
