@@ -28,9 +28,11 @@ from models.tdisp.codes import (
     VERSION_1_0,
     ErrorCode,
     LockFlags,
+    RangeAttributes,
     Request,
     Response,
 )
+from models.tdisp.report import MmioRange, reported_page
 from tb.host.root_port import HostRootPort
 from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import FunctionAddress, VmmHost
@@ -296,6 +298,18 @@ class Scenario:
         assert answer is not None
         assert answer.code == Response.STOP_INTERFACE_RESPONSE, answer
         self.host.inbound.check.revoke(self.function(index).rid)
+
+    async def set_mmio_attribute(
+        self, session: SecureSession, index: int, page: int, *, non_tee: bool, offset: int = 0
+    ) -> TdispAnswer | None:
+        """SET_MMIO_ATTRIBUTE for the page at offset `page` of BAR0, whatever comes back.
+
+        `offset` is the MMIO reporting offset of the lock.
+        """
+        number = reported_page(self.function(index).bar0 + page, offset)
+        value = RangeAttributes.IS_NON_TEE_MEM if non_tee else RangeAttributes(0)
+        payload = MmioRange(number, 1, int(value), 0).encode()
+        return await self.tdisp(session, Request.SET_MMIO_ATTRIBUTE_REQUEST, index, payload)
 
     async def attach(self, index: int = 1) -> tuple[SecureSession, Attached]:
         """From reset to RUN: bring-up, session, keys of the default stream, LOCK, START."""

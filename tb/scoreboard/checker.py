@@ -20,12 +20,12 @@ from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.describe import idekm_body, name_of, tdisp_body
 from tb.scoreboard.events import ConfigWatcher
 from tb.scoreboard.findings import Findings
+from tb.scoreboard.grants import GrantTracks
 from tb.scoreboard.host_ends import HostEnds
 from tb.scoreboard.link import LinkChecker
 from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
 from tb.scoreboard.states import TransitionChecker
-from tb.scoreboard.timeline import Timeline
-from tb.scoreboard.world import FunctionView
+from tb.scoreboard.world import FunctionView, Page
 
 TDI_STATES = ("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001")
 STREAM_STATES = ("IDE-ST-001", "IDE-ST-007")
@@ -72,7 +72,7 @@ class DeviceChecker:
         self.host_ends = HostEnds()
         self.link = LinkChecker(self, self, completion_timeout_ns)
         self._held: list[Callable[[float], None]] = []
-        self._bound: list[Timeline[int | None]] = [Timeline(None) for _ in tdis]
+        self._grants = GrantTracks(reference, len(tdis))
         self._scrubs = [reference.scrub_count(tdi) for tdi in range(len(tdis))]
         self._ids: dict[int, int] = {}  # Stream ID of each block while it was last Secure
 
@@ -120,6 +120,8 @@ class DeviceChecker:
         self._advance(time_ns)
         if request:
             self.control.request(time_ns, raw)
+            if self.control.open is not None:
+                self._grants.asked(time_ns, self.control.open.plain)
         else:
             if self._events_came_first():
                 self._release(time_ns)
@@ -152,10 +154,11 @@ class DeviceChecker:
         self.host_ends.reset()
         self.link.forget()
         self._held.clear()
+        self._grants.answered()
         for tdi, shadow in enumerate(self.link.shadows):
             shadow.scrub(time_ns)
             self._scrubs[tdi] = self.reference.scrub_count(tdi)
-            self._bound[tdi].change(time_ns, None)
+            self._grants.follow(time_ns, tdi, TdiState.CONFIG_UNLOCKED)
         self.states.reset(time_ns, TdiState.CONFIG_UNLOCKED)
         self.streams.reset(time_ns, False)
 
@@ -215,6 +218,7 @@ class DeviceChecker:
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
         stopped = self._stops_unlocked(request)
         answer = self.reference.handle_object(request.raw)
+        self._grants.answered()
         self._sync(time_ns, name_of(request.raw, request.plain))
         if stopped is not None:
             self.link.shadows[stopped].may_scrub(time_ns)
@@ -244,9 +248,7 @@ class DeviceChecker:
         for tdi, state in enumerate(self.reference.tdi_states()):
             changed = state is not self.states.tracks[tdi].reference.now
             self.states.predict(time_ns, tdi, state, cause)
-            bound = self.reference.bound_stream(tdi)
-            if bound != self._bound[tdi].now:
-                self._bound[tdi].change(time_ns, bound)
+            self._grants.follow(time_ns, tdi, state)
             if changed and state is TdiState.ERROR:
                 self.link.shadows[tdi].may_scrub(time_ns)
             elif changed:
@@ -300,10 +302,13 @@ class DeviceChecker:
                 found |= self.streams.tracks[block].during(start_ns, end_ns)
         return found or frozenset({False})
 
-    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
-        """Stream IDs that were bound to the TDI in this time."""
-        bound = self._bound[tdi].during(start_ns, end_ns)
-        return frozenset(stream for stream in bound if stream is not None)
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[int]]:
+        """The sets of Stream IDs that may have been bound to the TDI in this time."""
+        return self._grants.streams(tdi, start_ns, end_ns)
+
+    def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
+        """The sets of TEE pages that may have been open to T = 0 in this time."""
+        return self._grants.pages(tdi, start_ns, end_ns)
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""

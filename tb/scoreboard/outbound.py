@@ -152,7 +152,8 @@ class OutboundChecker:
         return self._departs(time_ns, tlp, route, view)
 
     def _bound(self, time_ns: float, tdi: int) -> frozenset[int]:
-        return self.world.bound_streams(tdi, time_ns - RACE_NS, time_ns)
+        sets = self.world.bound_streams(tdi, time_ns - RACE_NS, time_ns)
+        return frozenset().union(*sets)
 
     def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
         """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005).

@@ -14,7 +14,8 @@ from models.pcie.rules import Limits
 from models.tdisp.codes import ErrorCause, TdiState
 from tb.scoreboard.findings import Findings
 
-__all__ = ["PLAIN", "FunctionView", "Route", "Target", "World", "decode"]
+__all__ = ["PLAIN", "FunctionView", "Page", "Route", "Target", "World", "decode"]
+Page = tuple[int, int]  # BAR and offset of a page in it
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,11 @@ class World(Protocol):
     def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
         """Whether the stream with this Stream ID was Secure in this time."""
 
-    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
-        """Stream IDs that were bound to the TDI in this time."""
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[int]]:
+        """The sets of Stream IDs that may have been bound to the TDI in this time."""
+
+    def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
+        """The sets of TEE pages that may have been open to T = 0 in this time (TDISP-MMA-003)."""
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.app.config_map import ConfigRegister as Reg
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
 from models.device.device import ReferenceDevice
 from models.ide.codes import ControlBit, SubStream
 from models.ide.errors import InsecureCause
@@ -108,12 +109,12 @@ class TappedRot:
 class Bench:
     """Host, device under test and scoreboard. `alter` changes what the device answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: DeviceProfile = DEFAULT_PROFILE) -> None:
         self.findings = Findings()
-        self.checker = DeviceChecker(self.findings)
+        self.checker = DeviceChecker(self.findings, profile)
         self.now = 0.0
         entropy = random.Random(5)
-        self.device = ReferenceDevice(self._rot, RandomNonces(entropy))
+        self.device = ReferenceDevice(self._rot, RandomNonces(entropy), profile)
         self.alter: Callable[[bytes], bytes | None] = lambda answer: answer
         self.host = random.Random(6)
 

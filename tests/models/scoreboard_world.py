@@ -15,8 +15,8 @@ from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.link import LinkChecker
-from tb.scoreboard.timeline import Track
-from tb.scoreboard.world import FunctionView, Route
+from tb.scoreboard.timeline import Track, Unsettled
+from tb.scoreboard.world import FunctionView, Page, Route
 from tests.models.ide_pair import port
 
 HOST, PF, VF = 0x0000, 0x0100, 0x0101
@@ -39,6 +39,7 @@ class World:
         self.tracks = [Track(TdiState.CONFIG_UNLOCKED) for _ in self.views]
         self.stream = Track(True)
         self.locked_msix = False
+        self.opened: Unsettled[frozenset[Page]] = Unsettled(frozenset())
         self.events: list[tuple[int, ErrorCause]] = []
         self.insecure_causes: list[InsecureCause] = []
         self.device_end = port()
@@ -71,9 +72,12 @@ class World:
     def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
         return self.stream.during(start_ns, end_ns)
 
-    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[int]]:
         locked = self.tracks[tdi].reference.now is not TdiState.CONFIG_UNLOCKED
-        return frozenset({STREAM}) if locked else frozenset()
+        return frozenset({frozenset({STREAM} if locked else ())})
+
+    def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
+        return self.opened.during(start_ns, end_ns)
 
     def msix_locked(self, tdi: int) -> bool:
         return self.locked_msix
