@@ -33,6 +33,7 @@ from models.spdm.signing import Entropy
 from models.tdisp.codes import ErrorCause, RangeAttributes, TdiState
 from models.tdisp.dsm import ReferenceDsm
 from models.tdisp.nonces import RandomNonces
+from models.tdisp.p2p import PeerTerms
 from models.tdisp.profile import FunctionConfig, NonceSource, StreamView
 from models.tdisp.report import reported_page
 from models.tdisp.table import Event
@@ -290,6 +291,11 @@ class ReferenceDevice:
             )
         )
         return Grants(lock.streams, pages)
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        """How a TDI sends translated requests to peers."""
+        lock = self.dsm.tdis[tdi].lock
+        return PeerTerms() if lock is None else lock.peer_terms
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether the TDI's MSI-X table is locked and reported."""

@@ -30,7 +30,8 @@ def bind_refusals(
         yield _P2P
     for block in blocks[:1]:
         keyed = block.keys_programmed and block.owner == lock.session
-        if not (keyed and block.enabled) or block.default or block.overlaps:
+        usable = block.enabled and block.secure  # as LOCK asks of the default stream
+        if not (keyed and usable) or block.default or block.overlaps:
             yield _P2P
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.codes import ErrorCause, LockFlags, TdiState
 from models.tdisp.message import Message
 from models.tdisp.messages import (
     BindP2pStreamRequest,
     SetMmioAttributeRequest,
     UnbindP2pStreamRequest,
 )
+from models.tdisp.p2p import PeerTerms
 from models.tdisp.report import DeviceInterfaceReport
 from models.tdisp.table import CAUSES, TABLE, Event
 
@@ -38,6 +39,11 @@ class Lock:
     def streams(self) -> frozenset[int]:
         """Stream IDs of all bound streams."""
         return frozenset({self.stream_id, *self.p2p_streams})
+
+    @property
+    def peer_terms(self) -> PeerTerms:
+        """How translated requests to peers leave."""
+        return PeerTerms(bool(self.flags & LockFlags.ALL_REQUEST_REDIRECT), self.p2p_address_mask)
 
     def grant(self, request: Message) -> None:
         """Carry out a good BIND_P2P_STREAM, UNBIND_P2P_STREAM or SET_MMIO_ATTRIBUTE."""
