@@ -76,6 +76,16 @@ class Policy:
         if block.tc or not block.rid_valid or block.algorithm:
             raise PolicyError("TDISP-HOST-002", f"stream {stream_id} is set up wrongly")
 
+    def check_peer_stream(self, registers: bytes, stream_id: int) -> None:
+        """One block with this Stream ID, not the default stream, associations valid."""
+        found = [block for block in blocks(registers) if block.stream_id == stream_id]
+        if len(found) != 1 or found[0].default_stream:
+            raise PolicyError("TDISP-P2P-002", f"stream {stream_id} is none to a peer")
+        block = found[0]
+        reaches = block.rid_valid and any(item.valid for item in block.associations)
+        if block.tc or not reaches or block.algorithm:
+            raise PolicyError("TDISP-P2P-002", f"stream {stream_id} is set up wrongly")
+
     # ------------------------------------------------------------------ TDISP
 
     def check_interface(self, capabilities: TdispCapabilities, flags: LockFlags) -> None:
@@ -105,6 +115,14 @@ class Policy:
         found = report_findings(report, assignment)
         if found:
             raise PolicyError("TDISP-HOST-004", "; ".join(found))
+
+    def check_bind(self, capabilities: TdispCapabilities | None, flags: LockFlags) -> None:
+        """The requests are offered, and LOCK has asked for them."""
+        needed = (Request.BIND_P2P_STREAM_REQUEST, Request.UNBIND_P2P_STREAM_REQUEST)
+        if capabilities is None or not all(map(capabilities.supports, needed)):
+            raise PolicyError("TDISP-P2P-007", "streams to peers are not offered")
+        if not flags & LockFlags.BIND_P2P:
+            raise PolicyError("TDISP-P2P-002", "LOCK without BIND_P2P")
 
     def check_attribute(
         self,
