@@ -258,9 +258,13 @@ class Scenario:
         flags: LockFlags = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE,
         offset: int = 0,
         stream_id: int = DEFAULT_STREAM,
+        *,
+        p2p_address_mask: int = 0,
     ) -> Attached:
         """LOCK_INTERFACE_REQUEST that must succeed."""
-        answer = await self.lock_request(session, index, flags, offset, stream_id)
+        answer = await self.lock_request(
+            session, index, flags, offset, stream_id, p2p_address_mask=p2p_address_mask
+        )
         assert answer is not None, "no answer to LOCK"
         assert answer.code == Response.LOCK_INTERFACE_RESPONSE, answer
         assert len(answer.payload) == NONCE_SIZE
@@ -273,13 +277,15 @@ class Scenario:
         flags: LockFlags = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE,
         offset: int = 0,
         stream_id: int = DEFAULT_STREAM,
+        *,
+        p2p_address_mask: int = 0,
     ) -> TdispAnswer | None:
         """LOCK_INTERFACE_REQUEST, whatever comes back."""
         payload = (
             int(flags).to_bytes(2, "little")
             + bytes([stream_id, 0])
             + (offset % (1 << 64)).to_bytes(8, "little")
-            + bytes(8)
+            + p2p_address_mask.to_bytes(8, "little")
         )
         return await self.tdisp(session, Request.LOCK_INTERFACE_REQUEST, index, payload)
 
@@ -298,6 +304,20 @@ class Scenario:
         assert answer is not None
         assert answer.code == Response.STOP_INTERFACE_RESPONSE, answer
         self.host.inbound.check.revoke(self.function(index).rid)
+
+    async def bind(
+        self, session: SecureSession, index: int, stream_id: int = OTHER_STREAM
+    ) -> TdispAnswer | None:
+        """BIND_P2P_STREAM, whatever comes back."""
+        request = Request.BIND_P2P_STREAM_REQUEST
+        return await self.tdisp(session, request, index, bytes([stream_id]))
+
+    async def unbind(
+        self, session: SecureSession, index: int, stream_id: int = OTHER_STREAM
+    ) -> TdispAnswer | None:
+        """UNBIND_P2P_STREAM, whatever comes back."""
+        request = Request.UNBIND_P2P_STREAM_REQUEST
+        return await self.tdisp(session, request, index, bytes([stream_id]))
 
     async def set_mmio_attribute(
         self, session: SecureSession, index: int, page: int, *, non_tee: bool, offset: int = 0

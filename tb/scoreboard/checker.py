@@ -15,6 +15,7 @@ from models.ide.stream import IdeStream
 from models.pcie.rules import Limits
 from models.tdisp.codes import ErrorCause, Request, TdiState
 from models.tdisp.nonces import RandomNonces
+from models.tdisp.p2p import PeerTerms
 from tb.coverage import CoverItem
 from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.describe import idekm_body, name_of, tdisp_body
@@ -120,13 +121,18 @@ class DeviceChecker:
         self._advance(time_ns)
         if request:
             self.control.request(time_ns, raw)
-            if self.control.open is not None:
-                self._grants.asked(time_ns, self.control.open.plain)
+            self._asked(time_ns)
         else:
             if self._events_came_first():
                 self._release(time_ns)
             self.control.response(time_ns, raw)
             self._release(time_ns)
+
+    def _asked(self, time_ns: float) -> None:
+        request = self.control.open
+        tdi = None if request is None else self._grants.asked(time_ns, request.plain)
+        if tdi is not None:  # UNBIND may abort what is under way (TDISP-P2P-004)
+            self.link.shadows[tdi].may_fail(time_ns)
 
     def key_write(self, time_ns: float, write: KeyWriteView) -> None:
         """The root of trust has written a session key."""
@@ -309,6 +315,10 @@ class DeviceChecker:
     def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
         """The sets of TEE pages that may have been open to T = 0 in this time."""
         return self._grants.pages(tdi, start_ns, end_ns)
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        """How a locked TDI sends translated requests to peers."""
+        return self.reference.peer_terms(tdi)
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""

@@ -39,14 +39,20 @@ class GrantTracks:
 
     # ------------------------------------------------------------------ events
 
-    def asked(self, time_ns: float, plain: Plain) -> None:
-        """A request has reached the device; from now on it may be carried out."""
+    def asked(self, time_ns: float, plain: Plain) -> int | None:
+        """A request has reached the device; from now on it may be carried out.
+
+        Returns the TDI if a stream is to be unbound.
+        """
         body = None if plain is None else tdisp_body(plain[1])
         found = None if plain is None or body is None else self._reference.prospect(plain[0], body)
-        if found is not None:
-            tdi, grants = found
-            self._prospects.setdefault(tdi, []).append(grants)
-            self.follow(time_ns, tdi, self._reference.tdi_states()[tdi])
+        if found is None:
+            return None
+        tdi, grants = found
+        bound = self._reference.grants(tdi).streams
+        self._prospects.setdefault(tdi, []).append(grants)
+        self.follow(time_ns, tdi, self._reference.tdi_states()[tdi])
+        return tdi if grants.streams < bound else None
 
     def answered(self) -> None:
         """The reference has carried out all requests that have arrived."""

@@ -230,7 +230,8 @@ class LinkChecker:
 
     def take_covered(self) -> list[CoverItem]:
         """Coverage samples since the last call."""
-        items = [*self.covered, *self.inbound.covered, *self.outbound.covered]
-        for samples in (self.covered, self.inbound.covered, self.outbound.covered):
+        sources = (self.covered, self.inbound.covered, self.outbound.way.covered)
+        items = [item for samples in sources for item in samples]
+        for samples in sources:
             samples.clear()
         return items

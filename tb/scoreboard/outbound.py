@@ -6,18 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.app.function import Interrupt
-from models.ide.select import Outgoing, Way, depart
-from models.pcie.admission import OutboundKind, outbound
+from models.ide.select import AT_TRANSLATED
+from models.pcie.admission import OutboundKind
 from models.pcie.errors import TlpError
-from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
+from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS, MEMORY_WRITES
 from models.pcie.rules import check_limits
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import TdiState
-from tb.coverage import CoverItem
 from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow, Owed
 from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import FunctionView, Route, World
 
 
@@ -39,7 +39,7 @@ class OutboundChecker:
     def __init__(self, world: World, shadows: list[FunctionShadow]) -> None:
         self.world = world
         self.shadows = shadows
-        self.covered: list[CoverItem] = []
+        self.way = WayChecker(world)
         self._bus_master: dict[int, float] = {}  # last time at which it was set
 
     @property
@@ -63,7 +63,7 @@ class OutboundChecker:
             self._unexpected(time_ns, tlp, route, view.number)
             return
         self._check_form(time_ns, tlp, view)
-        self._check_way(time_ns, tlp, route, view, matched)
+        self.way.check(time_ns, tlp, route, view, matched.kind)
         if matched.run is not None:
             self._advance(time_ns, shadow, matched.run, tlp, route, view.number)
         elif matched.vector is not None:
@@ -74,8 +74,7 @@ class OutboundChecker:
     ) -> Matched | None:
         for run in reversed(shadow.runs):
             if run.alive(time_ns) and run.continues(tlp):
-                kind = OutboundKind.WRITE if run.transfer.to_host else OutboundKind.NON_POSTED
-                return Matched(kind, run)
+                return Matched(_kind(tlp), run)
         locked = self.world.msix_locked(view.number)
         kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
         for owed in shadow.owed:
@@ -118,83 +117,6 @@ class OutboundChecker:
     def bus_master_cleared(self, tdi: int, time_ns: float) -> None:
         """Bus Master Enable of the function was set until now."""
         self._bus_master[tdi] = time_ns
-
-    def _check_way(
-        self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, matched: Matched
-    ) -> None:
-        states = self.world.states_during(view.number, time_ns - RACE_NS, time_ns)
-        fitting = [
-            state
-            for state in states
-            if self._way_allowed(time_ns, tlp, route, view, matched, state)
-        ]
-        for state in fitting:
-            point = (matched.kind.name, state.name, f"T{int(route.t)}")
-            self.covered.append(CoverItem("outbound", point))
-        if not fitting:
-            self._refuse(time_ns, tlp, route, view, matched, states)
-        elif len(states) > 1:
-            self._findings.tolerate("request that raced with a change of state")
-
-    def _way_allowed(
-        self,
-        time_ns: float,
-        tlp: Tlp,
-        route: Route,
-        view: FunctionView,
-        matched: Matched,
-        state: TdiState,
-    ) -> bool:
-        if not outbound(state, matched.kind).allows(route.t):
-            return False
-        if route.t and route.stream not in self._bound(time_ns, view.number):
-            return False
-        return self._departs(time_ns, tlp, route, view)
-
-    def _bound(self, time_ns: float, tdi: int) -> frozenset[int]:
-        sets = self.world.bound_streams(tdi, time_ns - RACE_NS, time_ns)
-        return frozenset().union(*sets)
-
-    def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
-        """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005).
-
-        Of the streams that claim an address only bound ones carry T = 1 (TDISP-DMA-003).
-        """
-        bound = self._bound(time_ns, view.number)
-        blocks = [b for b in self.world.blocks() if not route.t or b.stream_id in bound]
-        secure = [
-            block.stream_id
-            for block in blocks
-            if True in self.world.secure(block.stream_id, time_ns - RACE_NS, time_ns)
-        ]
-        outgoing = Outgoing(tlp, t=route.t, ats_enabled=view.ats_enable)
-        departure = depart(blocks, outgoing, secure)
-        if departure.way is Way.STREAM:
-            return route.stream == departure.stream_id
-        return departure.way is Way.PLAIN and route.stream is None
-
-    def _refuse(
-        self,
-        time_ns: float,
-        tlp: Tlp,
-        route: Route,
-        view: FunctionView,
-        matched: Matched,
-        states: frozenset[TdiState],
-    ) -> None:
-        requirements: list[str] = []
-        for state in sorted(states):
-            requirements += outbound(state, matched.kind).requirements
-        if route.stream is None:
-            requirements.append("TDISP-DMA-009")
-        self._findings.mismatch(
-            tuple(dict.fromkeys(requirements)),
-            time_ns,
-            f"{matched.kind.value} in {' or '.join(s.name for s in sorted(states))}",
-            {"bound stream": self._bound(time_ns, view.number) or "none"},
-            {"route": route, "request": tlp},
-            view.number,
-        )
 
     # ------------------------------------------------------------------ transfers
 
@@ -275,6 +197,12 @@ class OutboundChecker:
             {"message": "none"},
             view.number,
         )
+
+
+def _kind(tlp: Tlp) -> OutboundKind:
+    if tlp.at == AT_TRANSLATED:
+        return OutboundKind.TRANSLATED
+    return OutboundKind.WRITE if tlp.fmt_type in MEMORY_WRITES else OutboundKind.NON_POSTED
 
 
 def _is_message(tlp: Tlp, message: Interrupt) -> bool:

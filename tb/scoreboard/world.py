@@ -12,6 +12,7 @@ from models.device.config_space import FunctionView
 from models.ide.select import SelectiveStreamBlock
 from models.pcie.rules import Limits
 from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.p2p import PeerTerms
 from tb.scoreboard.findings import Findings
 
 __all__ = ["PLAIN", "FunctionView", "Page", "Route", "Target", "World", "decode"]
@@ -78,6 +79,9 @@ class World(Protocol):
 
     def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
         """The sets of TEE pages that may have been open to T = 0 in this time (TDISP-MMA-003)."""
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        """How a locked TDI sends translated requests to peers."""
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""

@@ -208,16 +208,16 @@ class Bench:
         await peer.get_certificate()
         return await peer.start_session()
 
-    async def keys(self, session: SecureSession, key_set: int = 0) -> None:
+    async def keys(self, session: SecureSession, key_set: int = 0, stream: int = STREAM) -> None:
         """Program all six keys of one set and let them go."""
         for direction in KeyDirection:
             for sub_stream in SubStream:
                 info = KeyInfo(key_set, direction, sub_stream)
-                prog = KeyProg(STREAM, info, self.host.randbytes(32))
+                prog = KeyProg(stream, info, self.host.randbytes(32))
                 await session.vendor_defined(IDEKM, prog.encode())
         for direction in KeyDirection:
             for sub_stream in SubStream:
-                go = KSetGo(STREAM, KeyInfo(key_set, direction, sub_stream))
+                go = KSetGo(stream, KeyInfo(key_set, direction, sub_stream))
                 await session.vendor_defined(IDEKM, go.encode())
 
     async def tdisp(self, session: SecureSession, message: Message) -> bytes:
