@@ -47,6 +47,7 @@ _EVENTS = {
     ErrorCause.DSM_FAULT: Event.DSM_FAULT,
     ErrorCause.REQUESTER_ID: Event.REQUESTER_ID_CHANGE,
     ErrorCause.POWER: Event.POWER,
+    ErrorCause.ATS: Event.TRANSLATION_T0,
 }
 
 

@@ -20,6 +20,7 @@ from tb.coverage import CoverItem
 from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.describe import idekm_body, name_of, tdisp_body
 from tb.scoreboard.events import ConfigWatcher
+from tb.scoreboard.excuses import Excuses
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.grants import GrantTracks
 from tb.scoreboard.host_ends import HostEnds
@@ -72,6 +73,7 @@ class DeviceChecker:
         self.config = ConfigWatcher(reference, self.streams, findings, ConfigRegister.DOE)
         self.host_ends = HostEnds()
         self.link = LinkChecker(self, self, completion_timeout_ns)
+        self._excuses = Excuses()
         self._held: list[Callable[[float], None]] = []
         self._grants = GrantTracks(reference, len(tdis))
         self._scrubs = [reference.scrub_count(tdi) for tdi in range(len(tdis))]
@@ -97,16 +99,18 @@ class DeviceChecker:
             self.findings.note(time_ns, text)
 
         def act(now: float) -> None:
-            masters = [view.number for view in self.reference.functions() if view.bus_master]
+            before = self.reference.functions()
             reset = self.config.reset_functions(rid, address, data, enables)
             self.config.write(rid, address, data, enables)
             self._sync(now, text)
-            for number in masters:
-                if not self.reference.functions()[number].bus_master:
-                    self.link.outbound.bus_master_cleared(number, now)
-                    self.link.shadows[number].may_fail(now)
+            for was, view in zip(before, self.reference.functions(), strict=True):
+                if was.bus_master and not view.bus_master:
+                    self.link.outbound.bus_master_cleared(view.number, now)
+                    self.link.shadows[view.number].may_fail(now)
+                if was.ats_enable and not view.ats_enable:
+                    self.link.translations.disabled(now, view.number)
             for function in reset:
-                self.link.shadows[function].reset(now)
+                self.link.function_reset(now, function)
 
         self._event(time_ns, act)
 
@@ -144,8 +148,19 @@ class DeviceChecker:
         for tdi, state in self.states.observe(time_ns, states):
             unexplained = self.states.unexplained(tdi)
             if state is TdiState.ERROR and unexplained is not None:
-                self.link.own_reads.error_seen(tdi, time_ns)
+                self._explain_error(tdi, time_ns)
         self.streams.observe(time_ns, secure)
+
+    def _explain_error(self, tdi: int, time_ns: float) -> None:
+        """Take an ERROR that nothing has predicted as the outcome of what may lead to one."""
+        if self.link.own_reads.error_seen(tdi, time_ns):
+            return
+        if self.link.translations.error_seen(tdi, time_ns):
+            return
+        cause = self._excuses.take(tdi, time_ns)
+        if cause is not None:
+            self.findings.tolerate(f"ERROR because of {cause.name}")
+            self.tdi_error(tdi, cause, time_ns)
 
     def link_down(self, time_ns: float) -> None:
         """The data link has gone down (IDE-ST-010)."""
@@ -255,6 +270,8 @@ class DeviceChecker:
             changed = state is not self.states.tracks[tdi].reference.now
             self.states.predict(time_ns, tdi, state, cause)
             self._grants.follow(time_ns, tdi, state)
+            if changed and state is not TdiState.RUN:
+                self.link.translations.end_life(time_ns, tdi)
             if changed and state is TdiState.ERROR:
                 self.link.shadows[tdi].may_scrub(time_ns)
             elif changed:
@@ -332,6 +349,10 @@ class DeviceChecker:
             self._sync(now, cause.name)
 
         self._event(time_ns, act)
+
+    def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        """An event that may move a locked TDI to ERROR has happened."""
+        self._excuses.give(tdi, cause, time_ns)
 
     # ------------------------------------------------------------------ Ports
 

@@ -147,7 +147,9 @@ class InboundChecker:
             return
         if tlp.ep:
             self.world.findings.error(time_ns, "Poisoned TLP", target.tdi)
-            self.world.tdi_error(target.tdi, ErrorCause.POISONED, time_ns)
+            certain = passes == {True}
+            event = self.world.tdi_error if certain else self.world.may_error
+            event(target.tdi, ErrorCause.POISONED, time_ns)
         elif passes == {True} and not tlp.th:
             shadow.write(time_ns, target, tlp)
             if not self.world.functions()[target.tdi].bus_master:

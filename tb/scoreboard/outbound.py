@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.app.function import Interrupt
-from models.ide.select import AT_TRANSLATED
 from models.pcie.admission import OutboundKind
+from models.pcie.codes import AddressType
 from models.pcie.errors import TlpError
-from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS, MEMORY_WRITES
+from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
 from models.pcie.rules import check_limits
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import TdiState
@@ -17,6 +17,7 @@ from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow, Owed
 from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.translations import Translations, Verdict
 from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import FunctionView, Route, World
 
@@ -28,6 +29,8 @@ class Matched:
     kind: OutboundKind
     run: DmaRun | None = None
     vector: int | None = None
+    verdict: Verdict = Verdict.KNOWN  # about a translated request
+    asked_ns: float = float("-inf")  # when its translation was asked for
 
 
 class OutboundChecker:
@@ -36,8 +39,11 @@ class OutboundChecker:
     No byte leaves a locked TDI in clear (TDISP-DMA-001 to 009, TDISP-FSM-017).
     """
 
-    def __init__(self, world: World, shadows: list[FunctionShadow]) -> None:
+    def __init__(
+        self, world: World, shadows: list[FunctionShadow], translations: Translations
+    ) -> None:
         self.world = world
+        self.translations = translations
         self.shadows = shadows
         self.way = WayChecker(world)
         self._bus_master: dict[int, float] = {}  # last time at which it was set
@@ -64,23 +70,63 @@ class OutboundChecker:
             return
         self._check_form(time_ns, tlp, view)
         self.way.check(time_ns, tlp, route, view, matched.kind)
-        if matched.run is not None:
-            self._advance(time_ns, shadow, matched.run, tlp, route, view.number)
+        if matched.kind is OutboundKind.TRANSLATION_REQUEST:
+            self.translations.asked(time_ns, tlp, route, view)
+        elif matched.run is not None:
+            self._check_translation(time_ns, tlp, view, matched)
+            self._advance(time_ns, matched.run, tlp, route, matched.asked_ns, view.number)
         elif matched.vector is not None:
             shadow.interrupt_sent(matched.vector)
 
     def _match(
         self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
     ) -> Matched | None:
+        if tlp.at == AddressType.TRANSLATION_REQUEST:
+            read = tlp.fmt_type in MEMORY_READS
+            return Matched(OutboundKind.TRANSLATION_REQUEST) if read else None
         for run in reversed(shadow.runs):
             if run.alive(time_ns) and run.continues(tlp):
-                return Matched(_kind(tlp), run)
+                kind = OutboundKind.WRITE if run.transfer.to_host else OutboundKind.NON_POSTED
+                return Matched(kind, run)
+        if tlp.at == AddressType.TRANSLATED:
+            return self._translated(time_ns, view, shadow, tlp)
         locked = self.world.msix_locked(view.number)
         kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
         for owed in shadow.owed:
             if any(_is_message(tlp, m) for m in shadow.messages(time_ns, owed.vector)):
                 return Matched(kind, vector=owed.vector)
         return None
+
+    def _translated(
+        self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
+    ) -> Matched | None:
+        """Best by a translation; one that claims to be translated and is not is found as such."""
+        for wanted in (Verdict.KNOWN, Verdict.STALE, Verdict.NONE):
+            for run in reversed(shadow.runs):
+                if not (run.alive(time_ns) and run.fits(tlp)):
+                    continue
+                at, tdi = run.host_address, view.number
+                verdict, asked_ns = self.translations.behind(time_ns, tdi, at, tlp)
+                if verdict is wanted and (verdict is not Verdict.NONE or tlp.address == at):
+                    kind = OutboundKind.TRANSLATED
+                    return Matched(kind, run, verdict=verdict, asked_ns=asked_ns)
+        return None
+
+    def _check_translation(
+        self, time_ns: float, tlp: Tlp, view: FunctionView, matched: Matched
+    ) -> None:
+        if matched.kind is not OutboundKind.TRANSLATED:
+            return
+        self.translations.check_enabled(time_ns, tlp, view)
+        if matched.verdict is not Verdict.KNOWN:
+            self._findings.mismatch(
+                ("TDISP-ATS-005", "TDISP-ATS-002"),
+                time_ns,
+                "address of a translated request",
+                {"from": Verdict.KNOWN.value},
+                {"from": matched.verdict.value, "request": tlp},
+                view.number,
+            )
 
     def _unexpected(self, time_ns: float, tlp: Tlp, route: Route, tdi: int | None) -> None:
         expected: dict[str, object] = {"request": "none"}
@@ -123,21 +169,22 @@ class OutboundChecker:
     def _advance(
         self,
         time_ns: float,
-        shadow: FunctionShadow,
         run: DmaRun,
         tlp: Tlp,
         route: Route,
+        asked_ns: float,
         tdi: int,
     ) -> None:
+        shadow = self.shadows[tdi]
         if tlp.fmt_type in MEMORY_READS:
-            if tlp.tag in run.open:
-                got = {"tag": tlp.tag, "open since": run.open[tlp.tag].time_ns}
+            if tlp.tag in run.open or self.translations.waits(tdi, tlp.tag, time_ns):
+                got = {"tag": tlp.tag}
                 self._findings.mismatch(
                     ("TDISP-DMA-005",), time_ns, "tag in use", {"tag": "a free one"}, got, tdi
                 )
         else:
             self._check_data(time_ns, shadow, run, tlp, tdi)
-        run.issue(tlp, route, time_ns)
+        run.issue(tlp, route, time_ns, asked_ns)
         shadow.progress(time_ns, run)
 
     def _check_data(
@@ -199,15 +246,10 @@ class OutboundChecker:
         )
 
 
-def _kind(tlp: Tlp) -> OutboundKind:
-    if tlp.at == AT_TRANSLATED:
-        return OutboundKind.TRANSLATED
-    return OutboundKind.WRITE if tlp.fmt_type in MEMORY_WRITES else OutboundKind.NON_POSTED
-
-
 def _is_message(tlp: Tlp, message: Interrupt) -> bool:
     return (
         tlp.has_data
+        and tlp.at == AddressType.UNTRANSLATED
         and tlp.length == 1
         and tlp.first_be == 0xF
         and tlp.address == message.address

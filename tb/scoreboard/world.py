@@ -88,3 +88,6 @@ class World(Protocol):
 
     def tdi_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
         """An event that moves a locked TDI to ERROR has happened."""
+
+    def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        """Something has happened after which a locked TDI may go to ERROR, or not."""

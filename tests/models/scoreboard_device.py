@@ -240,8 +240,12 @@ class Bench:
         await self.keys(session)
         nonce = await self.lock(session)
         await self.tdisp(session, GetDeviceInterfaceReport(interface=InterfaceId.of(VF1)))
-        await self.tdisp(session, StartInterfaceRequest(interface=InterfaceId.of(VF1), nonce=nonce))
+        await self.start(session, nonce)
         return session
+
+    async def start(self, session: SecureSession, nonce: bytes) -> None:
+        """Start VF 1."""
+        await self.tdisp(session, StartInterfaceRequest(interface=InterfaceId.of(VF1), nonce=nonce))
 
     async def stop(self, session: SecureSession) -> None:
         """Stop VF 1."""

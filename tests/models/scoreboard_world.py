@@ -46,6 +46,7 @@ class World:
         self.terms = PeerTerms()
         self.opened: Unsettled[frozenset[Page]] = Unsettled(frozenset())
         self.events: list[tuple[int, ErrorCause]] = []
+        self.possible: list[tuple[int, ErrorCause]] = []
         self.insecure_causes: list[InsecureCause] = []
         self.device_end = port()
         self.host_end = port()
@@ -119,6 +120,9 @@ class World:
 
     def tdi_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
         self.events.append((tdi, cause))
+
+    def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        self.possible.append((tdi, cause))
 
     def device_stream(self, stream_id: int) -> IdeStream | None:
         ends = {STREAM: self.device_end, PEER_STREAM: self._peer_ends[2]}
