@@ -15,18 +15,20 @@ from models.ide.stream import IdeStream
 from models.pcie.rules import Limits
 from models.tdisp.codes import ErrorCause, Request, TdiState
 from models.tdisp.nonces import RandomNonces
+from models.tdisp.p2p import PeerTerms
 from tb.coverage import CoverItem
 from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.describe import idekm_body, name_of, tdisp_body
 from tb.scoreboard.events import ConfigWatcher
+from tb.scoreboard.excuses import Excuses
 from tb.scoreboard.findings import Findings
+from tb.scoreboard.grants import GrantTracks
 from tb.scoreboard.host_ends import HostEnds
 from tb.scoreboard.link import LinkChecker
 from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
 from tb.scoreboard.stalls import Stalls
 from tb.scoreboard.states import TransitionChecker
-from tb.scoreboard.timeline import Timeline
-from tb.scoreboard.world import FunctionView
+from tb.scoreboard.world import FunctionView, Page
 
 TDI_STATES = ("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001")
 STREAM_STATES = ("IDE-ST-001", "IDE-ST-007")
@@ -73,8 +75,9 @@ class DeviceChecker:
         self.host_ends = HostEnds()
         self.stalls = Stalls()
         self.link = LinkChecker(self, self, completion_timeout_ns)
+        self._excuses = Excuses()
         self._held: list[Callable[[float], None]] = []
-        self._bound: list[Timeline[int | None]] = [Timeline(None) for _ in tdis]
+        self._grants = GrantTracks(reference, len(tdis))
         self._scrubs = [reference.scrub_count(tdi) for tdi in range(len(tdis))]
         self._ids: dict[int, int] = {}  # Stream ID of each block while it was last Secure
 
@@ -98,16 +101,18 @@ class DeviceChecker:
             self.findings.note(time_ns, text)
 
         def act(now: float) -> None:
-            masters = [view.number for view in self.reference.functions() if view.bus_master]
+            before = self.reference.functions()
             reset = self.config.reset_functions(rid, address, data, enables)
             self.config.write(rid, address, data, enables)
             self._sync(now, text)
-            for number in masters:
-                if not self.reference.functions()[number].bus_master:
-                    self.link.outbound.bus_master_cleared(number, now)
-                    self.link.shadows[number].may_fail(now)
+            for was, view in zip(before, self.reference.functions(), strict=True):
+                if was.bus_master and not view.bus_master:
+                    self.link.outbound.bus_master_cleared(view.number, now)
+                    self.link.shadows[view.number].may_fail(now)
+                if was.ats_enable and not view.ats_enable:
+                    self.link.translations.disabled(now, view.number)
             for function in reset:
-                self.link.shadows[function].reset(now)
+                self.link.function_reset(now, function)
 
         self._event(time_ns, act)
 
@@ -122,11 +127,18 @@ class DeviceChecker:
         self._advance(time_ns)
         if request:
             self.control.request(time_ns, raw)
+            self._asked(time_ns)
         else:
             if self._events_came_first():
                 self._release(time_ns)
             self.control.response(time_ns, raw)
             self._release(time_ns)
+
+    def _asked(self, time_ns: float) -> None:
+        request = self.control.open
+        tdi = None if request is None else self._grants.asked(time_ns, request.plain)
+        if tdi is not None:  # UNBIND may abort what is under way (TDISP-P2P-004)
+            self.link.shadows[tdi].may_fail(time_ns)
 
     def key_write(self, time_ns: float, write: KeyWriteView) -> None:
         """The root of trust has written a session key."""
@@ -138,8 +150,19 @@ class DeviceChecker:
         for tdi, state in self.states.observe(time_ns, states):
             unexplained = self.states.unexplained(tdi)
             if state is TdiState.ERROR and unexplained is not None:
-                self.link.own_reads.error_seen(tdi, time_ns)
+                self._explain_error(tdi, time_ns)
         self.streams.observe(time_ns, secure)
+
+    def _explain_error(self, tdi: int, time_ns: float) -> None:
+        """Take an ERROR that nothing has predicted as the outcome of what may lead to one."""
+        if self.link.own_reads.error_seen(tdi, time_ns):
+            return
+        if self.link.translations.error_seen(tdi, time_ns):
+            return
+        cause = self._excuses.take(tdi, time_ns)
+        if cause is not None:
+            self.findings.tolerate(f"ERROR because of {cause.name}")
+            self.tdi_error(tdi, cause, time_ns)
 
     def link_down(self, time_ns: float) -> None:
         """The data link has gone down (IDE-ST-010)."""
@@ -154,10 +177,11 @@ class DeviceChecker:
         self.host_ends.reset()
         self.link.forget()
         self._held.clear()
+        self._grants.answered()
         for tdi, shadow in enumerate(self.link.shadows):
             shadow.reset(time_ns)
             self._scrubs[tdi] = self.reference.scrub_count(tdi)
-            self._bound[tdi].change(time_ns, None)
+            self._grants.follow(time_ns, tdi, TdiState.CONFIG_UNLOCKED)
         self.states.reset(time_ns, TdiState.CONFIG_UNLOCKED)
         self.streams.reset(time_ns, False)
 
@@ -216,6 +240,7 @@ class DeviceChecker:
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
         stopped = self._stops_unlocked(request)
         answer = self.reference.handle_object(request.raw)
+        self._grants.answered()
         self._sync(time_ns, name_of(request.raw, request.plain))
         if stopped is not None:
             self.link.shadows[stopped].may_scrub(time_ns)
@@ -245,9 +270,9 @@ class DeviceChecker:
         for tdi, state in enumerate(self.reference.tdi_states()):
             changed = state is not self.states.tracks[tdi].reference.now
             self.states.predict(time_ns, tdi, state, cause)
-            bound = self.reference.bound_stream(tdi)
-            if bound != self._bound[tdi].now:
-                self._bound[tdi].change(time_ns, bound)
+            self._grants.follow(time_ns, tdi, state)
+            if changed and state is not TdiState.RUN:
+                self.link.translations.end_life(time_ns, tdi)
             if changed and state is TdiState.ERROR:
                 self.link.shadows[tdi].may_scrub(time_ns)
             elif changed:
@@ -301,10 +326,17 @@ class DeviceChecker:
                 found |= self.streams.tracks[block].during(start_ns, end_ns)
         return found or frozenset({False})
 
-    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
-        """Stream IDs that were bound to the TDI in this time."""
-        bound = self._bound[tdi].during(start_ns, end_ns)
-        return frozenset(stream for stream in bound if stream is not None)
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[int]]:
+        """The sets of Stream IDs that may have been bound to the TDI in this time."""
+        return self._grants.streams(tdi, start_ns, end_ns)
+
+    def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
+        """The sets of TEE pages that may have been open to T = 0 in this time."""
+        return self._grants.pages(tdi, start_ns, end_ns)
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        """How a locked TDI sends translated requests to peers."""
+        return self.reference.peer_terms(tdi)
 
     def made_since(self, time_ns: float) -> float:
         """The earliest time at which a TLP that leaves at `time_ns` may have been decided."""
@@ -322,6 +354,10 @@ class DeviceChecker:
             self._sync(now, cause.name)
 
         self._event(time_ns, act)
+
+    def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        """An event that may move a locked TDI to ERROR has happened."""
+        self._excuses.give(tdi, cause, time_ns)
 
     # ------------------------------------------------------------------ Ports
 

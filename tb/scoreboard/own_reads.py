@@ -45,7 +45,8 @@ class OwnReads:
         passes = self._completion_passes(time_ns, tdi, run, read)
         shadow = self.shadows[tdi]
         if effect is Effect.DATA and True in passes:
-            shadow.store(offset, data, certain=passes == {True} and run.ended_ns is None)
+            certain = passes == {True} and run.ended_ns is None and run.required
+            shadow.store(offset, data, certain=certain)
         elif effect is Effect.FAILED and True in passes:
             cause = ErrorCause.POISONED if tlp.ep else ErrorCause.COMPLETION
             self._findings.error(time_ns, "failed Completion", tdi)
