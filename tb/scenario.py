@@ -158,9 +158,8 @@ class Scenario:
         for region in REGIONS:
             self.memory.add(region)
         for index in self.legacy_functions:
-            if index > self._enabled_vfs:
-                break
-            self.host.inbound.check.assign(LEGACY, self.function(index).rid)
+            if index <= self._enabled_vfs:
+                self.host.inbound.check.assign(LEGACY, self.function(index).rid)
 
     async def bring_up_again(self) -> None:
         """What a reset of the device undoes: BARs, Command, VFs, placing of the IDE streams."""
