@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
@@ -134,6 +134,12 @@ class Campaign:
                 await self._one()
             except SpdmError as error:
                 raise FuzzError(f"no session works: {error}") from error
+
+    async def replay(self, messages: Iterable[bytes]) -> None:
+        """Send these, each in one of the sessions; FuzzError as with `run`."""
+        for message in messages:
+            self.sent += 1
+            await self._message(await self._sessions.any(), message)
 
     async def close(self) -> None:
         """End the sessions, so that somebody else can begin."""
@@ -275,11 +281,8 @@ class Campaign:
             await self._message(session, message)
 
     async def _aim(self) -> None:
-        """A message that a goal asks for; any valid one when there is none left."""
-        goals = missed(self.judge, self.goals)
-        if not goals:
-            await self._message(await self._sessions.any(), self._plain(Kind.VALID))
-            return
+        """A message that a goal asks for; any goal once all were seen."""
+        goals = missed(self.judge, self.goals) or self.goals
         wanted, session = aim(self.rng.choice(goals)), await self._owner()
         number = await self._tdi_in(session, wanted.states)
         if not session.alive:  # it could not bring the TDI there

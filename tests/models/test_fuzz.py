@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.fuzz.campaign import AIMED, AIMED_MESSAGES
+from models.fuzz.corpus import CORPUS
 from models.fuzz.goals import GENERIC, GOALS, foreign, missed
 from models.fuzz.judge import FuzzError, Judge
 from models.fuzz.mutations import MUTATIONS, mutate
@@ -20,6 +21,7 @@ from models.fuzz.outcome import Outcome
 from models.fuzz.reference import reference_run
 from models.tdisp.codes import TdiState
 from tests.plan import covers
+from tools.plan_check import check
 
 MESSAGES = 25_000  # enough for the rarest error with every seed below
 U, L, R, E = TdiState
@@ -52,6 +54,15 @@ def test_messages_that_aim_come_to_every_error_soon(seed: int) -> None:
     assert missed(run.campaign.judge) == []
     assert foreign(run.campaign.judge) == []
     run.live()
+
+
+@covers("TDISP-SES-003", "TDISP-HDR-008")
+def test_messages_that_once_found_something_are_judged() -> None:
+    run = reference_run(1)
+    asyncio.run(run.campaign.replay(find.message for find in CORPUS))
+    judge = run.campaign.judge
+    assert (judge.answers["silence"], judge.errors["unknown", "INVALID_REQUEST"]) == (1, 1)
+    assert all(find.requirement in check().entries for find in CORPUS)
 
 
 @covers("TDISP-FSM-019")
