@@ -32,6 +32,7 @@ from models.transport import Transport
 
 START_SHARE = 0.6  # of the TDIs that are attached
 SAME_KEYS = 0.85  # how often a stream with keys keeps them for the next LOCK
+FOREIGN = 0.3  # how often it may be another session that aims
 IN_PLACE = 0.3  # how often a header is spoiled without moving what is behind it
 TOO_LONG = 0.02  # of the objects: they do not fit the mailbox
 GET_VERSION = b"\x10\x84"  # begins a new connection
@@ -287,6 +288,8 @@ class Campaign:
         number = await self._tdi_in(session, wanted.states)
         if not session.alive:  # it could not bring the TDI there
             return
+        if self.rng.random() < FOREIGN:
+            session = await self._sessions.any()
         async with self._around(wanted.around):
             await self._message(session, wanted.make(self._grammar, self.scene.rids[number]))
 
