@@ -129,9 +129,9 @@ module app #(
   end
 
   // One vector operation for all functions: is the state this one?
-  function automatic [NUM_TDI-1:0] in_state(
-      input reg [1:0] state, input reg [NUM_TDI-1:0] bit_1, input reg [NUM_TDI-1:0] bit_0);
-    in_state = ~(bit_1 ^ {NUM_TDI{state[1]}}) & ~(bit_0 ^ {NUM_TDI{state[0]}});
+  function automatic [NUM_TDI-1:0] in_state(input reg [1:0] state, input reg [NUM_TDI-1:0] bit_1,
+                                            input reg [NUM_TDI-1:0] bit_0);
+    in_state = ~(bit_1 ^{NUM_TDI{state[1]}}) & ~(bit_0 ^{NUM_TDI{state[0]}});
   endfunction
 
   wire [NUM_TDI-1:0] interrupts_owing;

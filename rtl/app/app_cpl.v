@@ -179,15 +179,15 @@ module app_cpl #(
     end
   end
 
-  assign look_tag   = state_q == ST_IDLE ? cplin_hdr[40+:TAG_W] : tag;
+  assign look_tag                = state_q == ST_IDLE ? cplin_hdr[40+:TAG_W] : tag;
   // From the look-up to the end the tag must not time out or get another owner.
-  assign hold_valid = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
-  assign take_req   = in_take && taken && cplin_tlast;
-  assign take_all   = !success;
-  assign take_count = success ? count : 11'd0;
+  assign hold_valid              = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
+  assign take_req                = in_take && taken && cplin_tlast;
+  assign take_all                = !success;
+  assign take_count              = success ? count : 11'd0;
 
   // ------------------------------------------------------------------ errors
-  assign fault      = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
+  assign fault                   = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
 
   assign active                  = (check && used_q) || in_take ? ONE << tdi_q : NONE;
   assign fail_req                = accept && failed && !late_q && wanted ? ONE << tdi_q : NONE;

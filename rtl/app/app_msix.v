@@ -136,14 +136,14 @@ module app_msix #(
       .WORDS (NUM_TDI * VECTORS),
       .ADDR_W(SLOT_W)
   ) u_table (
-      .clk       (clk),
-      .write_be  (table_be),
+      .clk(clk),
+      .write_be(table_be),
       .write_addr(sweep_step ? {sweep_tdi, sweep_word} :
                   busy ? {forget_tdi, forget_word_q} : access_slot),
       .write_data(sweep_step || busy ? 96'd0 : {write_data, write_data, write_data[31:2], 2'b00}),
-      .read_req  (table_read || lookup),
-      .read_addr (table_read ? access_slot : {tdi_q, vector_q}),
-      .read_data (entry)
+      .read_req(table_read || lookup),
+      .read_addr(table_read ? access_slot : {tdi_q, vector_q}),
+      .read_data(entry)
   );
 
   // ------------------------------------------------------------------ vectors
@@ -231,9 +231,9 @@ module app_msix #(
         if (!sendable || entry_changes) state_d = ST_SEARCH;
         else if (lookup) state_d = ST_WAIT;
       end
-      ST_WAIT: state_d = entry_changes ? ST_SEARCH : ST_OFFER;
-      ST_OFFER: if (message_ready || !sendable || entry_changes) state_d = ST_SEARCH;
-      default: state_d = ST_SEARCH;
+      ST_WAIT:   state_d = entry_changes ? ST_SEARCH : ST_OFFER;
+      ST_OFFER:  if (message_ready || !sendable || entry_changes) state_d = ST_SEARCH;
+      default:   state_d = ST_SEARCH;
     endcase
   end
 

@@ -104,8 +104,8 @@ module app_regs #(
       .WORDS (NUM_TDI),
       .ADDR_W(TDI_W)
   ) u_program (
-      .clk       (clk),
-      .write_be  (program_be),
+      .clk(clk),
+      .write_be(program_be),
       .write_addr(sweep_step ? sweep_tdi : access_tdi),
       .write_data(sweep_step ? {PROGRAM_W{1'b0}} : {
         6'd0,
@@ -118,9 +118,9 @@ module app_regs #(
         2'b00,
         write_data
       }),
-      .read_req  (read_req || start_req),
-      .read_addr (access_tdi),
-      .read_data (transfer_program)
+      .read_req(read_req || start_req),
+      .read_addr(access_tdi),
+      .read_data(transfer_program)
   );
 
   assign {unused_vector, vector, public_scratch, device_address, host_address, length} =

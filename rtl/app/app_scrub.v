@@ -59,10 +59,10 @@ module app_scrub #(
   reg [TDI_W-1:0] head_q, tail_q;
   reg [TDI_W:0] count_q;
   wire push, pop;
-  wire [TDI_W-1:0] push_tdi;
+  wire [  TDI_W-1:0] push_tdi;
   wire [NUM_TDI-1:0] pushed;
   wire [ENTRY_W-1:0] entry;
-  wire [TDI_W-1:0] head_tdi = entry[TDI_W-1:0];
+  wire [  TDI_W-1:0] head_tdi = entry[TDI_W-1:0];
 
   rotate_first #(
       .N(NUM_TDI),

@@ -25,8 +25,8 @@ module app_sender #(
 
     output wire fault,  // the state machine was in no state of its own
 
-    input wire [               15:0] pf_rid,
-    input wire [        NUM_TDI-1:0] run,                    // TDIs in RUN
+    input wire [                15:0] pf_rid,
+    input wire [         NUM_TDI-1:0] run,                    // TDIs in RUN
     input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     input wire [                 2:0] max_payload_size,
     input wire [                 2:0] max_read_request_size,
@@ -38,12 +38,12 @@ module app_sender #(
     output wire [NUM_TDI-1:0] sending,
     output wire               select_req,
     output wire [  TDI_W-1:0] select,
-    input  wire [       63:2] select_host,      // one cycle after select_req, to the next one
+    input  wire [       63:2] select_host,  // one cycle after select_req, to the next one
     input  wire [        9:0] select_dw,
     input  wire [       10:0] select_left,
     output wire               sent_req,
     output wire [       10:0] sent_count,
-    output wire [NUM_TDI-1:0] denied_req,      // a TLP of the transfer was refused
+    output wire [NUM_TDI-1:0] denied_req,   // a TLP of the transfer was refused
 
     // Interrupt messages
     input  wire             message_valid,
@@ -196,22 +196,22 @@ module app_sender #(
         if (take_message) state_d = ST_FETCH;
         else if (take_turn) state_d = ST_READ;
       end
-      ST_READ: state_d = ST_SIZE;
+      ST_READ:   state_d = ST_SIZE;
       // The last moment at which an aborted transfer sends nothing.
-      ST_SIZE: state_d = wanted_q && !kill[tdi_q] && want[tdi_q] ? ST_FETCH : ST_SEARCH;
-      ST_FETCH: state_d = ST_SEND;
-      ST_SEND: if (taken && appreq_tlast) state_d = ST_RESULT;
+      ST_SIZE:   state_d = wanted_q && !kill[tdi_q] && want[tdi_q] ? ST_FETCH : ST_SEARCH;
+      ST_FETCH:  state_d = ST_SEND;
+      ST_SEND:   if (taken && appreq_tlast) state_d = ST_RESULT;
       ST_RESULT: state_d = ST_SEARCH;
-      default: state_d = ST_SEARCH;
+      default:   state_d = ST_SEARCH;
     endcase
   end
 
   always @(posedge clk) begin
     if (rst) begin
-      state_q      <= ST_SEARCH;
-      tdi_q        <= {TDI_W{1'b0}};
-      last_write_q <= LAST_TDI[TDI_W-1:0];
-      last_read_q  <= LAST_TDI[TDI_W-1:0];
+      state_q       <= ST_SEARCH;
+      tdi_q         <= {TDI_W{1'b0}};
+      last_write_q  <= LAST_TDI[TDI_W-1:0];
+      last_read_q   <= LAST_TDI[TDI_W-1:0];
       write_q       <= 1'b0;
       reads_first_q <= 1'b0;
     end else begin
@@ -221,7 +221,7 @@ module app_sender #(
       end else if (take_turn) begin
         write_q       <= turn_writes;
         reads_first_q <= turn_writes;
-        tdi_q   <= turn_writes ? first_write : first_read;
+        tdi_q         <= turn_writes ? first_write : first_read;
         if (turn_writes) last_write_q <= first_write;
         else last_read_q <= first_read;
       end

@@ -49,13 +49,13 @@ module app_transfers #(
     // Sender: functions that have something to send, and what the TLP took from one of them
     output wire [NUM_TDI-1:0] want_write,
     output wire [NUM_TDI-1:0] want_read,
-    input  wire [NUM_TDI-1:0] sending,     // a TLP of the function is in work
+    input  wire [NUM_TDI-1:0] sending,      // a TLP of the function is in work
     input  wire               select_req,
     input  wire [  TDI_W-1:0] select,
-    output wire [       63:2] select_host, // one cycle after select_req, to the next one
+    output wire [       63:2] select_host,  // one cycle after select_req, to the next one
     output wire [        9:0] select_dw,
     output wire [       10:0] select_left,
-    input  wire               sent_req,    // sent_count DWs of `select` have left
+    input  wire               sent_req,     // sent_count DWs of `select` have left
     input  wire [       10:0] sent_count
 );
 
@@ -99,15 +99,15 @@ module app_transfers #(
       .WORDS (NUM_TDI),
       .ADDR_W(TDI_W)
   ) u_place (
-      .clk       (clk),
-      .write_be  ({PLACE_W / 8{sent_req || load || clear}}),
+      .clk(clk),
+      .write_be({PLACE_W / 8{sent_req || load || clear}}),
       .write_addr(sent_req ? select : load_q ? load_tdi_q : sweep_tdi),
       .write_data(sent_req ? {5'd0, next_host, next_dw, next_left} :
                   load_q ? {5'd0, host_address[63:2], device_address[11:2], length[12:2]} :
                   {PLACE_W{1'b0}}),
-      .read_req  (select_req),
-      .read_addr (select),
-      .read_data (place)
+      .read_req(select_req),
+      .read_addr(select),
+      .read_data(place)
   );
 
   assign {unused_place, select_host, select_dw, select_left} = place;
