@@ -83,9 +83,8 @@ ATOMIC_SENDER = _sender(
 INSISTENT = Mutation(
     "interrupts_at_any_time",
     "app/app_msix.v",
-    """sendable = pending_q[slot_q] && !masked_q[slot_q] && may_send[slot_tdi] &&
-      msix_enable[slot_tdi] && !msix_function_mask[slot_tdi];""",
-    "sendable = !masked_q[slot_q];",
+    "sends = pending_q & ~masked_q & unmasked & may_send;",
+    "sends = ~masked_q;",
 )
 HOSTILE = (SPOOFER, PAGE_REQUESTER, VENDOR_MESSENGER, ATOMIC_SENDER, INSISTENT)
 
@@ -464,8 +463,8 @@ WEAKNESSES = [
         "AddressesAreComparedInFull",
         "top_bit_not_compared",
         "link/bar_decode.v",
-        "vf_index0 == INDEX[63-BAR0_W:0]",
-        "vf_index0[62:BAR0_W] == INDEX[62-BAR0_W:0]",
+        "vf_number0 < {{(32 - BAR0_W) {1'b0}}, TDIS}",
+        "vf_number0[62:BAR0_W] < {{(31 - BAR0_W) {1'b0}}, TDIS}",
     ),
     _weak(
         ATTACK + "34_edges",
@@ -724,16 +723,16 @@ WEAKNESSES = [
         "StopMeetsErrors",
         "stop_beats_an_error",
         "tdisp/tdi_table.v",
-        "error_req[n] || session_lost || parity_wrong || dsm_fault",
-        "(error_req[n] && !(selected && stop_req)) || session_lost || parity_wrong || dsm_fault",
+        "error_req | session_lost | data_wrong",
+        "(error_req & ~stops) | session_lost | data_wrong",
     ),
     _weak(
         ATTACK + "32_races",
         "StartMeetsErrors",
         "start_beats_an_error",
         "tdisp/tdi_table.v",
-        "error_req[n] || session_lost || parity_wrong || dsm_fault",
-        "(error_req[n] && !(selected && start_req)) || session_lost || parity_wrong || dsm_fault",
+        "error_req | session_lost | data_wrong",
+        "(error_req & ~starts) | session_lost | data_wrong",
     ),
     _weak(
         ATTACK + "32_races",
