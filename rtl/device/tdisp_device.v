@@ -591,14 +591,15 @@ module tdisp_device #(
       .session_end_valid   (session_end_valid),
       .session_end_idx     (session_end_idx),
       .tdi_present         (tdi_present),
-      .tdi_rid             (tdi_rid),
+      .pf_rid              (pf_rid),
       .pf_bar0             (pf_bar0),
       .pf_bar2             (pf_bar2),
       .vf_bar0             (vf_bar0),
       .vf_bar2             (vf_bar2),
-      .msix_control        (msix_control),
+      .msix_enable         (msix_enable),
+      .msix_function_mask  (msix_function_mask),
       .ats_enable          (ats_enable),
-      .lock_config_ok      (lock_config_ok),
+      .lock_config_ok      (|lock_config_ok),
       .cfg_write_busy      (cfg_write_busy),
       .ide_enable          (ide_enable),
       .ide_stream_id       (ide_stream_id),
@@ -776,6 +777,8 @@ module tdisp_device #(
       .tx_t         (tx_t),
       .tx_stream    (tx_stream)
   );
+
+  wire unused = &{1'b0, msix_control};
 
 endmodule
 

@@ -40,16 +40,17 @@ module dsm #(
     input wire [SESSION_W-1:0] session_end_idx,
 
     // Configuration
-    input wire [   NUM_TDI-1:0] tdi_present,
-    input wire [16*NUM_TDI-1:0] tdi_rid,
-    input wire [          63:0] pf_bar0,
-    input wire [          63:0] pf_bar2,
-    input wire [          63:0] vf_bar0,
-    input wire [          63:0] vf_bar2,
-    input wire [16*NUM_TDI-1:0] msix_control,
-    input wire [   NUM_TDI-1:0] ats_enable,
-    input wire [   NUM_TDI-1:0] lock_config_ok,
-    input wire                  cfg_write_busy,
+    input wire [NUM_TDI-1:0] tdi_present,
+    input wire [       15:0] pf_rid,              // TDI n has the Requester ID pf_rid + n
+    input wire [       63:0] pf_bar0,
+    input wire [       63:0] pf_bar2,
+    input wire [       63:0] vf_bar0,
+    input wire [       63:0] vf_bar2,
+    input wire [NUM_TDI-1:0] msix_enable,
+    input wire [NUM_TDI-1:0] msix_function_mask,
+    input wire [NUM_TDI-1:0] ats_enable,
+    input wire               lock_config_ok,
+    input wire               cfg_write_busy,
 
     // IDE streams
     input wire [          NUM_IDE_STREAMS-1:0] ide_enable,
@@ -78,8 +79,14 @@ module dsm #(
     output wire [                31:0] tdi_status_data
 );
 
+  generate
+    if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_256 u_stop ();
+    end
+  endgenerate
+
   wire [TDI_W-1:0] req_idx;
-  wire lock_req, start_req, stop_req, req_msix_locked, nonce_match;
+  wire lock_req, start_req, stop_req, read_req, req_msix_locked, nonce_match;
   wire [1:0] req_state;
   wire [SESSION_W-1:0] session, req_session;
   wire fault, report_capture;
@@ -111,7 +118,7 @@ module dsm #(
       .tdisp_rsp_tlast  (tdisp_rsp_tlast),
       .tdisp_rsp_none   (tdisp_rsp_none),
       .tdi_present      (tdi_present),
-      .tdi_rid          (tdi_rid),
+      .pf_rid           (pf_rid),
       .session_end_valid(session_end_valid),
       .session_end_idx  (session_end_idx),
       .lock_flags       (lock_flags),
@@ -130,6 +137,7 @@ module dsm #(
       .lock_req         (lock_req),
       .start_req        (start_req),
       .stop_req         (stop_req),
+      .read_req         (read_req),
       .req_state        (req_state),
       .req_session      (req_session),
       .start_nonce      (start_nonce),
@@ -176,7 +184,7 @@ module dsm #(
       .stream_keys_ready   (stream_keys_ready),
       .stream_owner_valid  (stream_owner_valid),
       .stream_owner_session(stream_owner_session),
-      .lock_config_ok      (lock_config_ok[req_idx]),
+      .lock_config_ok      (lock_config_ok),
       .allow               (lock_allowed),
       .error_code          (lock_error_code),
       .stream              (default_stream)
@@ -202,9 +210,10 @@ module dsm #(
       .req_state        (req_state),
       .req_session      (req_session),
       .req_msix_locked  (req_msix_locked),
-      .req_offset       (req_offset),
+      .read_req         (read_req),
       .start_nonce      (start_nonce),
       .nonce_match      (nonce_match),
+      .req_offset       (req_offset),
       .error_req        (tdi_error_req),
       .error_cause      (tdi_error_cause),
       .session_end_valid(session_end_valid),
@@ -213,6 +222,7 @@ module dsm #(
       .tdi_state        (tdi_state),
       .tdi_stream       (tdi_stream),
       .tdi_msix_locked  (tdi_msix_locked),
+      .in_error         (in_error),
       .enters_error     (enters_error),
       .status_idx       (tdi_status_idx),
       .status_data      (tdi_status_data)
@@ -224,6 +234,10 @@ module dsm #(
   wire [63:0] bar0 = is_pf ? pf_bar0 : vf_bar0 + vf_number * `APP_BAR0_SIZE;
   wire [63:0] bar2 = is_pf ? pf_bar2 : vf_bar2 + vf_number * `APP_BAR2_SIZE;
 
+  // Message Control as the capability of the function shows it
+  localparam [10:0] TABLE_SIZE = `APP_MSIX_VECTORS - 1;
+  wire [15:0] msix_control = {msix_enable[req_idx], msix_function_mask[req_idx], 3'd0, TABLE_SIZE};
+
   tdisp_report u_report (
       .clk         (clk),
       .capture     (report_capture),
@@ -231,7 +245,7 @@ module dsm #(
       .bar2        (bar2),
       .offset      (req_offset),
       .msix_locked (req_msix_locked),
-      .msix_control(msix_control[16*req_idx+:16]),
+      .msix_control(msix_control),
       .ats_enable  (ats_enable[req_idx]),
       .total       (report_total),
       .at          (report_at),
@@ -239,13 +253,6 @@ module dsm #(
   );
 
   // ---------------------------------------------------------------- function
-  generate
-    genvar n;
-    for (n = 0; n < NUM_TDI; n = n + 1) begin : g_error
-      assign in_error[n] = tdi_state[2*n+:2] == `TDI_ERROR;
-    end
-  endgenerate
-
   // ERROR and FLR clear at once; STOP clears again before it answers.
   assign tdi_quiesce   = quiesce | in_error;
   assign tdi_scrub_req = scrub_req | enters_error | flr_req;

@@ -2,9 +2,10 @@
 //
 // tdi_table: the one owner of the state of every TDI and of what LOCK has latched for it.
 //
-// A nonce lives exactly as long as CONFIG_LOCKED (TDISP-START-005, TDISP-STOP-005,
-// TDISP-FSM-018); it leaves the table as the result of a comparison only. What is latched carries
-// a parity bit; a locked TDI whose parity is wrong goes to ERROR (TDISP-FSM-013).
+// What one event may ask of all TDIs in one cycle is held in flip-flops, a vector for each bit with
+// TDI n in bit n; what is wide is held in RAM and seen only for TDI req_idx. All that is latched
+// carries parity: a locked TDI whose parity is wrong goes to ERROR, at once for flip-flops and when
+// it is read for a row of RAM (TDISP-FSM-013).
 
 `default_nettype none
 `include "tdisp_defs.vh"
@@ -29,13 +30,14 @@ module tdi_table #(
     input wire [         63:0] lock_offset,
     input wire [        255:0] lock_nonce,
 
-    // What is known of TDI req_idx
+    // What is known of TDI req_idx; the last two one cycle after read_req
     output wire [          1:0] req_state,
     output wire [SESSION_W-1:0] req_session,
     output wire                 req_msix_locked,
-    output wire [         63:0] req_offset,
+    input  wire                 read_req,
     input  wire [        255:0] start_nonce,
     output wire                 nonce_match,
+    output wire [         63:0] req_offset,
 
     // Errors
     input wire [  NUM_TDI-1:0] error_req,
@@ -47,112 +49,193 @@ module tdi_table #(
     output wire [       2*NUM_TDI-1:0] tdi_state,
     output wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     output wire [         NUM_TDI-1:0] tdi_msix_locked,
+    output wire [         NUM_TDI-1:0] in_error,
     output wire [         NUM_TDI-1:0] enters_error,
     input  wire [           TDI_W-1:0] status_idx,
-    output reg  [                31:0] status_data
+    output wire [                31:0] status_data
 );
 
-  reg [SESSION_W-1:0] session_q[0:NUM_TDI-1];
-  reg [STREAM_W-1:0] stream_q[0:NUM_TDI-1];
+  localparam [NUM_TDI-1:0] ONE = 1;
+  localparam CAUSE_W = 4;
+  localparam [CAUSE_W-1:0] SESSION_END = `TDISP_CAUSE_SESSION_END;
+  localparam [CAUSE_W-1:0] DSM_FAULT = `TDISP_CAUSE_DSM_FAULT;
+
+  // Bit b of all TDIs in slice b
+  reg [SESSION_W*NUM_TDI-1:0] session_q;
+  reg [STREAM_W*NUM_TDI-1:0] stream_q;
+  reg [CAUSE_W*NUM_TDI-1:0] cause_q;
   reg [NUM_TDI-1:0] msix_q;
-  reg [63:0] offset_q[0:NUM_TDI-1];
   reg [NUM_TDI-1:0] parity_q;
-  reg [255:0] nonce_q[0:NUM_TDI-1];
-  reg [NUM_TDI-1:0] nonce_valid_q;
-  reg [4*NUM_TDI-1:0] cause_q;
 
-  wire [1:0] state[0:NUM_TDI-1];
-  wire lock_parity = ^{lock_session, lock_stream, lock_msix, lock_offset};
+  wire [NUM_TDI-1:0] selected = ONE << req_idx;
+  wire [NUM_TDI-1:0] locks = lock_req ? selected : {NUM_TDI{1'b0}};
+  wire [NUM_TDI-1:0] starts = start_req ? selected : {NUM_TDI{1'b0}};
+  wire [NUM_TDI-1:0] stops = stop_req ? selected : {NUM_TDI{1'b0}};
+  wire [NUM_TDI-1:0] unlocked, locked, running, enters_lock, stays_locked;
+  wire [NUM_TDI-1:0] held = locked | running;
 
-  generate
-    genvar n;
-    for (n = 0; n < NUM_TDI; n = n + 1) begin : g_tdi
-      localparam [31:0] INDEX = n;
-      wire selected = req_idx == INDEX[TDI_W-1:0];
-      wire unlocked = state[n] == `TDI_CONFIG_UNLOCKED;
-      wire locked = state[n] == `TDI_CONFIG_LOCKED || state[n] == `TDI_RUN;
-      wire locks = selected && lock_req;
-      wire enters_lock, stays_locked;
-
-      // A LOCK of the very cycle in which its session ends is refused as well (TDISP-SES-007).
-      wire session_lost = session_end_valid
-          && session_end_idx == (locked ? session_q[n] : lock_session) && (locked || locks);
-      wire parity_wrong = locked
-          && parity_q[n] != ^{session_q[n], stream_q[n], msix_q[n], offset_q[n]};
-
-      tdi_fsm u_fsm (
-          .clk         (clk),
-          .rst         (rst),
-          .lock_req    (locks),
-          .start_req   (selected && start_req),
-          .stop_req    (selected && stop_req),
-          .error_req   (error_req[n] || session_lost || parity_wrong || dsm_fault),
-          .state       (state[n]),
-          .enters_lock (enters_lock),
-          .enters_error(enters_error[n]),
-          .stays_locked(stays_locked)
-      );
-
-      assign tdi_state[2*n+:2]                = state[n];
-      assign tdi_stream[STREAM_W*n+:STREAM_W] = stream_q[n];
-      assign tdi_msix_locked[n]               = msix_q[n];
-
-      always @(posedge clk) begin
-        if (rst) begin
-          session_q[n] <= {SESSION_W{1'b0}};
-          stream_q[n]  <= {STREAM_W{1'b0}};
-          msix_q[n]    <= 1'b0;
-          offset_q[n]  <= 64'h0;
-          parity_q[n]  <= 1'b0;
-        end else if (enters_lock) begin
-          session_q[n] <= lock_session;
-          stream_q[n]  <= lock_stream;
-          msix_q[n]    <= lock_msix;
-          offset_q[n]  <= lock_offset;
-          parity_q[n]  <= lock_parity;
-        end else if (unlocked) begin
-          msix_q[n]   <= 1'b0;
-          offset_q[n] <= 64'h0;
-        end
-      end
-
-      always @(posedge clk) begin
-        if (rst || (unlocked && !enters_error[n])) begin
-          cause_q[4*n+:4] <= `TDISP_CAUSE_NONE;
-        end else if (enters_error[n]) begin
-          cause_q[4*n+:4] <= error_req[n] ? error_cause
-              : session_lost ? `TDISP_CAUSE_SESSION_END : `TDISP_CAUSE_DSM_FAULT;
-        end
-      end
-
-      always @(posedge clk) begin
-        if (rst || !(enters_lock || stays_locked)) begin
-          nonce_q[n]       <= 256'h0;
-          nonce_valid_q[n] <= 1'b0;
-        end else if (enters_lock) begin
-          nonce_q[n]       <= lock_nonce;
-          nonce_valid_q[n] <= 1'b1;
-        end
-      end
-    end
-  endgenerate
-
-  assign req_state       = state[req_idx];
-  assign req_session     = session_q[req_idx];
-  assign req_msix_locked = msix_q[req_idx];
-  assign req_offset      = offset_q[req_idx];
-  assign nonce_match     = nonce_valid_q[req_idx] && nonce_q[req_idx] == start_nonce;
-
-  integer i;
+  // ---------------------------------------------------------------- errors
+  reg [NUM_TDI-1:0] of_session, parity;
+  integer b;
 
   always @* begin
-    status_data = 32'h0;
-    for (i = 0; i < NUM_TDI; i = i + 1) begin
-      if (status_idx == i[TDI_W-1:0]) begin
-        status_data = {24'h0, cause_q[4*i+:4], 2'b00, tdi_state[2*i+:2]};
-      end
+    of_session = {NUM_TDI{1'b1}};
+    parity     = msix_q;
+    for (b = 0; b < SESSION_W; b = b + 1) begin
+      of_session = of_session & ~(session_q[NUM_TDI*b+:NUM_TDI] ^{NUM_TDI{session_end_idx[b]}});
+      parity     = parity ^ session_q[NUM_TDI*b+:NUM_TDI];
+    end
+    for (b = 0; b < STREAM_W; b = b + 1) begin
+      parity = parity ^ stream_q[NUM_TDI*b+:NUM_TDI];
     end
   end
+
+  // A LOCK of the very cycle in which its session ends is refused as well (TDISP-SES-007).
+  wire [NUM_TDI-1:0] orphans = session_end_idx == lock_session ? locks : {NUM_TDI{1'b0}};
+  wire [NUM_TDI-1:0] session_lost = session_end_valid
+      ? (held & of_session) | (~held & orphans) : {NUM_TDI{1'b0}};
+
+  wire nonce_wrong, record_wrong;
+  wire [NUM_TDI-1:0] row_wrong = nonce_wrong || record_wrong ? selected : {NUM_TDI{1'b0}};
+  wire [NUM_TDI-1:0] data_wrong = held & ((parity ^ parity_q) | row_wrong);
+
+  tdi_fsm #(
+      .NUM_TDI(NUM_TDI)
+  ) u_fsm (
+      .clk         (clk),
+      .rst         (rst),
+      .lock_req    (locks),
+      .start_req   (starts),
+      .stop_req    (stops),
+      .error_req   (error_req | session_lost | data_wrong | {NUM_TDI{dsm_fault}}),
+      .unlocked    (unlocked),
+      .locked      (locked),
+      .running     (running),
+      .in_error    (in_error),
+      .enters_lock (enters_lock),
+      .enters_error(enters_error),
+      .stays_locked(stays_locked)
+  );
+
+  // ---------------------------------------------------------------- latched by LOCK
+  wire lock_parity = ^{lock_session, lock_stream, lock_msix};
+
+  always @(posedge clk) begin : latched
+    integer s;
+    if (rst) begin
+      session_q <= {SESSION_W * NUM_TDI{1'b0}};
+      stream_q  <= {STREAM_W * NUM_TDI{1'b0}};
+      msix_q    <= {NUM_TDI{1'b0}};
+      parity_q  <= {NUM_TDI{1'b0}};
+    end else begin
+      for (s = 0; s < SESSION_W; s = s + 1) begin
+        session_q[NUM_TDI*s+:NUM_TDI] <= (session_q[NUM_TDI*s+:NUM_TDI] & ~enters_lock)
+            | (enters_lock & {NUM_TDI{lock_session[s]}});
+      end
+      for (s = 0; s < STREAM_W; s = s + 1) begin
+        stream_q[NUM_TDI*s+:NUM_TDI] <= (stream_q[NUM_TDI*s+:NUM_TDI] & ~enters_lock)
+            | (enters_lock & {NUM_TDI{lock_stream[s]}});
+      end
+      msix_q   <= (msix_q & ~unlocked) | (enters_lock & {NUM_TDI{lock_msix}});
+      parity_q <= (parity_q & ~enters_lock) | (enters_lock & {NUM_TDI{lock_parity}});
+    end
+  end
+
+  tdi_nonces #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_nonces (
+      .clk         (clk),
+      .rst         (rst),
+      .req_idx     (req_idx),
+      .lock_req    (lock_req),
+      .lock_nonce  (lock_nonce),
+      .forget_req  (start_req || stop_req),
+      .enters_lock (enters_lock),
+      .stays_locked(stays_locked),
+      .read_req    (read_req),
+      .start_nonce (start_nonce),
+      .match       (nonce_match),
+      .parity_wrong(nonce_wrong)
+  );
+
+  // A row of a TDI that is not locked means nothing.
+  wire [64:0] record;
+  reg read_q;
+
+  secret_ram #(
+      .DATA_W(65),
+      .ADDR_W(TDI_W)
+  ) u_records (
+      .clk       (clk),
+      .write_en  (lock_req),
+      .write_addr(req_idx),
+      .write_data({~^lock_offset, lock_offset}),
+      .read_en   (read_req),
+      .read_addr (req_idx),
+      .read_data (record)
+  );
+
+  always @(posedge clk) begin
+    if (rst) read_q <= 1'b0;
+    else read_q <= read_req;
+  end
+
+  assign record_wrong = read_q && !(^record);
+  assign req_offset   = record[63:0];
+
+  // ---------------------------------------------------------------- cause of ERROR
+  reg [CAUSE_W*NUM_TDI-1:0] cause_d;
+
+  always @* begin : causes
+    integer s;
+    cause_d = cause_q;
+    for (s = 0; s < CAUSE_W; s = s + 1) begin
+      cause_d[NUM_TDI*s+:NUM_TDI] = (cause_q[NUM_TDI*s+:NUM_TDI] & ~unlocked & ~enters_error)
+          | (enters_error & error_req & {NUM_TDI{error_cause[s]}})
+          | (enters_error & ~error_req & session_lost & {NUM_TDI{SESSION_END[s]}})
+          | (enters_error & ~error_req & ~session_lost & {NUM_TDI{DSM_FAULT[s]}});
+    end
+  end
+
+  always @(posedge clk) begin
+    if (rst) cause_q <= {CAUSE_W * NUM_TDI{1'b0}};
+    else cause_q <= cause_d;
+  end
+
+  // ---------------------------------------------------------------- what others see
+  reg [2*NUM_TDI-1:0] state;
+  reg [STREAM_W*NUM_TDI-1:0] stream;
+
+  always @* begin : unsliced
+    integer n, s;
+    for (n = 0; n < NUM_TDI; n = n + 1) begin
+      state[2*n+:2] = unlocked[n] ?
+      `TDI_CONFIG_UNLOCKED
+      : locked[n] ? `TDI_CONFIG_LOCKED : running[n] ? `TDI_RUN : `TDI_ERROR;
+      for (s = 0; s < STREAM_W; s = s + 1) stream[STREAM_W*n+s] = stream_q[NUM_TDI*s+n];
+    end
+  end
+
+  reg  [SESSION_W-1:0] owner;
+  reg  [  CAUSE_W-1:0] status_cause;
+  wire [  NUM_TDI-1:0] status_selected = ONE << status_idx;
+
+  always @* begin : looked_up
+    integer s;
+    for (s = 0; s < SESSION_W; s = s + 1) owner[s] = |(session_q[NUM_TDI*s+:NUM_TDI] & selected);
+    for (s = 0; s < CAUSE_W; s = s + 1) begin
+      status_cause[s] = |(cause_q[NUM_TDI*s+:NUM_TDI] & status_selected);
+    end
+  end
+
+  assign tdi_state       = state;
+  assign tdi_stream      = stream;
+  assign tdi_msix_locked = msix_q;
+  assign req_state       = state[2*req_idx+:2];
+  assign req_session     = owner;
+  assign req_msix_locked = |(msix_q & selected);
+  assign status_data     = {24'h0, status_cause, 2'b00, state[2*status_idx+:2]};
 
 endmodule
 

@@ -31,10 +31,10 @@ module tdisp_responder #(
     output wire                 tdisp_rsp_tlast,
     output wire                 tdisp_rsp_none,
 
-    input wire [   NUM_TDI-1:0] tdi_present,
-    input wire [16*NUM_TDI-1:0] tdi_rid,
-    input wire                  session_end_valid,
-    input wire [ SESSION_W-1:0] session_end_idx,
+    input wire [  NUM_TDI-1:0] tdi_present,
+    input wire [         15:0] pf_rid,             // TDI n has the Requester ID pf_rid + n
+    input wire                 session_end_valid,
+    input wire [SESSION_W-1:0] session_end_idx,
 
     // LOCK
     output wire [ 15:0] lock_flags,
@@ -55,6 +55,7 @@ module tdisp_responder #(
     output wire                 lock_req,
     output wire                 start_req,
     output wire                 stop_req,
+    output wire                 read_req,     // what RAM holds of TDI req_idx is looked at
     input  wire [          1:0] req_state,
     input  wire [SESSION_W-1:0] req_session,
     output wire [        255:0] start_nonce,
@@ -77,6 +78,7 @@ module tdisp_responder #(
   // Hamming distance 4
   localparam [7:0] ST_RECEIVE = 8'b00001111;
   localparam [7:0] ST_FIND = 8'b00110011;
+  localparam [7:0] ST_READ = 8'b11110000;
   localparam [7:0] ST_CHECK = 8'b00111100;
   localparam [7:0] ST_LOCK_DRAIN = 8'b01010101;
   localparam [7:0] ST_LOCK_NONCE = 8'b01011010;
@@ -138,19 +140,15 @@ module tdisp_responder #(
 
   // ---------------------------------------------------------------- which TDI
   // The device does not know its segment and accepts any (TDISP-HDR-006).
+  localparam [31:0] NUM_TDIS = NUM_TDI;
+  localparam [NUM_TDI-1:0] ONE = 1;
+
   reg found_q;
   reg [TDI_W-1:0] idx_q;
-  reg [NUM_TDI-1:0] named;
-  reg [TDI_W-1:0] named_idx;
-  integer n;
-
-  always @* begin
-    named_idx = {TDI_W{1'b0}};
-    for (n = 0; n < NUM_TDI; n = n + 1) begin
-      named[n] = tdi_present[n] && tdi_rid[16*n+:16] == function_id[15:0];
-      if (named[n]) named_idx = n[TDI_W-1:0];
-    end
-  end
+  wire [15:0] named_number = function_id[15:0] - pf_rid;
+  wire [NUM_TDI-1:0] named = {16'd0, named_number} < NUM_TDIS ?
+      tdi_present & (ONE << named_number[TDI_W-1:0]) : {NUM_TDI{1'b0}};
+  wire [NUM_TDI-1:0] selected = ONE << idx_q;
 
   always @(posedge clk) begin
     if (rst) begin
@@ -158,20 +156,12 @@ module tdisp_responder #(
       idx_q   <= {TDI_W{1'b0}};
     end else if (state_q == ST_FIND) begin
       found_q <= |named;
-      idx_q   <= named_idx;
+      idx_q   <= |named ? named_number[TDI_W-1:0] : {TDI_W{1'b0}};
     end
   end
 
-  assign req_idx = idx_q;
-
-  wire [NUM_TDI-1:0] selected;
-  generate
-    genvar g;
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_selected
-      localparam [31:0] INDEX = g;
-      assign selected[g] = idx_q == INDEX[TDI_W-1:0];
-    end
-  endgenerate
+  assign req_idx  = idx_q;
+  assign read_req = state_q == ST_READ || state_q == ST_CAPTURE;
 
   // ---------------------------------------------------------------- checks
   wire [15:0] error;
@@ -236,7 +226,8 @@ module tdisp_responder #(
     state_d = state_q;
     case (state_q)
       ST_RECEIVE: if (last_taken) state_d = ST_FIND;
-      ST_FIND: state_d = ST_CAPTURE;
+      ST_FIND: state_d = ST_READ;
+      ST_READ: state_d = ST_CAPTURE;
       ST_CAPTURE: state_d = ST_CHECK;
       ST_CHECK: begin
         state_d = ST_RESPOND;

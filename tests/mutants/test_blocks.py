@@ -23,6 +23,7 @@ ADMISSION = [
     Mutation("any_form", ADMIT_FILE, ALLOW, ALLOW.replace("form_ok && ", "")),
 ]
 CHECKS_FILE = "tdisp/tdisp_checks.v"
+TABLE_FILE = "tdisp/tdi_table.v"
 DSM_CHECKS = [
     ("cocotb_dsm", "lock_fails_when_any_one_condition_is_missing", "lock_without_keys"),
     ("cocotb_dsm_life", "session_end_takes_exactly_the_tdis_locked_on_it", "session_end_ignored"),
@@ -38,7 +39,7 @@ DSM_MUTATIONS = [
         "keys_ok = stream_keys_ready[stream];",
         "keys_ok = 1'b1;",
     ),
-    Mutation("session_end_ignored", "tdisp/tdi_table.v", "(locked || locks)", "1'b0"),
+    Mutation("session_end_ignored", TABLE_FILE, "held & of_session", "{NUM_TDI{1'b0}}"),
     Mutation("any_version", CHECKS_FILE, "version == `TDISP_VERSION_1_0", "1'b1"),
     Mutation("any_length", CHECKS_FILE, "count != right_count", "1'b0"),
     Mutation("any_interface", CHECKS_FILE, "!found", "1'b0"),

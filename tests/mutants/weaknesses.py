@@ -221,9 +221,9 @@ WEAKNESSES = [
         ATTACK + "18_nonce",
         "AlmostRightNoncesAreRefused",
         "nonce_compared_in_part",
-        "tdisp/tdi_table.v",
-        "nonce_q[req_idx] == start_nonce",
-        "nonce_q[req_idx][255:8] == start_nonce[255:8]",
+        "tdisp/tdi_nonces.v",
+        "row[255:0] == start_nonce",
+        "row[255:8] == start_nonce[255:8]",
     ),
     _weak(
         ATTACK + "18_nonce",

@@ -8,9 +8,27 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from models.tdisp.codes import ErrorCause, LockFlags, Response, TdiState
-from models.tdisp.messages import StartInterfaceRequest, StopInterfaceRequest
-from tests.unit.dsm_bench import LIMIT, SESSION, DsmBench, cycles, make
+from models.tdisp.codes import ErrorCause, ErrorCode, LockFlags, Response, TdiState
+from models.tdisp.messages import (
+    GetDeviceInterfaceReport,
+    StartInterfaceRequest,
+    StopInterfaceRequest,
+)
+from tests.unit.dsm_bench import (
+    ALL,
+    ALONE,
+    FIRST,
+    LAST,
+    LIMIT,
+    MIDDLE,
+    NUM_TDI,
+    SECOND,
+    SESSION,
+    DsmBench,
+    at,
+    cycles,
+    make,
+)
 
 STATE_BITS = 6
 RESPONDER_BITS = 8
@@ -22,74 +40,194 @@ async def flip(dut: Any, register: Any, bit: int) -> None:
     register.value = int(register.value) ^ 1 << bit
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(skip=ALONE, **LIMIT)
 async def one_flipped_bit_of_a_state_is_an_error(dut: Any) -> None:
     bench = await make(dut)
-    register = dut.u_table.g_tdi[1].u_fsm.state_q
+    register = dut.u_table.u_fsm.state_q
     for state in TdiState:
         for bit in range(STATE_BITS):
-            await bench.bring_to(1, state)
-            await flip(dut, register, bit)
+            await bench.bring_to(SECOND, state)
+            await flip(dut, register, NUM_TDI * bit + SECOND)
             await cycles(dut, 3)
-            assert bench.states() == [0, TdiState.ERROR, 0, 0]
-            assert await bench.cause(1) == ErrorCause.DSM_FAULT or state is TdiState.ERROR
-            await bench.raw(StopInterfaceRequest(interface=bench.name(1)).encode())
+            assert bench.states() == at(SECOND, TdiState.ERROR)
+            assert await bench.cause(SECOND) == ErrorCause.DSM_FAULT or state is TdiState.ERROR
+            await bench.raw(StopInterfaceRequest(interface=bench.name(SECOND)).encode())
             bench.model.conventional_reset()
 
 
 @cocotb.test(**LIMIT)
 async def a_flipped_bit_of_what_is_latched_is_an_error(dut: Any) -> None:
     bench = await make(dut)
-    for name, index, bit in (
-        ("session_q", 2, 0),
-        ("session_q", 2, 1),
-        ("stream_q", 2, 0),
-        ("msix_q", None, 2),
-        ("offset_q", 2, 63),
-        ("offset_q", 2, 12),
-        ("parity_q", None, 2),
+    for name, bit in (
+        ("session_q", 0),
+        ("session_q", 1),
+        ("stream_q", 0),
+        ("msix_q", 0),
+        ("parity_q", 0),
     ):
-        await bench.lock(2, LockFlags.LOCK_MSIX, 0x1000)
-        vector = getattr(dut.u_table, name)
-        await flip(dut, vector if index is None else vector[index], bit)
+        await bench.lock(MIDDLE, LockFlags.LOCK_MSIX, 0x1000)
+        await flip(dut, getattr(dut.u_table, name), NUM_TDI * bit + MIDDLE)
         await cycles(dut, 3)
-        assert bench.states()[2] == TdiState.ERROR, (name, bit)
-        assert await bench.cause(2) == ErrorCause.DSM_FAULT
-        await bench.raw(StopInterfaceRequest(interface=bench.name(2)).encode())
+        assert bench.states() == at(MIDDLE, TdiState.ERROR), (name, bit)
+        assert await bench.cause(MIDDLE) == ErrorCause.DSM_FAULT
+        await bench.raw(StopInterfaceRequest(interface=bench.name(MIDDLE)).encode())
         bench.model.conventional_reset()
+
+
+@cocotb.test(**LIMIT)
+async def a_flipped_bit_in_ram_is_an_error_when_it_is_read(dut: Any) -> None:
+    bench = await make(dut)
+    rows = {"offset": dut.u_table.u_records.mem, "nonce": dut.u_table.u_nonces.u_ram.mem}
+    for row, bit, state in (
+        ("offset", 0, TdiState.CONFIG_LOCKED),
+        ("offset", 12, TdiState.RUN),
+        ("offset", 63, TdiState.CONFIG_LOCKED),
+        ("offset", 64, TdiState.RUN),
+        ("nonce", 0, TdiState.CONFIG_LOCKED),
+        ("nonce", 255, TdiState.CONFIG_LOCKED),
+        ("nonce", 256, TdiState.CONFIG_LOCKED),
+    ):
+        nonce = await bench.bring_to(LAST, state)
+        await flip(dut, rows[row][LAST], bit)
+        await cycles(dut, 10)
+        assert bench.states() == at(LAST, state), "nobody has read it"
+        for request in (
+            GetDeviceInterfaceReport(interface=bench.name(LAST)),
+            StartInterfaceRequest(interface=bench.name(LAST), nonce=nonce),
+        ):
+            refused = await bench.raw(request.encode())
+            assert refused[1] == Response.TDISP_ERROR
+            assert refused[16] == ErrorCode.INVALID_INTERFACE_STATE
+        assert bench.states() == at(LAST, TdiState.ERROR), (row, bit)
+        assert await bench.cause(LAST) == ErrorCause.DSM_FAULT
+        await bench.raw(StopInterfaceRequest(interface=bench.name(LAST)).encode())
+        bench.model.conventional_reset()
+
+
+@cocotb.test(**LIMIT)
+async def a_row_that_is_cleared_too_early_starts_nothing(dut: Any) -> None:
+    """The zeros of a cleared row are no nonce."""
+    bench = await make(dut)
+    await bench.lock(LAST)
+    await flip(dut, dut.u_table.u_nonces.stale_q, LAST)
+    await cycles(dut, 2 * NUM_TDI)
+    assert stored(dut) == [0] * NUM_TDI
+    zeros = StartInterfaceRequest(interface=bench.name(LAST), nonce=bytes(32))
+    assert (await bench.raw(zeros.encode()))[1] == Response.TDISP_ERROR
+    assert bench.states() == at(LAST, TdiState.ERROR)
+
+
+def stored(dut: Any) -> list[int]:
+    """What the rows of the nonces hold, their parity left out."""
+    rows = (dut.u_table.u_nonces.u_ram.mem[n].value for n in range(NUM_TDI))
+    return [int(row) & (1 << 256) - 1 for row in rows]
+
+
+def traces(dut: Any) -> list[int]:
+    """Every register outside the rows through which a nonce has gone."""
+    registers = (
+        dut.u_nonce.nonce_q,
+        dut.u_responder.u_request.bytes_q,
+        dut.u_table.u_nonces.u_ram.read_data,
+    )
+    return [int(register.value) for register in registers]
 
 
 @cocotb.test(**LIMIT)
 async def nonces_are_nowhere_after_their_life(dut: Any) -> None:
     bench = await make(dut)
-
-    def traces() -> list[int]:
-        stored = [int(dut.u_table.nonce_q[n].value) for n in range(4)]
-        return [
-            *stored,
-            int(dut.u_nonce.nonce_q.value),
-            int(dut.u_responder.u_request.bytes_q.value),
-        ]
-
-    nonce = await bench.bring_to(0, TdiState.CONFIG_LOCKED)
-    assert traces() == [int.from_bytes(nonce, "big"), 0, 0, 0, 0, 0]
+    await cycles(dut, NUM_TDI + 2)
+    assert not any(stored(dut)), "after reset"
+    nonce = await bench.bring_to(FIRST, TdiState.CONFIG_LOCKED)
+    assert stored(dut) == at(FIRST, int.from_bytes(nonce, "big"))
+    assert not any(traces(dut))
     for end in ("start", "stop", "error", "session"):
-        if bench.states()[0] != TdiState.CONFIG_LOCKED:
-            nonce = await bench.lock(0)
+        if bench.states()[FIRST] != TdiState.CONFIG_LOCKED:
+            nonce = await bench.lock(FIRST)
         if end == "start":
-            await bench.ask(StartInterfaceRequest(interface=bench.name(0), nonce=nonce))
+            await bench.ask(StartInterfaceRequest(interface=bench.name(FIRST), nonce=nonce))
         elif end == "error":
-            await bench.error(1, ErrorCause.FLR)
+            await bench.error(1 << FIRST, ErrorCause.FLR)
         elif end == "session":
             await bench.session_end(SESSION)
-        if end in ("start", "error", "session"):
-            assert not any(traces()), end
-        await bench.stop(0)
-        assert not any(traces()), end
+        if end in ("error", "session"):
+            await cycles(dut, NUM_TDI)
+        if end != "stop":
+            assert not any([*stored(dut), *traces(dut)]), end
+        await bench.stop(FIRST)
+        assert not any([*stored(dut), *traces(dut)]), end
+
+
+@cocotb.test(**LIMIT)
+async def start_and_stop_clear_the_nonce_before_the_state_changes(dut: Any) -> None:
+    bench = await make(dut)
+    for state in (TdiState.RUN, TdiState.CONFIG_UNLOCKED):
+        nonce = await bench.lock(LAST)
+        start = StartInterfaceRequest(interface=bench.name(LAST), nonce=nonce)
+        stop = StopInterfaceRequest(interface=bench.name(LAST))
+        await bench.send((start if state is TdiState.RUN else stop).encode())
+        while bench.states()[LAST] != state:
+            assert stored(dut)[LAST] == int.from_bytes(nonce, "big")
+            await RisingEdge(dut.clk)
+        assert not any(stored(dut)), state
+        await bench.answer()
+        await bench.raw(StopInterfaceRequest(interface=bench.name(LAST)).encode())
+        bench.model.conventional_reset()
+
+
+@cocotb.test(**LIMIT)
+async def errors_of_all_tdis_leave_no_nonce(dut: Any) -> None:
+    bench = await make(dut)
+    bench.steady()
+    for _ in range(2):
+        for tdi in range(NUM_TDI):
+            await bench.lock(tdi)
+        assert all(stored(dut))
+        await bench.error(ALL, ErrorCause.REQUESTER_ID)
+        assert int(dut.u_table.u_nonces.valid_q.value) == 0, "at once"
+        await cycles(dut, NUM_TDI)
+        assert not any(stored(dut))
+        for tdi in range(NUM_TDI):
+            await bench.stop(tdi)
+
+
+@cocotb.test(**LIMIT)
+async def a_lock_while_rows_are_cleared_keeps_its_row_only(dut: Any) -> None:
+    bench = await make(dut)
+    bench.steady()
+    for cause in ("reset", "errors"):
+        for tdi in range(NUM_TDI):
+            await bench.lock(tdi)
+        if cause == "reset":
+            await bench.pulse(rst=1)
+            bench.model.conventional_reset()
+        else:
+            await bench.error(ALL, ErrorCause.REQUESTER_ID)
+            await bench.stop(LAST)
+        nonce = await bench.lock(LAST)
+        await cycles(dut, 2 * NUM_TDI)
+        assert stored(dut) == at(LAST, int.from_bytes(nonce, "big")), cause
+        await bench.pulse(rst=1)
+        bench.model.conventional_reset()
+
+
+@cocotb.test(**LIMIT)
+async def a_lock_that_an_error_prevents_leaves_no_row(dut: Any) -> None:
+    bench = await make(dut)
+    bench.steady()
+    for phase in range(8, 40):
+        await bench.send(bench.lock_request(LAST).encode())
+        await cycles(dut, phase)
+        await bench.pulse(tdi_error_req=ALL, tdi_error_cause=ErrorCause.BAR)
+        await bench.answer()
+        await cycles(dut, NUM_TDI)
+        left = stored(dut)
+        assert not any(left) or bench.states()[LAST] == TdiState.CONFIG_LOCKED, phase
+        await bench.raw(StopInterfaceRequest(interface=bench.name(LAST)).encode())
 
 
 async def request_with_fault(bench: DsmBench, phase: int, bit: int) -> bool:
-    """A STOP of TDI 3 during which the responder loses its state; whether silence was told."""
+    """A STOP of the last TDI in which the responder loses its state; whether silence was told."""
     dut = bench.dut
     silent = []
 
@@ -100,7 +238,7 @@ async def request_with_fault(bench: DsmBench, phase: int, bit: int) -> bool:
                 silent.append(1)
 
     watcher = cocotb.start_soon(watch())
-    await bench.send(StopInterfaceRequest(interface=bench.name(3)).encode())
+    await bench.send(StopInterfaceRequest(interface=bench.name(LAST)).encode())
     for _ in range(phase):
         await RisingEdge(dut.clk)
     await flip(dut, dut.u_responder.state_q, bit)
@@ -109,22 +247,24 @@ async def request_with_fault(bench: DsmBench, phase: int, bit: int) -> bool:
     return bool(silent)
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(skip=ALONE, **LIMIT)
 async def a_responder_without_a_state_takes_every_lock_to_error(dut: Any) -> None:
     bench = await make(dut)
     bench.ready_chance = 1.0
     for phase in (0, 1, 2, 4, 8, 16, 24, 40, 80):
         bit = phase % RESPONDER_BITS
-        for n, state in ((0, TdiState.RUN), (1, TdiState.CONFIG_LOCKED), (3, TdiState.RUN)):
+        begin = ((FIRST, TdiState.RUN), (SECOND, TdiState.CONFIG_LOCKED), (LAST, TdiState.RUN))
+        for n, state in begin:
             await bench.bring_to(n, state)
         silent = await request_with_fault(bench, phase, bit)
-        assert bench.states()[:3] == [TdiState.ERROR, TdiState.ERROR, 0]
-        assert await bench.cause(0) == ErrorCause.DSM_FAULT
+        states = at(FIRST, TdiState.ERROR, at(SECOND, TdiState.ERROR))
+        assert bench.states()[:LAST] == states[:LAST]
+        assert await bench.cause(FIRST) == ErrorCause.DSM_FAULT
         assert silent != bool(bench.answers)
-        if not bench.answers and bench.states()[3] == TdiState.ERROR:
-            assert await bench.cause(3) == ErrorCause.DSM_FAULT
+        if not bench.answers and bench.states()[LAST] == TdiState.ERROR:
+            assert await bench.cause(LAST) == ErrorCause.DSM_FAULT
         bench.answers.clear()
-        for n in (0, 1, 3):
+        for n, _ in begin:
             answer = await bench.raw(StopInterfaceRequest(interface=bench.name(n)).encode())
             assert answer[1] == Response.STOP_INTERFACE_RESPONSE
         bench.model.conventional_reset()

@@ -2,10 +2,13 @@
 """The device security manager between a TSM that speaks bytes and a function that takes its time.
 
 The reference DSM of `models/tdisp` looks at the same configuration and foresees every answer.
+The tests run at the size that the environment names, on up to four TDIs: the first two, one in the
+middle and the last.
 """
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from models.app.map import ID_VALUE, Bar0, Bar2
+from models.app.map import ID_VALUE, MSIX_VECTORS, Bar0, Bar2
 from models.tdisp.codes import (
     NONCE_SIZE,
     ErrorCause,
@@ -37,7 +40,13 @@ from models.tdisp.messages import (
 from models.tdisp.profile import DsmProfile, FunctionConfig, RangeProfile, StreamView
 
 LIMIT: dict[str, Any] = {"timeout_time": 2, "timeout_unit": "ms"}
-NUM_TDI, NUM_STREAMS, STREAM_W, SESSION_W = 4, 2, 1, 2
+SIZE_VARIABLE = "DSM_NUM_TDI"  # of the environment
+NUM_TDI = int(os.environ.get(SIZE_VARIABLE, "4"))
+NUM_STREAMS, STREAM_W, SESSION_W = 2, 1, 2
+ALL = (1 << NUM_TDI) - 1  # a bit for each TDI
+ALONE = NUM_TDI < 4  # a test of several TDIs has nothing to run on
+FIRST, SECOND, MIDDLE, LAST = (n % NUM_TDI for n in (0, 1, NUM_TDI // 2, NUM_TDI - 1))
+TDIS = tuple(sorted({FIRST, SECOND, MIDDLE, LAST}))
 NONCE_TIMEOUT = 400  # cycles, a parameter of the build
 STREAM, SESSION = 0x21, 2
 WORDS = NONCE_SIZE // 4
@@ -78,18 +87,28 @@ class Stream:
 class World:
     """Configuration around the DSM; also what the reference looks at."""
 
-    present: int = (1 << NUM_TDI) - 1
-    rids: list[int] = field(default_factory=lambda: [0x0100, 0x0101, 0x0102, 0x0103])
+    present: int = ALL
+    pf_rid: int = 0x0100
     pf_bars: tuple[int, int] = (0x80000000, 0x90000000)
     vf_bars: tuple[int, int] = (0x1_00000000, 0x2_00000000)
-    msix: list[int] = field(default_factory=lambda: [0x8003, 0x0003, 0xC003, 0x4003])
+    msix_enable: int = 1 << FIRST | 1 << MIDDLE
+    msix_mask: int = (1 << MIDDLE | 1 << LAST) & ~1
     ats: int = 0
-    config_ok: int = (1 << NUM_TDI) - 1
+    config_ok: bool = True
     streams: list[Stream] = field(
         default_factory=lambda: [Stream(STREAM, default=True), Stream(0x05, owner=None)]
     )
 
     segment = None
+
+    def rid(self, tdi: int) -> int:
+        """Requester ID of a TDI."""
+        return self.pf_rid + tdi & 0xFFFF
+
+    def msix_control(self, tdi: int) -> int:
+        """Message Control of a function."""
+        enable, mask = (vector >> tdi & 1 for vector in (self.msix_enable, self.msix_mask))
+        return enable << 15 | mask << 14 | MSIX_VECTORS - 1
 
     def function(self, tdi: int) -> FunctionConfig:
         """As the reference asks for it."""
@@ -100,10 +119,10 @@ class World:
                 self.vf_bars[1] + (tdi - 1) * Bar2.SIZE,
             )
         return FunctionConfig(
-            rid=self.rids[tdi],
+            rid=self.rid(tdi),
             present=bool(self.present >> tdi & 1),
             bars={0: bars[0], 2: bars[1]},
-            msix_control=self.msix[tdi],
+            msix_control=self.msix_control(tdi),
             ats_enable=bool(self.ats >> tdi & 1),
         )
 
@@ -116,17 +135,18 @@ class World:
 
     def configuration_fault(self, tdi: int) -> str | None:
         """As the reference asks for it."""
-        return None if self.config_ok >> tdi & 1 else "TDISP-LOCK-009: overlap"
+        return None if self.config_ok else "TDISP-LOCK-009: overlap"
 
     def drive(self, dut: Any) -> None:
         """Show it to the device under test."""
         dut.tdi_present.value = self.present
-        dut.tdi_rid.value = pack(self.rids, 16)
+        dut.pf_rid.value = self.pf_rid
         dut.pf_bar0.value, dut.pf_bar2.value = self.pf_bars
         dut.vf_bar0.value, dut.vf_bar2.value = self.vf_bars
-        dut.msix_control.value = pack(self.msix, 16)
+        dut.msix_enable.value = self.msix_enable
+        dut.msix_function_mask.value = self.msix_mask
         dut.ats_enable.value = self.ats
-        dut.lock_config_ok.value = self.config_ok
+        dut.lock_config_ok.value = int(self.config_ok)
         streams = self.streams
         dut.ide_enable.value = pack([s.enable for s in streams], 1)
         dut.ide_stream_id.value = pack([s.stream_id for s in streams], 8)
@@ -172,6 +192,18 @@ def pack(values: Sequence[int], width: int) -> int:
     return sum(int(value) << width * n for n, value in enumerate(values))
 
 
+def ones(mask: int) -> list[int]:
+    """Numbers of the bits that are set."""
+    return [n for n, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"]
+
+
+def at(tdi: int, state: int, among: Sequence[int] | None = None) -> list[int]:
+    """States of all TDIs: `state` for one, `among` for the others, all zero by default."""
+    states = list(among or [0] * NUM_TDI)
+    states[tdi] = state
+    return states
+
+
 async def cycles(dut: Any, count: int) -> None:
     """Wait clock edges."""
     for _ in range(count):
@@ -191,87 +223,112 @@ class DsmBench:
         self.entropy_chance = 0.7
         self.ready_chance = 0.7
         self.drain_most = 12  # cycles
+        self.scrub_most = 20  # cycles
         self.hold_drain = 0
         self.hold_scrub = 0
         self.scrubs = [0] * NUM_TDI  # pulses seen
-        self.busy = [0] * NUM_TDI  # cycles until the function is clear
+        self.busy: dict[int, int] = {}  # cycles until a function is clear
         self.answers: list[bytes] = []
         self.cycle = 0
+        self._offered = False  # a word of entropy
+        self._waiting: dict[int, int] = {}  # cycles until a function that was told to is drained
+        self._quiet = self._undrained = 0
+        self._ready = False
+        self._partial = bytearray()  # of an answer
+        self._offer: tuple[int, int] | None = None  # that was not taken
 
     async def start(self) -> None:
         """Clock, reset, all agents."""
         dut = self.dut
+        assert len(dut.tdi_present) == NUM_TDI, "another size was built"
         cocotb.start_soon(Clock(dut.clk, 4, "ns").start())
         for name in INPUTS:
             getattr(dut, name).value = 0
-        dut.tdi_drained.value = (1 << NUM_TDI) - 1
+        dut.tdi_drained.value = ALL
         self.world.drive(dut)
         dut.rst.value = 1
         await cycles(dut, 3)
         dut.rst.value = 0
         await RisingEdge(dut.clk)
-        for agent in (self._entropy, self._function, self._responses):
-            cocotb.start_soon(agent())
+        cocotb.start_soon(self._agents())
+
+    def steady(self) -> None:
+        """Everything around the DSM needs the same time always."""
+        self.ready_chance = self.entropy_chance = 1.0
+        self.drain_most, self.scrub_most = 0, 1
 
     # ------------------------------------------------------------------ agents
 
-    async def _entropy(self) -> None:
-        dut = self.dut
-        offered = False
+    async def _agents(self) -> None:
         while True:
-            await RisingEdge(dut.clk)
-            if offered and int(dut.entropy_tready.value):
-                self.words.append(int(dut.entropy_tdata.value))
-                offered = False
-            if not offered:
-                offered = self.rng.random() < self.entropy_chance
-                dut.entropy_tdata.value = self.next_word()
-            dut.entropy_tvalid.value = int(offered)
+            await RisingEdge(self.dut.clk)
+            self.cycle += 1
+            self._give_entropy()
+            self._drain_and_clear()
+            self._take_answer()
 
-    async def _function(self) -> None:
+    def _give_entropy(self) -> None:
+        dut = self.dut
+        if self._offered and int(dut.entropy_tready.value):
+            self.words.append(int(dut.entropy_tdata.value))
+            self._offered = False
+            dut.entropy_tvalid.value = 0
+        if not self._offered and self.rng.random() < self.entropy_chance:
+            self._offered = True
+            dut.entropy_tdata.value = self.next_word()
+            dut.entropy_tvalid.value = 1
+
+    def _drain_and_clear(self) -> None:
         """Drains some cycles after it was told to, clears in some cycles."""
         dut = self.dut
-        waiting = [0] * NUM_TDI
-        while True:
-            await RisingEdge(dut.clk)
-            self.cycle += 1
-            quiesce, scrub = int(dut.tdi_quiesce.value), int(dut.tdi_scrub_req.value)
-            drained = 0
-            for n in range(NUM_TDI):
-                if scrub >> n & 1:
-                    self.scrubs[n] += 1
-                    self.busy[n] = self.rng.randint(1, 20)
-                elif self.busy[n] and not self.hold_scrub >> n & 1:
-                    self.busy[n] -= 1
-                if not quiesce >> n & 1:
-                    waiting[n] = self.rng.randint(0, self.drain_most)
-                elif waiting[n]:
-                    waiting[n] -= 1
-                ready = not waiting[n] and not self.hold_drain >> n & 1
-                drained |= ready << n
-            dut.tdi_drained.value = drained
-            dut.tdi_scrub_busy.value = pack([bool(count) for count in self.busy], 1)
+        quiesce, scrub = int(dut.tdi_quiesce.value), int(dut.tdi_scrub_req.value)
+        if self.busy or scrub:
+            self._clear(scrub)
+            dut.tdi_scrub_busy.value = sum(1 << n for n in self.busy)
+        waiting = self._waiting
+        for n in ones(quiesce & ~self._quiet):
+            waiting[n] = self.rng.randint(0, self.drain_most)
+        for n, count in list(waiting.items()):
+            if count and quiesce >> n & 1:
+                waiting[n] -= 1
+            else:
+                del waiting[n]
+        self._quiet = quiesce
+        undrained = sum(1 << n for n in waiting) | self.hold_drain
+        if self.drain_most:
+            undrained |= self.rng.getrandbits(NUM_TDI) & ~quiesce
+        if undrained != self._undrained:
+            self._undrained = undrained
+            dut.tdi_drained.value = ALL & ~undrained
 
-    async def _responses(self) -> None:
+    def _clear(self, requested: int) -> None:
+        for n, count in list(self.busy.items()):
+            if count > 1 or self.hold_scrub >> n & 1:
+                self.busy[n] = max(1, count - 1)
+            else:
+                del self.busy[n]
+        for n in ones(requested):
+            self.scrubs[n] += 1
+            self.busy[n] = self.rng.randint(1, self.scrub_most)
+
+    def _take_answer(self) -> None:
         """Takes answers; checks that an offer holds."""
         dut = self.dut
-        partial = bytearray()
-        offer: tuple[int, int] | None = None
-        while True:
-            await RisingEdge(dut.clk)
-            ready = int(dut.tdisp_rsp_tready.value)
-            if int(dut.tdisp_rsp_tvalid.value):
-                now = (int(dut.tdisp_rsp_tdata.value), int(dut.tdisp_rsp_tlast.value))
-                assert offer in (None, now), "an offer changed"
-                offer = None if ready else now
-                if ready:
-                    partial.append(now[0])
-                    if now[1]:
-                        self.answers.append(bytes(partial))
-                        partial.clear()
-            else:
-                assert offer is None, "an offer was withdrawn"
-            dut.tdisp_rsp_tready.value = int(self.rng.random() < self.ready_chance)
+        if int(dut.tdisp_rsp_tvalid.value):
+            now = (int(dut.tdisp_rsp_tdata.value), int(dut.tdisp_rsp_tlast.value))
+            assert self._offer in (None, now), "an offer changed"
+            self._offer = None if self._ready else now
+            if self._ready:
+                self._partial.append(now[0])
+                if now[1]:
+                    self.answers.append(bytes(self._partial))
+                    self._partial.clear()
+        else:
+            assert self._offer is None, "an offer was withdrawn"
+        ready = self.rng.random() < self.ready_chance
+        if ready != self._ready:
+            self._ready = ready
+            dut.tdisp_rsp_tready.value = int(ready)
 
     # ------------------------------------------------------------------ messages
 
@@ -340,7 +397,7 @@ class DsmBench:
 
     def name(self, tdi: int) -> InterfaceId:
         """INTERFACE_ID of a TDI."""
-        return InterfaceId.of(self.world.rids[tdi])
+        return InterfaceId.of(self.world.rid(tdi))
 
     def lock_request(self, tdi: int, flags: int = 0, offset: int = 0) -> LockInterfaceRequest:
         """A request that passes all checks."""
@@ -390,9 +447,8 @@ class DsmBench:
 
     async def error(self, mask: int, cause: ErrorCause) -> None:
         """The monitor wants these TDIs in ERROR."""
-        for n in range(NUM_TDI):
-            if mask >> n & 1:
-                self.model.config_change(n, cause)
+        for n in ones(mask):
+            self.model.config_change(n, cause)
         await self.pulse(tdi_error_req=mask, tdi_error_cause=cause)
 
     async def session_end(self, session: int) -> None:
@@ -402,7 +458,7 @@ class DsmBench:
 
     async def settle(self) -> None:
         """Until nothing is being cleared."""
-        while any(self.busy):
+        while self.busy:
             await RisingEdge(self.dut.clk)
 
 

@@ -3,22 +3,40 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tb.device import RTL
 from tb.sim import Design, run_simulation, simulator_missing
 from tests.plan import attack, covers
-from tests.unit.dsm_bench import NONCE_TIMEOUT, NUM_STREAMS, NUM_TDI, SESSION_W, STREAM_W
+from tests.unit.cocotb_dsm_size import LATENCY_FILE
+from tests.unit.dsm_bench import NONCE_TIMEOUT, NUM_STREAMS, SESSION_W, SIZE_VARIABLE, STREAM_W
 
-PARAMETERS = {
-    "NUM_TDI": NUM_TDI,
-    "TDI_W": 2,
-    "NUM_IDE_STREAMS": NUM_STREAMS,
-    "STREAM_W": STREAM_W,
-    "SESSION_W": SESSION_W,
-    "NONCE_TIMEOUT": NONCE_TIMEOUT,
-}
-DSM = Design("dsm", sorted(RTL.glob("tdisp/*.v")), PARAMETERS)
+SOURCES = [*sorted(RTL.glob("tdisp/*.v")), RTL / "crypto" / "secret_ram.v"]
+SIZES = (1, 4, 256)
+
+
+def design(num_tdi: int) -> Design:
+    """The block with room for `num_tdi` TDIs."""
+    parameters = {
+        "NUM_TDI": num_tdi,
+        "TDI_W": max(1, (num_tdi - 1).bit_length()),
+        "NUM_IDE_STREAMS": NUM_STREAMS,
+        "STREAM_W": STREAM_W,
+        "SESSION_W": SESSION_W,
+        "NONCE_TIMEOUT": NONCE_TIMEOUT,
+    }
+    return Design("dsm", SOURCES, parameters)
+
+
+def size(num_tdi: int) -> dict[str, str]:
+    """Environment that tells the tests the size of the block."""
+    return {SIZE_VARIABLE: str(num_tdi)}
+
+
+DSM = design(4)
 
 
 @pytest.fixture(autouse=True)
@@ -83,8 +101,9 @@ def _skip_without_simulator(request: pytest.FixtureRequest) -> None:
 @attack("ATT-18")
 @attack("ATT-26")
 @attack("ATT-36")
-def test_messages_and_checks_are_those_of_the_reference() -> None:
-    run_simulation(DSM, "tests.unit.cocotb_dsm")
+@pytest.mark.parametrize("num_tdi", SIZES)
+def test_messages_and_checks_are_those_of_the_reference(num_tdi: int) -> None:
+    run_simulation(design(num_tdi), "tests.unit.cocotb_dsm", env=size(num_tdi))
 
 
 @covers(
@@ -104,18 +123,34 @@ def test_messages_and_checks_are_those_of_the_reference() -> None:
 @attack("ATT-17")
 @attack("ATT-27")
 @attack("ATT-32")
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_lives_and_races_are_those_of_the_transition_table(seed: int) -> None:
+@pytest.mark.parametrize(("num_tdi", "seed"), [(1, 1), (4, 1), (4, 2), (4, 3), (256, 1)])
+def test_lives_and_races_are_those_of_the_transition_table(num_tdi: int, seed: int) -> None:
     only = "long_random_lives_follow_the_reference" if seed > 1 else None
-    run_simulation(DSM, "tests.unit.cocotb_dsm_life", testcase=only, seed=seed)
+    module = "tests.unit.cocotb_dsm_life"
+    run_simulation(design(num_tdi), module, testcase=only, seed=seed, env=size(num_tdi))
+
+
+@covers("TDISP-FSM-003", "TDISP-FSM-018", "TDISP-LOCK-029", "TDISP-STATE-004", "TDISP-SES-007")
+@attack("ATT-20")
+def test_answers_take_the_same_cycles_at_every_size(tmp_path: Path) -> None:
+    found = []
+    for num_tdi in SIZES:
+        file = tmp_path / f"{num_tdi}.json"
+        env = size(num_tdi) | {LATENCY_FILE: str(file)}
+        run_simulation(design(num_tdi), "tests.unit.cocotb_dsm_size", env=env)
+        found.append(json.loads(file.read_text(encoding="utf-8")))
+    assert len(found[0]) > 10
+    assert found == [found[0]] * len(SIZES)
 
 
 @covers("TDISP-FSM-013", "TDISP-ZERO-002", "TDISP-START-005", "TDISP-STOP-005")
 @attack("ATT-20")
 @attack("ATT-37")
+@pytest.mark.parametrize("num_tdi", SIZES)
 @pytest.mark.parametrize("simulator", ["icarus"])
-def test_flipped_bits_and_forgotten_nonces(simulator: str) -> None:
-    run_simulation(DSM, "tests.unit.cocotb_dsm_faults", simulator=simulator)
+def test_flipped_bits_and_forgotten_nonces(simulator: str, num_tdi: int) -> None:
+    module = "tests.unit.cocotb_dsm_faults"
+    run_simulation(design(num_tdi), module, simulator=simulator, env=size(num_tdi))
 
 
 @covers("TDISP-STATE-004")
