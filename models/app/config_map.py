@@ -71,6 +71,8 @@ class ConfigRegister(IntEnum):
     VSEC_HEADER = 0x1A4
     VSEC_TDI_SELECT = 0x1A8  # 7:0 number of the TDI whose status is shown
     VSEC_TDI_STATUS = 0x1AC
+    ARI = 0x1B0  # VF
+    ARI_CONTROL = 0x1B4  # VF; ARI Capability 15:0, ARI Control 31:16
     IDE = 0x200
 
 

@@ -36,7 +36,7 @@ from models.tdisp.lock_config import Aperture, LockConfig, configuration_fault
 from models.tdisp.profile import FunctionConfig
 from models.tdisp.tracking import RegisterWrite, byte_mask
 
-FUNCTIONS = 8  # of a device
+FUNCTIONS = 8  # of a device without ARI
 SMALLEST_PAYLOAD = 128
 PAYLOAD_FIELD = 5  # bit numbers in Device Control
 READ_FIELD = 12
@@ -91,8 +91,14 @@ class ConfigSpace:
         return function if function < self.profile.num_tdi and self.present(function) else None
 
     def _distance(self, rid: int) -> int:
-        """Of a function from the PF: VFs follow it, also into the next device number."""
-        return (rid - self.profile.pf_function) % FUNCTIONS
+        """Of a function from the PF: VFs follow it, also into the next device number.
+
+        Only as many bits as it takes to tell the functions apart count.
+        """
+        vfs_behind_first = max(0, self.profile.num_tdi - 2)
+        last = self.profile.first_vf_offset + vfs_behind_first * self.profile.vf_stride
+        functions = max(FUNCTIONS, 1 << last.bit_length())
+        return (rid - self.profile.pf_function) % functions
 
     def capture(self, rid: int) -> bool:
         """Take bus and device number from a configuration write; whether they have changed."""

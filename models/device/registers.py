@@ -28,6 +28,7 @@ FIRST_BLOCK = Reg.IDE + IdeRegister.FIRST_BLOCK
 # Stream ID, TEE-Limited, Default Stream, TC, Enable
 STREAM_CONTROL_WRITABLE = 0xFF000000 | 1 << 23 | 1 << 22 | 7 << 19 | 1
 TEE_LIMITED = 1 << 23
+SRIOV_CONTROL_WRITABLE = 0x19  # VF Enable, VF MSE, ARI Capable Hierarchy
 COMMAND_VF = 1 << CommandBit.BUS_MASTER_ENABLE
 COMMAND_PF = 0x0546
 
@@ -67,7 +68,7 @@ def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
     }
     if profile.num_tdi > 1:
         registers |= {
-            Reg.SRIOV_CONTROL: Bits(0, 0x9),
+            Reg.SRIOV_CONTROL: Bits(0, SRIOV_CONTROL_WRITABLE),
             Reg.SRIOV_NUM_VFS: Bits(0, 0xFFFF),
             Reg.SRIOV_SYSTEM_PAGE_SIZE: Bits(1, ONES),
             **dict(_bars(Reg.SRIOV_VF_BAR0, profile)),
@@ -108,7 +109,8 @@ _CAPABILITIES = (
     (Reg.AER, Reg.SRIOV, Space.EXTENDED, ExtendedCapabilityId.AER),
     (Reg.SRIOV, Reg.DOE, Space.EXTENDED, ExtendedCapabilityId.SRIOV),
     (Reg.DOE, Reg.VSEC, Space.EXTENDED, ExtendedCapabilityId.DOE),
-    (Reg.VSEC, Reg.IDE, Space.EXTENDED, ExtendedCapabilityId.VSEC),
+    (Reg.VSEC, Reg.ARI, Space.EXTENDED, ExtendedCapabilityId.VSEC),
+    (Reg.ARI, Reg.IDE, Space.EXTENDED, ExtendedCapabilityId.ARI),
     (Reg.IDE, 0x1000, Space.EXTENDED, ExtendedCapabilityId.IDE),
 )
 

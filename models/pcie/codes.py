@@ -86,6 +86,7 @@ class ExtendedCapabilityId(IntEnum):
 
     AER = 0x0001
     VSEC = 0x000B
+    ARI = 0x000E
     ATS = 0x000F
     SRIOV = 0x0010
     DOE = 0x002E

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cfg_pcie: PCI Express capability of one function: endpoint, TEE-IO, function level reset.
+// cfg_pcie: PCI Express capability of all functions: endpoint, TEE-IO, function level reset.
 //
 // A virtual function follows the physical function in Device Control and Link Control; of its own it
-// has Initiate Function Level Reset and Device Status. Initiate FLR reads 0; who looks for it looks
-// at the write. FLR keeps Max_Payload_Size and the link's registers.
+// has Initiate Function Level Reset, and a Device Status in which nothing is ever set because errors
+// are logged in the physical function. Initiate FLR reads 0; who looks for it looks at the write. FLR
+// keeps Max_Payload_Size and the link's registers.
 
 `default_nettype none
 `include "cfg_map.vh"
 `include "pcie_defs.vh"
 
 module cfg_pcie #(
-    parameter IS_VF       = 0,
     parameter MAX_PAYLOAD = 512
 ) (
     input wire clk,
     input wire rst,
-    input wire flr,
+    input wire flr,  // of the physical function
 
     // Access to a register
+    input  wire        physical,
     input  wire [11:0] addr,
     output reg  [31:0] rdata,
     output reg  [31:0] rw_mask,
@@ -43,20 +44,22 @@ module cfg_pcie #(
   localparam [31:0] DEVICE_CAPABILITIES = 32'h5000_8020 | {29'd0, MPS};
   // Reset: Relaxed Ordering and No Snoop enabled, 512 bytes of read request. All bits but Phantom
   // Functions, Aux Power and Initiate FLR can be written.
-  localparam [15:0] CONTROL_RESET = IS_VF ? 16'h0000 : 16'h2810;
-  localparam [15:0] CONTROL_MASK = IS_VF ? 16'h0000 : 16'h79ff;
+  localparam [15:0] CONTROL_RESET = 16'h2810;
+  localparam [15:0] CONTROL_MASK = 16'h79ff;
   localparam [15:0] STATUS_MASK = 16'h000e;  // non-fatal, fatal, Unsupported Request
   localparam [31:0] LINK_CAPABILITIES = 32'h0040_0044;  // x4, 16 GT/s
-  localparam [15:0] LINK_STATUS = IS_VF ? 16'h0000 : 16'h1044;
-  localparam [15:0] LINK_CONTROL_MASK = IS_VF ? 16'h0000 : 16'h00cb;
+  localparam [15:0] LINK_STATUS = 16'h1044;
+  localparam [15:0] LINK_CONTROL_MASK = 16'h00cb;
   localparam [31:0] DEVICE_CAPABILITIES_2 = 32'h0001_0000;  // completes requests with 10-bit tags
   localparam [31:0] LINK_CAPABILITIES_2 = 32'h0000_001e;
-  localparam [15:0] LINK_CONTROL_2_MASK = IS_VF ? 16'h0000 : 16'h000f;
-  localparam [15:0] LINK_CONTROL_2_RESET = IS_VF ? 16'h0000 : 16'h0004;
+  localparam [15:0] LINK_CONTROL_2_MASK = 16'h000f;
+  localparam [15:0] LINK_CONTROL_2_RESET = 16'h0004;
   localparam [15:0] MPS_FIELD = 16'h00e0;
 
   reg [15:0] control_q, link_control_q, link_control_2_q;
   reg [3:1] status_q;
+  wire [31:0] own = {32{physical}};  // what a virtual function does not have
+  wire pf_write = write && physical;
 
   always @* begin
     rdata    = 32'd0;
@@ -66,20 +69,20 @@ module cfg_pcie #(
       `CFG_REG_PCIE: rdata = {PCIE_CAPABILITIES, 8'd0, `PCIE_CAP_PCIE};
       `CFG_REG_DEVICE_CAPABILITIES: rdata = DEVICE_CAPABILITIES;
       `CFG_REG_DEVICE_CONTROL: begin
-        rdata    = {12'd0, status_q, 1'b0, control_q};
-        rw_mask  = {16'd0, CONTROL_MASK};
+        rdata    = {12'd0, status_q, 1'b0, control_q} & own;
+        rw_mask  = {16'd0, CONTROL_MASK} & own;
         w1c_mask = {STATUS_MASK, 16'd0};
       end
       `CFG_REG_LINK_CAPABILITIES: rdata = LINK_CAPABILITIES;
       `CFG_REG_LINK_CONTROL: begin
-        rdata   = {LINK_STATUS, link_control_q};
-        rw_mask = {16'd0, LINK_CONTROL_MASK};
+        rdata   = {LINK_STATUS, link_control_q} & own;
+        rw_mask = {16'd0, LINK_CONTROL_MASK} & own;
       end
       `CFG_REG_DEVICE_CAPABILITIES_2: rdata = DEVICE_CAPABILITIES_2;
       `CFG_REG_LINK_CAPABILITIES_2: rdata = LINK_CAPABILITIES_2;
       `CFG_REG_LINK_CONTROL_2: begin
-        rdata   = {16'd0, link_control_2_q};
-        rw_mask = {16'd0, LINK_CONTROL_2_MASK};
+        rdata   = {16'd0, link_control_2_q} & own;
+        rw_mask = {16'd0, LINK_CONTROL_2_MASK} & own;
       end
       default: rdata = 32'd0;
     endcase
@@ -88,21 +91,21 @@ module cfg_pcie #(
   always @(posedge clk) begin
     if (rst) control_q <= CONTROL_RESET;
     else if (flr) control_q <= (CONTROL_RESET & ~MPS_FIELD) | (control_q & MPS_FIELD);
-    else if (write && addr == `CFG_REG_DEVICE_CONTROL) control_q <= value[15:0];
+    else if (pf_write && addr == `CFG_REG_DEVICE_CONTROL) control_q <= value[15:0];
   end
 
   always @(posedge clk) begin
     if (rst) begin
       link_control_q   <= 16'd0;
       link_control_2_q <= LINK_CONTROL_2_RESET;
-    end else if (write) begin
+    end else if (pf_write) begin
       if (addr == `CFG_REG_LINK_CONTROL) link_control_q <= value[15:0];
       if (addr == `CFG_REG_LINK_CONTROL_2) link_control_2_q <= value[15:0];
     end
   end
 
   // An error that comes with the write that clears it stays.
-  wire [3:1] cleared = (write && addr == `CFG_REG_DEVICE_CONTROL) ? clear[19:17] : 3'b000;
+  wire [3:1] cleared = (pf_write && addr == `CFG_REG_DEVICE_CONTROL) ? clear[19:17] : 3'b000;
 
   always @(posedge clk) begin
     if (rst || flr) status_q <= 3'b000;

@@ -3,11 +3,12 @@
 // cfg_space: configuration space of the physical function and its virtual functions, with the DOE
 // mailbox.
 //
-// One engine carries out one request at a time; the register blocks of a function see the same
-// access, and those that are not meant answer with zeros. FLR of the physical function takes the
-// virtual functions with it. TDI state is not here and survives FLR (TDISP-FSM-006).
+// One engine carries out one request at a time; all register blocks see the same access, and those
+// that are not meant answer with zeros. FLR of the physical function takes the virtual functions with
+// it. TDI state is not here and survives FLR (TDISP-FSM-006).
 
 `default_nettype none
+`include "app_defs.vh"
 `include "cfg_map.vh"
 
 module cfg_space #(
@@ -122,14 +123,17 @@ module cfg_space #(
 
   localparam [15:0] VENDOR = VENDOR_ID;
   localparam [15:0] DEVICE = DEVICE_ID;
-  localparam [31:0] LAST_TDI = NUM_TDI - 1;
-  localparam [15:0] TOTAL_VFS = LAST_TDI[15:0];
   localparam [15:0] VF_DEVICE = DEVICE + 16'd1;
   localparam [11:0] AFTER_AER = NUM_TDI > 1 ? `CFG_REG_SRIOV : `CFG_REG_DOE;
+  localparam [11:0] AFTER_VSEC = NUM_TDI > 1 ? `CFG_REG_ARI : `CFG_REG_IDE;
+  localparam [10:0] LAST_VECTOR = `APP_MSIX_VECTORS - 1;
 
   generate
-    if (NUM_TDI < 1 || NUM_TDI > 8) begin : g_check_num_tdi
-      PARAM_ERROR_NUM_TDI_must_be_1_to_8 u_stop ();
+    if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_256 u_stop ();
+    end
+    if (PF_FUNCTION < 0 || PF_FUNCTION + NUM_TDI > 256) begin : g_check_pf_function
+      PARAM_ERROR_PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256 u_stop ();
     end
     if (NUM_IDE_STREAMS < 1 || NUM_IDE_STREAMS > 8) begin : g_check_num_ide_streams
       PARAM_ERROR_NUM_IDE_STREAMS_must_be_1_to_8 u_stop ();
@@ -142,7 +146,7 @@ module cfg_space #(
   wire [3:0] be;
   wire [31:0] wdata, value, clear;
   wire write, poisoned_write, refused;
-  wire [32*NUM_TDI-1:0] rdata, rw_mask, w1c_mask;  // of each function
+  wire [31:0] rdata, rw_mask, w1c_mask;  // of the register that is meant
 
   cfg_tlp #(
       .DATA_W     (DATA_W),
@@ -176,9 +180,9 @@ module cfg_space #(
       .reg_addr       (addr),
       .reg_be         (be),
       .reg_wdata      (wdata),
-      .reg_rdata      (rdata[32*func+:32]),
-      .reg_rw_mask    (rw_mask[32*func+:32]),
-      .reg_w1c_mask   (w1c_mask[32*func+:32]),
+      .reg_rdata      (rdata),
+      .reg_rw_mask    (rw_mask),
+      .reg_w1c_mask   (w1c_mask),
       .reg_write      (write),
       .reg_value      (value),
       .reg_clear      (clear),
@@ -207,24 +211,62 @@ module cfg_space #(
   wire [NUM_TDI-1:0] flr = flr_functions & {NUM_TDI{write && flr_write}};
   assign flr_req = flr_functions & {NUM_TDI{cfg_watch_valid && flr_write}};
 
-  // ------------------------------------------------------------------ physical function
-  wire pf_write = write && func == PF;
+  // ------------------------------------------------------------------ the register that is meant
+  wire physical = func == PF;
+  wire pf_write = write && physical;
+
+  wire [31:0] all_rdata, header_rdata, pm_rdata, aer_rdata, sriov_rdata, doe_rdata, vsec_rdata;
+  wire [31:0] all_rw, header_rw, pm_rw, aer_rw, sriov_rw, vsec_rw, ide_rw, ide_rdata;
+  wire [31:0] all_w1c, header_w1c, aer_w1c, ide_w1c;
+
+  wire [31:0] pf_rdata = header_rdata | pm_rdata | aer_rdata | sriov_rdata | doe_rdata |
+      vsec_rdata | ide_rdata;
+  wire [31:0] pf_rw = header_rw | pm_rw | aer_rw | sriov_rw | vsec_rw | ide_rw;
+  wire [31:0] pf_w1c = header_w1c | aer_w1c | ide_w1c;
+
+  assign rdata    = all_rdata | (physical ? pf_rdata : 32'd0);
+  assign rw_mask  = all_rw | (physical ? pf_rw : 32'd0);
+  assign w1c_mask = all_w1c | (physical ? pf_w1c : 32'd0);
+
+  // ------------------------------------------------------------------ registers
   wire d0, pf_memory_space, pf_bus_master, vf_enable, vf_memory_space;
+  wire [NUM_TDI-1:0] vf_bus_master;
   wire fatal_error, nonfatal_error;
   wire unsupported = aer_unsupported || refused;
   wire [15:0] num_vfs;
   wire [31:0] system_page_size;
 
-  wire [31:0] header_rdata, pm_rdata, msix_rdata, pcie_rdata, ats_rdata, aer_rdata, sriov_rdata;
-  wire [31:0] header_rw, pm_rw, msix_rw, pcie_rw, ats_rw, aer_rw, sriov_rw, vsec_rw, ide_rw;
-  wire [31:0] doe_rdata, vsec_rdata, ide_rdata;
-  wire [31:0] header_w1c, pcie_w1c, aer_w1c, ide_w1c;
-
-  assign rdata[31:0] = header_rdata | pm_rdata | msix_rdata | pcie_rdata | ats_rdata | aer_rdata |
-      sriov_rdata | doe_rdata | vsec_rdata | ide_rdata;
-  assign rw_mask[31:0] = header_rw | pm_rw | msix_rw | pcie_rw | ats_rw | aer_rw | sriov_rw |
-      vsec_rw | ide_rw;
-  assign w1c_mask[31:0] = header_w1c | pcie_w1c | aer_w1c | ide_w1c;
+  cfg_functions #(
+      .NUM_TDI     (NUM_TDI),
+      .TDI_W       (TDI_W),
+      .MAX_PAYLOAD (MAX_PAYLOAD),
+      .VENDOR_ID   (VENDOR),
+      .VF_DEVICE_ID(VF_DEVICE),
+      .AFTER_ATS   (`CFG_REG_AER),
+      .AFTER_ARI   (`CFG_REG_IDE)
+  ) u_functions (
+      .clk                  (clk),
+      .rst                  (rst),
+      .clear_functions      (flr | ~tdi_present),
+      .func                 (func),
+      .physical             (physical),
+      .addr                 (addr),
+      .rdata                (all_rdata),
+      .rw_mask              (all_rw),
+      .w1c_mask             (all_w1c),
+      .write                (write),
+      .value                (value),
+      .clear                (clear),
+      .nonfatal_error       (nonfatal_error),
+      .fatal_error          (fatal_error),
+      .unsupported_request  (unsupported),
+      .max_payload_size     (max_payload_size),
+      .max_read_request_size(max_read_request_size),
+      .vf_bus_master        (vf_bus_master),
+      .msix_enable          (msix_enable),
+      .msix_function_mask   (msix_function_mask),
+      .ats_enable           (ats_enable)
+  );
 
   cfg_header #(
       .VENDOR_ID(VENDOR_ID),
@@ -260,54 +302,6 @@ module cfg_space #(
       .d0     (d0)
   );
 
-  cfg_msix u_msix (
-      .clk               (clk),
-      .rst               (rst),
-      .flr               (flr[0]),
-      .addr              (addr),
-      .rdata             (msix_rdata),
-      .rw_mask           (msix_rw),
-      .write             (pf_write),
-      .value             (value),
-      .msix_control      (msix_control[15:0]),
-      .msix_enable       (msix_enable[0]),
-      .msix_function_mask(msix_function_mask[0])
-  );
-
-  cfg_pcie #(
-      .MAX_PAYLOAD(MAX_PAYLOAD)
-  ) u_pcie (
-      .clk                  (clk),
-      .rst                  (rst),
-      .flr                  (flr[0]),
-      .addr                 (addr),
-      .rdata                (pcie_rdata),
-      .rw_mask              (pcie_rw),
-      .w1c_mask             (pcie_w1c),
-      .write                (pf_write),
-      .value                (value),
-      .clear                (clear),
-      .nonfatal_error       (nonfatal_error),
-      .fatal_error          (fatal_error),
-      .unsupported_request  (unsupported),
-      .max_payload_size     (max_payload_size),
-      .max_read_request_size(max_read_request_size)
-  );
-
-  cfg_ats #(
-      .NEXT(`CFG_REG_AER)
-  ) u_ats (
-      .clk       (clk),
-      .rst       (rst),
-      .flr       (flr[0]),
-      .addr      (addr),
-      .rdata     (ats_rdata),
-      .rw_mask   (ats_rw),
-      .write     (pf_write),
-      .value     (value),
-      .ats_enable(ats_enable[0])
-  );
-
   cfg_aer #(
       .NEXT(AFTER_AER)
   ) u_aer (
@@ -333,7 +327,7 @@ module cfg_space #(
   );
 
   cfg_sriov #(
-      .TOTAL_VFS   (TOTAL_VFS),
+      .NUM_TDI     (NUM_TDI),
       .VF_DEVICE_ID(VF_DEVICE),
       .NEXT        (`CFG_REG_DOE)
   ) u_sriov (
@@ -347,6 +341,7 @@ module cfg_space #(
       .value           (value),
       .vf_enable       (vf_enable),
       .vf_memory_space (vf_memory_space),
+      .tdi_present     (tdi_present),
       .num_vfs         (num_vfs),
       .system_page_size(system_page_size),
       .vf_bar0         (vf_bar0),
@@ -381,7 +376,7 @@ module cfg_space #(
   cfg_vsec #(
       .NUM_TDI(NUM_TDI),
       .TDI_W  (TDI_W),
-      .NEXT   (`CFG_REG_IDE)
+      .NEXT   (AFTER_VSEC)
   ) u_vsec (
       .clk            (clk),
       .rst            (rst),
@@ -429,48 +424,21 @@ module cfg_space #(
 
   // ------------------------------------------------------------------ functions
   // Virtual functions have no power management of their own and follow the physical function.
-  assign tdi_present[0] = 1'b1;
-  assign tdi_rid[15:0]  = pf_rid;
-  assign tdi_mse[0]     = pf_memory_space && d0;
-  assign tdi_bme[0]     = pf_bus_master && d0;
+  wire [NUM_TDI-1:0] memory_space = {{(NUM_TDI - 1) {vf_memory_space}}, pf_memory_space};
+  wire [NUM_TDI-1:0] bus_master = vf_bus_master | {{(NUM_TDI - 1) {1'b0}}, pf_bus_master};
+
+  assign tdi_mse = memory_space & tdi_present & {NUM_TDI{d0}};
+  assign tdi_bme = bus_master & tdi_present & {NUM_TDI{d0}};
 
   wire unused = &{1'b0, vf_memory_space};  // without virtual functions
 
   genvar n;
   generate
-    for (n = 1; n < NUM_TDI; n = n + 1) begin : g_vf
+    for (n = 0; n < NUM_TDI; n = n + 1) begin : g_function
       localparam [31:0] INTEGER = n;
-      localparam [TDI_W-1:0] INDEX = INTEGER[TDI_W-1:0];
-      localparam [15:0] NUMBER = INTEGER[15:0];
-      wire vf_bus_master;
 
-      assign tdi_present[n]    = vf_enable && NUMBER <= num_vfs;
-      assign tdi_rid[16*n+:16] = pf_rid + NUMBER;
-      assign tdi_mse[n]        = vf_memory_space && tdi_present[n] && d0;
-      assign tdi_bme[n]        = vf_bus_master && tdi_present[n] && d0;
-
-      cfg_vf #(
-          .MAX_PAYLOAD(MAX_PAYLOAD),
-          .VENDOR_ID  (VENDOR),
-          .DEVICE_ID  (VF_DEVICE)
-      ) u_vf (
-          .clk               (clk),
-          .rst               (rst),
-          .present           (tdi_present[n]),
-          .flr               (flr[n]),
-          .addr              (addr),
-          .rdata             (rdata[32*n+:32]),
-          .rw_mask           (rw_mask[32*n+:32]),
-          .w1c_mask          (w1c_mask[32*n+:32]),
-          .write             (write && func == INDEX),
-          .value             (value),
-          .clear             (clear),
-          .bus_master        (vf_bus_master),
-          .msix_control      (msix_control[16*n+:16]),
-          .msix_enable       (msix_enable[n]),
-          .msix_function_mask(msix_function_mask[n]),
-          .ats_enable        (ats_enable[n])
-      );
+      assign tdi_rid[16*n+:16]      = pf_rid + INTEGER[15:0];
+      assign msix_control[16*n+:16] = {msix_enable[n], msix_function_mask[n], 3'd0, LAST_VECTOR};
     end
   endgenerate
 

@@ -17,7 +17,7 @@ module cfg_tlp #(
     parameter NUM_TDI     = 4,
     parameter TDI_W       = 2,
     parameter STREAM_W    = 1,
-    parameter PF_FUNCTION = 0     // function number of the physical function, 0 to 7
+    parameter PF_FUNCTION = 0     // function number of the physical function
 ) (
     input wire clk,
     input wire rst,
@@ -99,11 +99,14 @@ module cfg_tlp #(
   wire is_write = tlp_type == `PCIE_TYPE_CFGWR0;
   wire is_read = tlp_type == `PCIE_TYPE_CFGRD0;
   wire poisoned = is_write && hdr_q[110];
-  // VF n follows the physical function by n, also into the next device number.
+  // VF n follows the physical function by n, also into the next device number. Only as many bits of
+  // the Requester ID tell functions apart as it takes, so that the device may be anywhere.
+  localparam FN_W = TDI_W > 3 ? TDI_W : 3;
   localparam [15:0] RESET_RID = PF_FUNCTION[15:0];
-  wire [2:0] function_number = hdr_q[50:48] - RESET_RID[2:0];  // of the TDI
-  wire [15:0] base_rid = hdr_q[63:48] - {13'd0, function_number};
-  wire [7:0] present = {{(8 - NUM_TDI) {1'b0}}, tdi_present};
+  wire [FN_W-1:0] function_number = hdr_q[48+:FN_W] - RESET_RID[FN_W-1:0];  // of the TDI
+  wire [15:0] distance = {{(16 - FN_W) {1'b0}}, function_number};
+  wire [15:0] base_rid = hdr_q[63:48] - distance;
+  wire [(1<<FN_W)-1:0] present = {{((1 << FN_W) - NUM_TDI) {1'b0}}, tdi_present};
   wire well_formed = (is_read || is_write) && hdr_q[105:96] == 10'd1 && hdr_q[71:68] == 4'h0;
   wire served = well_formed && !poisoned && present[function_number];
 
@@ -193,7 +196,7 @@ module cfg_tlp #(
 
   // ------------------------------------------------------------------ completion
   wire with_data = served_q && is_read;
-  wire [15:0] completer = rid_q + (served_q ? {13'd0, function_number} : 16'd0);
+  wire [15:0] completer = rid_q + (served_q ? distance : 16'd0);
 
   assign cfgcpl_hdr = {
     with_data ? `PCIE_TYPE_CPLD : `PCIE_TYPE_CPL,

@@ -6,8 +6,10 @@
 // so byte enables and read-only bits are respected (TDISP-TRK-014). Registers that are not named
 // here are free: Status, Cache Line Size, Interrupt Line, power management (No_Soft_Reset is 1),
 // Device Status, Link registers, AER, DOE, VSEC and stream status (TDISP-TRK-011, 012). A change of
-// what virtual functions take from the physical function - SR-IOV, tags, No Snoop, the smallest
-// translation unit - hits them all. Initiate FLR is not a value and comes as flr_req.
+// what virtual functions take from the physical function - SR-IOV, ARI, tags, No Snoop, the smallest
+// translation unit - hits them all. Initiate FLR is not a value and comes as flr_req. The registers of
+// a stream hit the TDIs that it is the default stream of or that have bound it for peers
+// (TDISP-TRK-009, TDISP-P2P-003).
 
 `default_nettype none
 `include "cfg_map.vh"
@@ -26,8 +28,9 @@ module lock_watch #(
     input wire [     31:0] watch_old,
     input wire [     31:0] watch_new,
 
-    input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    input wire [         NUM_TDI-1:0] tdi_msix_locked,
+    input wire [       STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p,
+    input wire [                NUM_TDI-1:0] tdi_msix_locked,
 
     output reg [NUM_TDI-1:0] hit,
     output reg [        3:0] cause
@@ -45,6 +48,7 @@ module lock_watch #(
   // 10-bit tag requester
   localparam [31:0] DEVICE_CONTROL_2 = 32'h0000_1000;
   localparam [31:0] MESSAGE_CONTROL = 32'hffff_0000;
+  localparam [31:0] ARI_CONTROL = 32'hffff_0000;
   localparam [31:0] ATS_ENABLE = 32'h8000_0000;
   localparam [31:0] ATS_STU = 32'h001f_0000;
 
@@ -58,6 +62,7 @@ module lock_watch #(
   wire in_ide = addr >= IDE_FIRST && addr < IDE_END;
   wire [11:0] ide_offset = addr - IDE_FIRST;
   wire [STREAM_W-1:0] ide_block = ide_offset[5+:STREAM_W];
+  wire [NUM_IDE_STREAMS-1:0] one_block = {{(NUM_IDE_STREAMS - 1) {1'b0}}, 1'b1} << ide_block;
   wire ide_status = {7'd0, ide_offset[4:0]} == `IDE_SEL_REG_STATUS;
 
   reg own, all, msix, stream;  // whom it hits
@@ -85,6 +90,10 @@ module lock_watch #(
       own   = |(changed & DEVICE_CONTROL_2);
       all   = physical && own;
       cause = `TDISP_CAUSE_DEVICE_CONTROL;
+    end else if (addr == `CFG_REG_ARI_CONTROL) begin
+      own   = |(changed & ARI_CONTROL);
+      all   = physical && own;
+      cause = `TDISP_CAUSE_DEVICE_CONTROL;
     end else if (addr == `CFG_REG_MSIX) begin
       msix  = |(changed & MESSAGE_CONTROL);
       cause = `TDISP_CAUSE_MSIX;
@@ -103,11 +112,13 @@ module lock_watch #(
 
   always @* begin : targets
     integer n;
-    for (n = 0; n < NUM_TDI; n = n + 1) begin
-      hit[n] = watch_valid && (all ||
-          (own && {{(32 - TDI_W) {1'b0}}, watch_func} == n) ||
-          (msix && {{(32 - TDI_W) {1'b0}}, watch_func} == n && tdi_msix_locked[n]) ||
-          (stream && tdi_stream[STREAM_W*n+:STREAM_W] == ide_block));
+    hit = {NUM_TDI{watch_valid && all}};
+    if (watch_valid && (own || (msix && tdi_msix_locked[watch_func]))) hit[watch_func] = 1'b1;
+    if (watch_valid && stream) begin
+      for (n = 0; n < NUM_TDI; n = n + 1) begin
+        hit[n] = tdi_stream[STREAM_W*n+:STREAM_W] == ide_block ||
+            |(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & one_block);
+      end
     end
   end
 

@@ -35,9 +35,10 @@ module tdi_monitor #(
     input wire [        NUM_TDI-1:0] cpl_error_event,
     input wire [        NUM_TDI-1:0] internal_error,
 
-    // What the lock of a TDI covers
-    input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    input wire [         NUM_TDI-1:0] tdi_msix_locked,
+    // What the lock of a TDI covers: its default stream, streams bound for peers, MSI-X
+    input wire [       STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p,
+    input wire [                NUM_TDI-1:0] tdi_msix_locked,
 
     // Requests, and the cause of those that come in one cycle: of several causes the first in the
     // list below
@@ -60,22 +61,24 @@ module tdi_monitor #(
       .watch_old      (cfg_watch_old),
       .watch_new      (cfg_watch_new),
       .tdi_stream     (tdi_stream),
+      .tdi_p2p        (tdi_p2p),
       .tdi_msix_locked(tdi_msix_locked),
       .hit            (write_hit),
       .cause          (write_cause)
   );
 
   reg [NUM_TDI-1:0] insecure_hit;
+  wire [(1<<STREAM_W)-1:0] insecure = {
+    {((1 << STREAM_W) - NUM_IDE_STREAMS) {1'b0}}, stream_insecure_event
+  };
 
-  always @* begin : insecure
-    integer n, s;
+  always @* begin : insecure_targets
+    integer n;
     insecure_hit = {NUM_TDI{1'b0}};
-    for (n = 0; n < NUM_TDI; n = n + 1) begin
-      for (s = 0; s < NUM_IDE_STREAMS; s = s + 1) begin
-        if (stream_insecure_event[s] &&
-            {{(32 - STREAM_W) {1'b0}}, tdi_stream[STREAM_W*n+:STREAM_W]} == s) begin
-          insecure_hit[n] = 1'b1;
-        end
+    if (|stream_insecure_event) begin
+      for (n = 0; n < NUM_TDI; n = n + 1) begin
+        insecure_hit[n] = insecure[tdi_stream[STREAM_W*n+:STREAM_W]] ||
+            |(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & stream_insecure_event);
       end
     end
   end

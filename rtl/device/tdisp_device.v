@@ -501,6 +501,7 @@ module tdisp_device #(
       .cpl_error_event      (cpl_error_event),
       .internal_error       (internal_error),
       .tdi_stream           (tdi_stream),
+      .tdi_p2p              ({(NUM_IDE_STREAMS * NUM_TDI) {1'b0}}),
       .tdi_msix_locked      (tdi_msix_locked),
       .tdi_error_req        (tdi_error_req),
       .tdi_error_cause      (tdi_error_cause)

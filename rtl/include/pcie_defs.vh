@@ -64,6 +64,7 @@
 
 `define PCIE_ECAP_AER 16'h0001
 `define PCIE_ECAP_VSEC 16'h000b
+`define PCIE_ECAP_ARI 16'h000e
 `define PCIE_ECAP_ATS 16'h000f
 `define PCIE_ECAP_SRIOV 16'h0010
 `define PCIE_ECAP_DOE 16'h002e

@@ -61,6 +61,8 @@ WRITES = [
     (Reg.ATS_CONTROL, 0x00010000, ALL, 0, (E, E), ErrorCause.ATS),
     (Reg.SRIOV_CONTROL, 0x8, ALL, 0, (E, E), ErrorCause.SRIOV),
     (Reg.SRIOV_CONTROL, 0x1, ALL, 0, (E, E), ErrorCause.SRIOV),
+    (Reg.SRIOV_CONTROL, 0x19, ALL, 0, (E, E), ErrorCause.SRIOV),  # ARI Capable Hierarchy
+    (Reg.ARI_CONTROL, 0xFFFFFFFF, ALL, 0, (R, R), ErrorCause.NONE),  # nothing can be written
     (Reg.SRIOV_VF_BAR2, 0xE0000000, ALL, 0, (E, E), ErrorCause.SRIOV),
     (Reg.SRIOV_NUM_VFS, 0x1, ALL, 0, (R, R), ErrorCause.NONE),  # read only while VFs are enabled
     (Reg.PM_CONTROL, 0x3, ALL, 0, (R, R), ErrorCause.NONE),  # No_Soft_Reset is 1
@@ -291,3 +293,17 @@ def test_virtual_functions_follow_the_physical_one_wherever_it_is(pf_function: i
     assert not any(space.capture(pf + n) for n in range(4))
     assert space.capture(0xAAE8 + pf_function + 2)
     assert space.pf_rid == 0xAAE8 + pf_function
+
+
+@covers("TDISP-HDR-005", "TDISP-FSM-003")
+@pytest.mark.parametrize(("num_tdi", "pf_function"), [(9, 247), (200, 7), (256, 0)])
+def test_many_virtual_functions_follow_the_physical_one(num_tdi: int, pf_function: int) -> None:
+    space = ConfigSpace(replace(DEFAULT_PROFILE, num_tdi=num_tdi, pf_function=pf_function))
+    pf = 0xBE00 + pf_function
+    assert space.capture(pf)
+    space.write(0, Reg.SRIOV_NUM_VFS, num_tdi - 2, 0xF)
+    space.write(0, Reg.SRIOV_CONTROL, 1, 0xF)
+    assert [space.find(pf + n) for n in range(num_tdi)] == [*range(num_tdi - 1), None]
+    assert not any(space.capture(pf + n) for n in range(num_tdi))
+    assert space.capture(0xAA00 + pf_function + num_tdi - 2)
+    assert space.pf_rid == 0xAA00 + pf_function

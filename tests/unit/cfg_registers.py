@@ -61,8 +61,9 @@ VF_REGISTERS: dict[int, Bits] = {
     Reg.SUBSYSTEM: Bits((DEVICE + 1) << 16 | VENDOR),
     Reg.CAPABILITIES: Bits(0x50),
     Reg.DEVICE_CONTROL: Bits(0, 0, 0xE0000),
-    Reg.ATS: Bits(pointer(0, 0x000F, 1)),
+    Reg.ATS: Bits(pointer(Reg.ARI, 0x000F, 1)),
     Reg.ATS_CONTROL: Bits(0x00000020, 0x80000000),
+    Reg.ARI: Bits(pointer(0, 0x000E, 1)),
 }
 
 AER_BITS = 1 << 12 | 1 << 14 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 22 | 1 << 28 | 1 << 29
@@ -95,7 +96,7 @@ def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
         Reg.AER_UNCORRECTABLE_SEVERITY: Bits(1 << 28 | 1 << 22 | 1 << 18, AER_BITS),
         Reg.AER_CORRECTABLE_MASK: Bits(0x2000, 0x2000),
         Reg.DOE: Bits(pointer(Reg.VSEC, 0x002E, 1)),
-        Reg.VSEC: Bits(pointer(Reg.IDE, 0x000B, 1)),
+        Reg.VSEC: Bits(pointer(Reg.ARI if num_tdi > 1 else Reg.IDE, 0x000B, 1)),
         Reg.VSEC_HEADER: Bits(0x010_1_5444),
         Reg.VSEC_TDI_SELECT: Bits(0, 0xFF),
         Reg.IDE: Bits(pointer(0, 0x0030, 1)),
@@ -109,10 +110,11 @@ def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
 
 
 def sriov_registers(total: int) -> dict[int, Bits]:
-    """SR-IOV capability while VF Enable is 0."""
+    """SR-IOV capability while VF Enable is 0, and ARI, which comes with it."""
     return {
+        Reg.ARI: Bits(pointer(Reg.IDE, 0x000E, 1)),
         Reg.SRIOV: Bits(pointer(Reg.DOE, 0x0010, 1)),
-        Reg.SRIOV_CONTROL: Bits(0, 0x9),
+        Reg.SRIOV_CONTROL: Bits(0, 0x19),  # VF Enable, VF MSE, ARI Capable Hierarchy
         Reg.SRIOV_TOTAL_VFS: Bits(total << 16 | total),
         Reg.SRIOV_NUM_VFS: Bits(0, 0xFFFF),
         Reg.SRIOV_VF_OFFSET: Bits(0x00010001),

@@ -71,6 +71,7 @@ async def a_root_complex_enumerates_the_device(dut: Any) -> None:
         ExtendedCapabilityId.SRIOV: Reg.SRIOV,
         ExtendedCapabilityId.DOE: Reg.DOE,
         ExtendedCapabilityId.VSEC: Reg.VSEC,
+        ExtendedCapabilityId.ARI: Reg.ARI,
         ExtendedCapabilityId.IDE: Reg.IDE,
     }
     await device.enable_device()

@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from tb.sim import ROOT, SIMULATORS, Design, run_simulation, simulator_missing
+from tb.sim import (
+    ROOT,
+    SIMULATORS,
+    BuildError,
+    Design,
+    run_simulation,
+    simulator_missing,
+)
 from tests.plan import attack, covers
 
 SOURCES = sorted((ROOT / "rtl/cfg").glob("*.v"))
@@ -28,7 +35,7 @@ def design(
     return Design("cfg_space", SOURCES, parameters)
 
 
-SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 2), (8, 8)])
+SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 2), (8, 8), (256, 2)])
 
 
 @covers(
@@ -47,9 +54,9 @@ def test_every_register_is_as_in_the_table(num_tdi: int, num_streams: int) -> No
 
 
 @covers("TDISP-FSM-002", "TDISP-FSM-003", "TDISP-LOCK-028", "TDISP-TRK-014", "IDE-CAP-009")
-@pytest.mark.parametrize("data_w", [128, 512])
-def test_requests_are_answered_and_announced_by_the_rules(data_w: int) -> None:
-    run_simulation(design(data_w=data_w), "tests.unit.cocotb_cfg_tlp")
+@pytest.mark.parametrize(("num_tdi", "data_w"), [(4, 128), (4, 512), (256, 128)])
+def test_requests_are_answered_and_announced_by_the_rules(num_tdi: int, data_w: int) -> None:
+    run_simulation(design(num_tdi, data_w=data_w), "tests.unit.cocotb_cfg_tlp")
 
 
 @covers(
@@ -65,8 +72,37 @@ def test_requests_are_answered_and_announced_by_the_rules(data_w: int) -> None:
     "IDE-CAP-009",
 )
 @attack("ATT-27")
-def test_functions_live_reset_and_report_by_the_rules() -> None:
-    run_simulation(design(), "tests.unit.cocotb_cfg_functions")
+@pytest.mark.parametrize("num_tdi", [4, 256])
+def test_functions_live_reset_and_report_by_the_rules(num_tdi: int) -> None:
+    run_simulation(design(num_tdi), "tests.unit.cocotb_cfg_functions")
+
+
+@covers("TDISP-FSM-004", "TDISP-FSM-005", "TDISP-LOCK-012", "TDISP-LOCK-028", "TDISP-HDR-005")
+@pytest.mark.parametrize("num_tdi", [4, 200, 256])
+def test_many_functions_are_independent_and_end_together(num_tdi: int) -> None:
+    run_simulation(design(num_tdi), "tests.unit.cocotb_cfg_many")
+
+
+@covers("TDISP-LOCK-028")
+def test_an_access_to_a_single_function_takes_as_long() -> None:
+    case = "an_access_takes_as_long_whatever_the_number_of_functions"
+    run_simulation(design(1, 1), "tests.unit.cocotb_cfg_many", testcase=case)
+
+
+@covers("TDISP-HDR-005")
+@pytest.mark.parametrize(
+    ("num_tdi", "pf_function", "message"),
+    [
+        (257, 0, "NUM_TDI_must_be_1_to_256"),
+        (256, 1, "PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256"),
+        (9, 248, "PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256"),
+    ],
+)
+def test_more_functions_than_a_bus_holds_do_not_build(
+    num_tdi: int, pf_function: int, message: str
+) -> None:
+    with pytest.raises(BuildError, match=f"PARAM_ERROR_{message}"):
+        run_simulation(design(num_tdi, pf_function=pf_function), "tests.unit.cocotb_cfg_place")
 
 
 @covers("DOE-FSM-001", "DOE-FSM-005", "DOE-FSM-007", "DOE-REG-001")
@@ -76,9 +112,13 @@ def test_the_mailbox_works_through_configuration_requests() -> None:
 
 
 @covers("TDISP-HDR-005", "TDISP-FSM-003")
-@pytest.mark.parametrize("pf_function", [0, 5, 7])
-def test_virtual_functions_follow_the_physical_one_wherever_it_is(pf_function: int) -> None:
-    run_simulation(design(pf_function=pf_function), "tests.unit.cocotb_cfg_place")
+@pytest.mark.parametrize(
+    ("num_tdi", "pf_function"), [(4, 0), (4, 5), (4, 7), (9, 247), (200, 7), (256, 0)]
+)
+def test_virtual_functions_follow_the_physical_one_wherever_it_is(
+    num_tdi: int, pf_function: int
+) -> None:
+    run_simulation(design(num_tdi, pf_function=pf_function), "tests.unit.cocotb_cfg_place")
 
 
 @covers("DOE-REG-001", "IDE-CAP-001", "TDISP-HOST-001")

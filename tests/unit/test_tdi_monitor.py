@@ -9,9 +9,25 @@ from tb.sim import ROOT, SIMULATORS, Design, run_simulation, simulator_missing
 from tests.plan import attack, covers
 
 WATCH = ROOT / "rtl/cfg/lock_watch.v"
-PARAMETERS = {"NUM_TDI": 4, "TDI_W": 2, "NUM_IDE_STREAMS": 3, "STREAM_W": 2}
-LOCK_WATCH = Design("lock_watch", [WATCH], PARAMETERS)
-MONITOR = Design("tdi_monitor", [WATCH, ROOT / "rtl/cfg/tdi_monitor.v"], PARAMETERS)
+SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 3), (256, 8)])
+
+
+def parameters(num_tdi: int, num_streams: int) -> dict[str, int]:
+    return {
+        "NUM_TDI": num_tdi,
+        "TDI_W": max(1, (num_tdi - 1).bit_length()),
+        "NUM_IDE_STREAMS": num_streams,
+        "STREAM_W": max(1, (num_streams - 1).bit_length()),
+    }
+
+
+def lock_watch(num_tdi: int, num_streams: int) -> Design:
+    return Design("lock_watch", [WATCH], parameters(num_tdi, num_streams))
+
+
+def monitor(num_tdi: int, num_streams: int) -> Design:
+    sources = [WATCH, ROOT / "rtl/cfg/tdi_monitor.v"]
+    return Design("tdi_monitor", sources, parameters(num_tdi, num_streams))
 
 
 @covers(
@@ -22,6 +38,7 @@ MONITOR = Design("tdi_monitor", [WATCH, ROOT / "rtl/cfg/tdi_monitor.v"], PARAMET
     "TDISP-TRK-004",
     "TDISP-TRK-005",
     "TDISP-TRK-007",
+    "TDISP-TRK-008",
     "TDISP-TRK-009",
     "TDISP-TRK-010",
     "TDISP-TRK-011",
@@ -29,10 +46,14 @@ MONITOR = Design("tdi_monitor", [WATCH, ROOT / "rtl/cfg/tdi_monitor.v"], PARAMET
     "TDISP-TRK-013",
     "TDISP-TRK-014",
     "TDISP-TRK-016",
+    "TDISP-P2P-003",
 )
 @attack("ATT-28")
-def test_every_bit_of_every_register_hits_exactly_whom_it_should() -> None:
-    run_simulation(LOCK_WATCH, "tests.unit.cocotb_lock_watch")
+@SIZES
+def test_every_bit_of_every_register_hits_exactly_whom_it_should(
+    num_tdi: int, num_streams: int
+) -> None:
+    run_simulation(lock_watch(num_tdi, num_streams), "tests.unit.cocotb_lock_watch")
 
 
 @covers(
@@ -45,13 +66,15 @@ def test_every_bit_of_every_register_hits_exactly_whom_it_should() -> None:
     "TDISP-FSM-009",
     "TDISP-FSM-010",
     "TDISP-TRK-012",
+    "TDISP-P2P-005",
 )
-def test_every_event_reaches_its_tdis_with_its_cause() -> None:
-    run_simulation(MONITOR, "tests.unit.cocotb_tdi_monitor")
+@SIZES
+def test_every_event_reaches_its_tdis_with_its_cause(num_tdi: int, num_streams: int) -> None:
+    run_simulation(monitor(num_tdi, num_streams), "tests.unit.cocotb_tdi_monitor")
 
 
 @covers("TDISP-FSM-001")
 def test_the_monitor_also_works_on_icarus() -> None:
     if simulator_missing("icarus"):
         pytest.skip(str(simulator_missing("icarus")))
-    run_simulation(MONITOR, "tests.unit.cocotb_tdi_monitor", simulator=SIMULATORS[1])
+    run_simulation(monitor(4, 3), "tests.unit.cocotb_tdi_monitor", simulator=SIMULATORS[1])

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from models.app.config_map import ConfigRegister as Reg
 from models.tdisp.codes import ErrorCause
@@ -42,6 +44,7 @@ def rules(num_streams: int) -> dict[int, list[Rule]]:
         Reg.DEVICE_CONTROL: [
             Rule(1 << 8 | 1 << 9 | 1 << 11, Scope.SHARED, ErrorCause.DEVICE_CONTROL)
         ],
+        Reg.ARI_CONTROL: [Rule(0xFFFF0000, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
         Reg.DEVICE_CONTROL_2: [Rule(1 << 12, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
         Reg.MSIX: [Rule(0xFFFF0000, Scope.MSIX, ErrorCause.MSIX)],
         Reg.ATS_CONTROL: [
@@ -67,6 +70,28 @@ class Locks:
 
     streams: tuple[int, ...]  # of each TDI
     msix: int  # bit map
+    p2p: tuple[int, ...] = ()  # of each TDI, a bit map of streams bound for peers; none when short
+
+    def bound(self, tdi: int) -> int:
+        """Bit map of all streams that the TDI is bound to."""
+        return 1 << self.streams[tdi] | (self.p2p[tdi] if self.p2p else 0)
+
+    def drive(self, dut: Any) -> None:
+        """Put the locks on the inputs of the block under test."""
+        width = len(dut.tdi_stream) // len(self.streams)
+        blocks = len(dut.tdi_p2p) // len(self.streams)
+        dut.tdi_stream.value = sum(s << width * n for n, s in enumerate(self.streams))
+        dut.tdi_p2p.value = sum(bits << blocks * n for n, bits in enumerate(self.p2p))
+        dut.tdi_msix_locked.value = self.msix
+
+
+def random_locks(rng: random.Random, num_tdi: int, num_streams: int) -> Locks:
+    """Default streams and locked MSI-X tables at random; some TDIs have streams for peers."""
+    return Locks(
+        tuple(rng.randrange(num_streams) for _ in range(num_tdi)),
+        rng.getrandbits(num_tdi),
+        tuple(rng.getrandbits(num_streams) if rng.random() < 0.2 else 0 for _ in range(num_tdi)),
+    )
 
 
 @dataclass(frozen=True)
@@ -86,7 +111,7 @@ def targets(rule: Rule, write: Write, locks: Locks) -> set[int]:
         return everyone
     if rule.scope is Scope.STREAM:
         block = (write.addr - IDE_FIRST_BLOCK) // 0x20
-        return {n for n in everyone if locks.streams[n] == block}
+        return {n for n in everyone if locks.bound(n) >> block & 1}
     if rule.scope is Scope.MSIX and not locks.msix >> write.func & 1:
         return set()
     return {write.func}

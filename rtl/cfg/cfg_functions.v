@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cfg_functions: registers that virtual functions have as well, of all functions.
+//
+// One block for each capability, not for each function: what a function has of its own is one bit of
+// a vector in it. So an access takes as long whatever the number of functions, and a reset of all of
+// them takes one cycle.
+
+`default_nettype none
+`include "cfg_map.vh"
+
+module cfg_functions #(
+    parameter        NUM_TDI      = 4,
+    parameter        TDI_W        = 2,
+    parameter        MAX_PAYLOAD  = 512,
+    parameter [15:0] VENDOR_ID    = 16'h1234,
+    parameter [15:0] VF_DEVICE_ID = 16'h7d16,
+    parameter [11:0] AFTER_ATS    = 12'h000,   // in the physical function
+    parameter [11:0] AFTER_ARI    = 12'h000
+) (
+    input wire               clk,
+    input wire               rst,
+    input wire [NUM_TDI-1:0] clear_functions, // FLR, or the function does not exist
+
+    // Access to a register
+    input  wire [TDI_W-1:0] func,
+    input  wire             physical,
+    input  wire [     11:0] addr,
+    output wire [     31:0] rdata,
+    output wire [     31:0] rw_mask,
+    output wire [     31:0] w1c_mask,
+    input  wire             write,
+    input  wire [     31:0] value,
+    input  wire [     31:0] clear,
+
+    // Errors, one-cycle pulses
+    input wire nonfatal_error,
+    input wire fatal_error,
+    input wire unsupported_request,
+
+    output wire [        2:0] max_payload_size,
+    output wire [        2:0] max_read_request_size,
+    output wire [NUM_TDI-1:0] vf_bus_master,          // bit 0 is 0
+    output wire [NUM_TDI-1:0] msix_enable,
+    output wire [NUM_TDI-1:0] msix_function_mask,
+    output wire [NUM_TDI-1:0] ats_enable
+);
+
+  wire [31:0] vf_rdata, msix_rdata, pcie_rdata, ats_rdata, ari_rdata;
+  wire [31:0] vf_rw, msix_rw, pcie_rw, ats_rw;
+
+  assign rdata   = (physical ? 32'd0 : vf_rdata) | msix_rdata | pcie_rdata | ats_rdata | ari_rdata;
+  assign rw_mask = (physical ? 32'd0 : vf_rw) | msix_rw | pcie_rw | ats_rw;
+
+  cfg_vf_header #(
+      .NUM_TDI  (NUM_TDI),
+      .TDI_W    (TDI_W),
+      .VENDOR_ID(VENDOR_ID),
+      .DEVICE_ID(VF_DEVICE_ID)
+  ) u_vf_header (
+      .clk            (clk),
+      .rst            (rst),
+      .clear_functions(clear_functions),
+      .func           (func),
+      .physical       (physical),
+      .addr           (addr),
+      .rdata          (vf_rdata),
+      .rw_mask        (vf_rw),
+      .write          (write),
+      .value          (value),
+      .bus_master     (vf_bus_master)
+  );
+
+  cfg_msix #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_msix (
+      .clk               (clk),
+      .rst               (rst),
+      .clear_functions   (clear_functions),
+      .func              (func),
+      .addr              (addr),
+      .rdata             (msix_rdata),
+      .rw_mask           (msix_rw),
+      .write             (write),
+      .value             (value),
+      .msix_enable       (msix_enable),
+      .msix_function_mask(msix_function_mask)
+  );
+
+  cfg_pcie #(
+      .MAX_PAYLOAD(MAX_PAYLOAD)
+  ) u_pcie (
+      .clk                  (clk),
+      .rst                  (rst),
+      .flr                  (clear_functions[0]),
+      .physical             (physical),
+      .addr                 (addr),
+      .rdata                (pcie_rdata),
+      .rw_mask              (pcie_rw),
+      .w1c_mask             (w1c_mask),
+      .write                (write),
+      .value                (value),
+      .clear                (clear),
+      .nonfatal_error       (nonfatal_error),
+      .fatal_error          (fatal_error),
+      .unsupported_request  (unsupported_request),
+      .max_payload_size     (max_payload_size),
+      .max_read_request_size(max_read_request_size)
+  );
+
+  cfg_ats #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W),
+      .PF_NEXT(AFTER_ATS),
+      .VF_NEXT(`CFG_REG_ARI)
+  ) u_ats (
+      .clk            (clk),
+      .rst            (rst),
+      .clear_functions(clear_functions),
+      .func           (func),
+      .physical       (physical),
+      .addr           (addr),
+      .rdata          (ats_rdata),
+      .rw_mask        (ats_rw),
+      .write          (write),
+      .value          (value),
+      .ats_enable     (ats_enable)
+  );
+
+  cfg_ari #(
+      .EXISTS (NUM_TDI > 1),
+      .PF_NEXT(AFTER_ARI)
+  ) u_ari (
+      .physical(physical),
+      .addr    (addr),
+      .rdata   (ari_rdata)
+  );
+
+endmodule
+
+`default_nettype wire
