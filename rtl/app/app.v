@@ -22,12 +22,12 @@ module app #(
     input wire rst,
 
     // Configuration of the functions
-    input wire [16*NUM_TDI-1:0] tdi_rid,
-    input wire [   NUM_TDI-1:0] tdi_bme,
-    input wire [           2:0] max_payload_size,
-    input wire [           2:0] max_read_request_size,
-    input wire [   NUM_TDI-1:0] msix_enable,
-    input wire [   NUM_TDI-1:0] msix_function_mask,
+    input wire [       15:0] pf_rid,                 // Requester ID of TDI 0; of TDI n: pf_rid + n
+    input wire [NUM_TDI-1:0] tdi_bme,
+    input wire [        2:0] max_payload_size,
+    input wire [        2:0] max_read_request_size,
+    input wire [NUM_TDI-1:0] msix_enable,
+    input wire [NUM_TDI-1:0] msix_function_mask,
 
     // TDIs
     input  wire [       2*NUM_TDI-1:0] tdi_state,
@@ -98,8 +98,8 @@ module app #(
   localparam BE_W = DATA_W / 8;
 
   generate
-    if (NUM_TDI > 8) begin : g_check_num_tdi
-      PARAM_ERROR_NUM_TDI_must_be_1_to_8 u_stop ();
+    if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_256 u_stop ();
     end
     if (MAX_PAYLOAD < 128 || MAX_PAYLOAD > 4096 || (MAX_PAYLOAD & (MAX_PAYLOAD - 1)) != 0)
     begin : g_check_max_payload
@@ -111,28 +111,40 @@ module app #(
   endgenerate
 
   // ------------------------------------------------------------------ what each function may do
-  reg [2*NUM_TDI-1:0] old_state_q;
-  wire [NUM_TDI-1:0] state_changed, kill, may_dma, may_interrupt;
-  wire [NUM_TDI-1:0] run, takes_table, interrupts_owing;
+  localparam [1:0] RESET_STATE = `TDI_CONFIG_UNLOCKED;
 
-  always @(posedge clk) begin
-    if (rst) old_state_q <= {NUM_TDI{`TDI_CONFIG_UNLOCKED}};
-    else old_state_q <= tdi_state;
-  end
+  wire [NUM_TDI-1:0] state_1, state_0;
+  reg [NUM_TDI-1:0] old_state_1_q, old_state_0_q;
 
   genvar g;
   generate
     for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
-      wire [1:0] state = tdi_state[2*g+:2];
-      assign state_changed[g] = state != old_state_q[2*g+:2];
-      assign run[g]           = state == `TDI_RUN;
-      assign may_dma[g]       = tdi_bme[g] && (run[g] || state == `TDI_CONFIG_UNLOCKED);
-      assign may_interrupt[g] = tdi_bme[g] && state != `TDI_ERROR && !tdi_scrub_busy[g] &&
-          !state_changed[g];
-      assign takes_table[g] = state_changed[g] && state == `TDI_CONFIG_LOCKED && tdi_msix_locked[g];
+      assign {state_1[g], state_0[g]} = tdi_state[2*g+:2];
     end
   endgenerate
-  assign kill = tdi_quiesce | tdi_scrub_busy | state_changed;
+
+  always @(posedge clk) begin
+    old_state_1_q <= rst ? {NUM_TDI{RESET_STATE[1]}} : state_1;
+    old_state_0_q <= rst ? {NUM_TDI{RESET_STATE[0]}} : state_0;
+  end
+
+  // One vector operation for all functions: is the state this one?
+  function automatic [NUM_TDI-1:0] in_state(input reg [1:0] state, input reg [NUM_TDI-1:0] bit_1,
+                                            input reg [NUM_TDI-1:0] bit_0);
+    in_state = ~(bit_1 ^{NUM_TDI{state[1]}}) & ~(bit_0 ^{NUM_TDI{state[0]}});
+  endfunction
+
+  wire [NUM_TDI-1:0] interrupts_owing;
+  wire [NUM_TDI-1:0] state_changed = (state_1 ^ old_state_1_q) | (state_0 ^ old_state_0_q);
+  wire [NUM_TDI-1:0] unlocked = in_state(`TDI_CONFIG_UNLOCKED, state_1, state_0);
+  wire [NUM_TDI-1:0] locked = in_state(`TDI_CONFIG_LOCKED, state_1, state_0);
+  wire [NUM_TDI-1:0] run = in_state(`TDI_RUN, state_1, state_0);
+  wire [NUM_TDI-1:0] in_error = in_state(`TDI_ERROR, state_1, state_0);
+
+  wire [NUM_TDI-1:0] may_dma = tdi_bme & (run | unlocked);
+  wire [NUM_TDI-1:0] may_interrupt = tdi_bme & ~in_error & ~tdi_scrub_busy & ~state_changed;
+  wire [NUM_TDI-1:0] takes_table = state_changed & locked & tdi_msix_locked;
+  wire [NUM_TDI-1:0] kill = tdi_quiesce | tdi_scrub_busy | state_changed;
 
   // ------------------------------------------------------------------ wires
   wire scrub_fault, mmio_fault, msix_fault, dma_fault;
@@ -162,11 +174,11 @@ module app #(
   wire [9:0] dma_read_dw;
 
   wire [NUM_TDI-1:0] mmio_active, dma_active;
-  wire [NUM_TDI-1:0] start_req, busy, done_req, error_req, event_req;
-  wire start_to_host, start_interrupt;
-  wire [32*NUM_TDI-1:0] length, device_address;
-  wire [64*NUM_TDI-1:0] host_address;
-  wire [2*NUM_TDI-1:0] vector, event_vector;
+  wire [NUM_TDI-1:0] busy, done_req, error_req, event_req, event_vector_1, event_vector_0;
+  wire start_req, start_to_host, start_interrupt;
+  wire [31:0] length, device_address;
+  wire [63:0] host_address;
+  wire [ 1:0] vector;
 
   wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
 
@@ -239,6 +251,7 @@ module app #(
       .rst        (rst),
       .fault      (scrub_fault),
       .scrub_req  (tdi_scrub_req),
+      .awaited    (tdi_quiesce),
       .hold       (mmio_active | dma_active | busy),
       .scrub_busy (tdi_scrub_busy),
       .sweep_valid(sweep_valid),
@@ -258,7 +271,7 @@ module app #(
       .clk             (clk),
       .rst             (rst),
       .fault           (mmio_fault),
-      .tdi_rid         (tdi_rid),
+      .pf_rid          (pf_rid),
       .state_changed   (state_changed),
       .scrub_busy      (tdi_scrub_busy),
       .max_payload_size(max_payload_size),
@@ -359,7 +372,8 @@ module app #(
       .sweep_tdi         (sweep_tdi),
       .sweep_word        (sweep_word[1:0]),
       .event_req         (event_req),
-      .event_vector      (event_vector),
+      .event_vector_1    (event_vector_1),
+      .event_vector_0    (event_vector_0),
       .message_valid     (message_valid),
       .message_ready     (message_ready),
       .message_tdi       (message_tdi),
@@ -378,8 +392,8 @@ module app #(
   ) u_dma (
       .clk                  (clk),
       .rst                  (rst),
-      .tdi_rid              (tdi_rid),
-      .tdi_state            (tdi_state),
+      .pf_rid               (pf_rid),
+      .run                  (run),
       .tdi_stream           (tdi_stream),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
@@ -388,6 +402,7 @@ module app #(
       .active               (dma_active),
       .outstanding          (outstanding),
       .start_req            (start_req),
+      .start_tdi            (access_tdi),
       .start_to_host        (start_to_host),
       .start_interrupt      (start_interrupt),
       .length               (length),
@@ -398,7 +413,10 @@ module app #(
       .done_req             (done_req),
       .error_req            (error_req),
       .event_req            (event_req),
-      .event_vector         (event_vector),
+      .event_vector_1       (event_vector_1),
+      .event_vector_0       (event_vector_0),
+      .sweep_step           (sweep_step),
+      .sweep_tdi            (sweep_tdi),
       .message_valid        (message_valid),
       .message_ready        (message_ready),
       .message_tdi          (message_tdi),

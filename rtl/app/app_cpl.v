@@ -14,6 +14,8 @@ module app_cpl #(
     parameter DATA_W   = 128,
     parameter NUM_TDI  = 4,
     parameter TDI_W    = 2,
+    parameter NUM_TAGS = 16,
+    parameter TAG_W    = 4,
     parameter STREAM_W = 1
 ) (
     input wire clk,
@@ -21,10 +23,10 @@ module app_cpl #(
 
     output wire fault,  // the state machine was in no state of its own
 
-    input  wire [16*NUM_TDI-1:0] tdi_rid,
-    input  wire [ 2*NUM_TDI-1:0] tdi_state,
-    input  wire [   NUM_TDI-1:0] kill,
-    output wire [   NUM_TDI-1:0] active,     // a Completion for this function is in work
+    input  wire [       15:0] pf_rid,
+    input  wire [NUM_TDI-1:0] run,     // TDIs in RUN
+    input  wire [NUM_TDI-1:0] kill,
+    output wire [NUM_TDI-1:0] active,  // a Completion for this function is in work
 
     // Completions from the link
     input  wire [       127:0] cplin_hdr,
@@ -36,10 +38,11 @@ module app_cpl #(
     input  wire [STREAM_W-1:0] cplin_stream,
 
     // Tag table
-    output wire [   TDI_W+1:0] look_tag,
+    output wire [   TAG_W-1:0] look_tag,
     input  wire                look_used,
     input  wire                look_late,
     input  wire                look_dead,
+    input  wire [   TDI_W-1:0] look_tdi,
     input  wire                look_ide,
     input  wire [STREAM_W-1:0] look_stream,
     input  wire [        10:0] look_left,
@@ -68,7 +71,9 @@ module app_cpl #(
 
   localparam LANES = DATA_W / 32;
   localparam [10:0] STEP = LANES;
-  localparam [TDI_W:0] NUM = NUM_TDI;
+  localparam [TAG_W:0] TAGS = NUM_TAGS;
+  localparam [NUM_TDI-1:0] ONE = 1;
+  localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
 
   // Hamming distance 2
   localparam [3:0] ST_IDLE = 4'b0011;
@@ -81,6 +86,7 @@ module app_cpl #(
   reg arrived_ide_q;
   reg [STREAM_W-1:0] arrived_stream_q;
   reg used_q, late_q, discard_q, ide_q;
+  reg [TDI_W-1:0] tdi_q;  // the function that the tag belongs to
   reg [STREAM_W-1:0] stream_q;
   reg [10:0] left_q;
   reg [4:0] low_q;
@@ -93,15 +99,13 @@ module app_cpl #(
   wire poisoned = hdr_q[110];
   wire [10:0] count = {hdr_q[105:96] == 10'd0, hdr_q[105:96]};
   wire success = hdr_q[79:77] == `PCIE_CPL_SC;
-  wire [TDI_W+1:0] tag = hdr_q[40+:TDI_W+2];
-  wire [TDI_W-1:0] tdi = tag[TDI_W+1:2];
-  wire [7:0] tag_byte = hdr_q[47:40];
-  // Tags and functions that do not exist are unused; bits that no tag has must be 0.
-  wire tag_in_range = tag_byte >> (TDI_W + 2) == 8'd0 && !hdr_q[119] && !hdr_q[115] &&
-      {1'b0, tdi} < NUM;
+  wire [TAG_W-1:0] tag = hdr_q[40+:TAG_W];
+  // Tags that do not exist are unused; bits that no tag has must be 0.
+  wire tag_in_range = cplin_hdr[47:40] >> TAG_W == 8'd0 && !cplin_hdr[119] && !cplin_hdr[115] &&
+      {1'b0, look_tag} < TAGS;
+  wire [15:0] rid = pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
 
-  wire known = used_q && tag_in_range && plain_type && hdr_q[118:116] == 3'd0 &&
-      hdr_q[63:48] == tdi_rid[16*tdi+:16];
+  wire known = used_q && plain_type && hdr_q[118:116] == 3'd0 && hdr_q[63:48] == rid;
   wire continues = with_data && count <= left_q && hdr_q[75:64] == {left_q[9:0], 2'b00} &&
       hdr_q[38:32] == {low_q, 2'b00};
   wire expected = known && (success ? continues : !with_data);
@@ -109,7 +113,7 @@ module app_cpl #(
   wire in_clear = ide_q && !arrived_ide_q;
 
   wire check = state_q == ST_CHECK;
-  wire wanted = !discard_q && !kill[tdi];
+  wire wanted = !discard_q && !kill[tdi_q];
   wire accept = check && expected && !other_stream && !in_clear;
   wire failed = !success || poisoned;
 
@@ -130,7 +134,7 @@ module app_cpl #(
   end
 
   assign write_valid  = in_take && storing;
-  assign write_tdi    = tdi;
+  assign write_tdi    = tdi_q;
   assign write_be     = cplin_tvalid && wanted ? beat_be : {DATA_W / 8{1'b0}};
   assign write_dw     = dw_q;
   assign write_data   = cplin_tdata;
@@ -155,9 +159,10 @@ module app_cpl #(
       hdr_q            <= cplin_hdr;
       arrived_ide_q    <= cplin_ide;
       arrived_stream_q <= cplin_stream;
-      used_q           <= look_used;
+      used_q           <= look_used && tag_in_range;
       late_q           <= look_late;
-      discard_q        <= look_dead || kill[look_tag[TDI_W+1:2]];
+      discard_q        <= look_dead || kill[look_tdi];
+      tdi_q            <= look_tdi;
       ide_q            <= look_ide;
       stream_q         <= look_stream;
       left_q           <= look_left;
@@ -165,7 +170,8 @@ module app_cpl #(
       dw_q             <= look_dw;
       count_q          <= {cplin_hdr[105:96] == 10'd0, cplin_hdr[105:96]};
     end else begin
-      discard_q <= discard_q || kill[tdi];
+      // A request that did not leave has its tag back: what claims to answer it is no answer.
+      discard_q <= discard_q || kill[tdi_q] || !look_used;
       if (in_take && taken) begin
         dw_q    <= dw_q + STEP[9:0];
         count_q <= count_q > STEP ? count_q - STEP : 11'd0;
@@ -173,30 +179,25 @@ module app_cpl #(
     end
   end
 
-  assign look_tag   = state_q == ST_IDLE ? cplin_hdr[40+:TDI_W+2] : tag;
-  // From the look-up to the end the tag must not time out.
-  assign hold_valid = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
-  assign take_req   = in_take && taken && cplin_tlast;
-  assign take_all   = !success;
-  assign take_count = success ? count : 11'd0;
+  assign look_tag                = state_q == ST_IDLE ? cplin_hdr[40+:TAG_W] : tag;
+  // From the look-up to the end the tag must not time out or get another owner.
+  assign hold_valid              = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
+  assign take_req                = in_take && taken && cplin_tlast;
+  assign take_all                = !success;
+  assign take_count              = success ? count : 11'd0;
 
   // ------------------------------------------------------------------ errors
-  assign fault      = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
+  assign fault                   = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
 
-  genvar g;
-  generate
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
-      assign active[g]          = (check || in_take) && tdi == g;
-      assign fail_req[g]        = accept && failed && !late_q && wanted && tdi == g;
-      assign cpl_error_event[g] = fail_req[g] && tdi_state[2*g+:2] == `TDI_RUN;
-    end
-  endgenerate
+  assign active                  = (check && used_q) || in_take ? ONE << tdi_q : NONE;
+  assign fail_req                = accept && failed && !late_q && wanted ? ONE << tdi_q : NONE;
+  assign cpl_error_event         = fail_req & run;
   assign cpl_stream_error        = check && other_stream;
   assign cpl_stream_error_stream = arrived_stream_q;
   assign aer_unexpected_cpl      = check && !other_stream && (!accept || late_q);
 
-  wire unused = &{1'b0, hdr_q[114:111], hdr_q[109:106], hdr_q[95:80], hdr_q[76], hdr_q[39],
-                  hdr_q[31:0]};
+  wire unused = &{1'b0, hdr_q[119], hdr_q[115:111], hdr_q[109:106], hdr_q[95:80], hdr_q[76],
+                  hdr_q[47:39], hdr_q[31:0]};
 
 endmodule
 

@@ -16,8 +16,8 @@ module app_dma #(
     input wire rst,
 
     // Functions
-    input  wire [      16*NUM_TDI-1:0] tdi_rid,
-    input  wire [       2*NUM_TDI-1:0] tdi_state,
+    input  wire [                15:0] pf_rid,
+    input  wire [         NUM_TDI-1:0] run,                    // TDIs in RUN
     input  wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     input  wire [                 2:0] max_payload_size,
     input  wire [                 2:0] max_read_request_size,
@@ -27,18 +27,22 @@ module app_dma #(
     output wire [         NUM_TDI-1:0] outstanding,            // reads not accounted for
 
     // Registers
-    input  wire [   NUM_TDI-1:0] start_req,
-    input  wire                  start_to_host,
-    input  wire                  start_interrupt,
-    input  wire [32*NUM_TDI-1:0] length,
-    input  wire [64*NUM_TDI-1:0] host_address,
-    input  wire [32*NUM_TDI-1:0] device_address,
-    input  wire [ 2*NUM_TDI-1:0] vector,
-    output wire [   NUM_TDI-1:0] busy,
-    output wire [   NUM_TDI-1:0] done_req,
-    output wire [   NUM_TDI-1:0] error_req,
-    output wire [   NUM_TDI-1:0] event_req,
-    output wire [ 2*NUM_TDI-1:0] event_vector,
+    input  wire               start_req,
+    input  wire [  TDI_W-1:0] start_tdi,
+    input  wire               start_to_host,
+    input  wire               start_interrupt,
+    input  wire [       31:0] length,           // from the next cycle on
+    input  wire [       63:0] host_address,
+    input  wire [       31:0] device_address,
+    input  wire [        1:0] vector,
+    output wire [NUM_TDI-1:0] busy,
+    output wire [NUM_TDI-1:0] done_req,
+    output wire [NUM_TDI-1:0] error_req,
+    output wire [NUM_TDI-1:0] event_req,
+    output wire [NUM_TDI-1:0] event_vector_1,
+    output wire [NUM_TDI-1:0] event_vector_0,
+    input  wire               sweep_step,
+    input  wire [  TDI_W-1:0] sweep_tdi,
 
     // Interrupt messages
     input  wire             message_valid,
@@ -91,18 +95,22 @@ module app_dma #(
     output wire                unexpected
 );
 
+  // At most 32, so that it does not matter whether the host enables extended tags.
+  localparam NUM_TAGS = 4 * NUM_TDI > 32 ? 32 : 4 * NUM_TDI;
+  localparam TAG_W = NUM_TDI == 1 ? 2 : TDI_W + 2 > 5 ? 5 : TDI_W + 2;
+
   wire sender_fault, cpl_fault;
-  wire [NUM_TDI-1:0] sending, completing, want_send, denied_req, cpl_fail_req;
+  wire [NUM_TDI-1:0] sending, completing, want_write, want_read, denied_req, cpl_fail_req;
   wire [TDI_W-1:0] select;
-  wire select_to_host, sent_req;
+  wire select_req, sent_req;
   wire [63:2] select_host;
   wire [ 9:0] select_dw;
   wire [10:0] select_left, sent_count;
 
-  wire [NUM_TDI-1:0] slot_free, waiting;
-  wire [2*NUM_TDI-1:0] free_slot;
+  wire [NUM_TDI-1:0] may_read, waiting;
   wire alloc_req, alloc_dead, alloc_ide, cancel_req;
-  wire [TDI_W+1:0] alloc_tag, cancel_tag, look_tag;
+  wire [TAG_W-1:0] free_tag, alloc_tag, cancel_tag, look_tag;
+  wire [TDI_W-1:0] alloc_tdi, look_tdi;
   wire [STREAM_W-1:0] alloc_stream, look_stream;
   wire [10:0] alloc_count, look_left, take_count;
   wire [9:0] alloc_dw, look_dw;
@@ -122,6 +130,7 @@ module app_dma #(
       .may_send       (may_dma),
       .kill           (kill),
       .start_req      (start_req),
+      .start_tdi      (start_tdi),
       .start_to_host  (start_to_host),
       .start_interrupt(start_interrupt),
       .length         (length),
@@ -132,14 +141,18 @@ module app_dma #(
       .done_req       (done_req),
       .error_req      (error_req),
       .event_req      (event_req),
-      .event_vector   (event_vector),
-      .slot_free      (slot_free),
+      .event_vector_1 (event_vector_1),
+      .event_vector_0 (event_vector_0),
+      .sweep_step     (sweep_step),
+      .sweep_tdi      (sweep_tdi),
+      .may_read       (may_read),
       .waiting        (waiting),
       .fail_req       (denied_req | cpl_fail_req | timeout_req),
-      .want_send      (want_send),
+      .want_write     (want_write),
+      .want_read      (want_read),
       .sending        (sending),
+      .select_req     (select_req),
       .select         (select),
-      .select_to_host (select_to_host),
       .select_host    (select_host),
       .select_dw      (select_dw),
       .select_left    (select_left),
@@ -151,22 +164,24 @@ module app_dma #(
       .DATA_W(DATA_W),
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
+      .TAG_W(TAG_W),
       .STREAM_W(STREAM_W),
       .MAX_PAYLOAD(MAX_PAYLOAD)
   ) u_sender (
       .clk                  (clk),
       .rst                  (rst),
       .fault                (sender_fault),
-      .tdi_rid              (tdi_rid),
-      .tdi_state            (tdi_state),
+      .pf_rid               (pf_rid),
+      .run                  (run),
       .tdi_stream           (tdi_stream),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
       .kill                 (kill),
-      .want_send            (want_send),
+      .want_write           (want_write),
+      .want_read            (want_read),
       .sending              (sending),
+      .select_req           (select_req),
       .select               (select),
-      .select_to_host       (select_to_host),
       .select_host          (select_host),
       .select_dw            (select_dw),
       .select_left          (select_left),
@@ -178,9 +193,10 @@ module app_dma #(
       .message_tdi          (message_tdi),
       .message_address      (message_address),
       .message_data         (message_data),
-      .free_slot            (free_slot),
+      .free_tag             (free_tag),
       .alloc_req            (alloc_req),
       .alloc_tag            (alloc_tag),
+      .alloc_tdi            (alloc_tdi),
       .alloc_dead           (alloc_dead),
       .alloc_ide            (alloc_ide),
       .alloc_stream         (alloc_stream),
@@ -208,16 +224,19 @@ module app_dma #(
   app_tags #(
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
+      .NUM_TAGS(NUM_TAGS),
+      .TAG_W(TAG_W),
       .STREAM_W(STREAM_W),
       .CPL_TIMEOUT(CPL_TIMEOUT)
   ) u_tags (
       .clk          (clk),
       .rst          (rst),
       .kill         (kill),
-      .free_valid   (slot_free),
-      .free_slot    (free_slot),
+      .may_read     (may_read),
+      .free_tag     (free_tag),
       .alloc_req    (alloc_req),
       .alloc_tag    (alloc_tag),
+      .alloc_tdi    (alloc_tdi),
       .alloc_dead   (alloc_dead),
       .alloc_ide    (alloc_ide),
       .alloc_stream (alloc_stream),
@@ -230,6 +249,7 @@ module app_dma #(
       .look_used    (look_used),
       .look_late    (look_late),
       .look_dead    (look_dead),
+      .look_tdi     (look_tdi),
       .look_ide     (look_ide),
       .look_stream  (look_stream),
       .look_left    (look_left),
@@ -250,13 +270,15 @@ module app_dma #(
       .DATA_W(DATA_W),
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
+      .NUM_TAGS(NUM_TAGS),
+      .TAG_W(TAG_W),
       .STREAM_W(STREAM_W)
   ) u_cpl (
       .clk                    (clk),
       .rst                    (rst),
       .fault                  (cpl_fault),
-      .tdi_rid                (tdi_rid),
-      .tdi_state              (tdi_state),
+      .pf_rid                 (pf_rid),
+      .run                    (run),
       .kill                   (kill),
       .active                 (completing),
       .cplin_hdr              (cplin_hdr),
@@ -270,6 +292,7 @@ module app_dma #(
       .look_used              (look_used),
       .look_late              (look_late),
       .look_dead              (look_dead),
+      .look_tdi               (look_tdi),
       .look_ide               (look_ide),
       .look_stream            (look_stream),
       .look_left              (look_left),

@@ -25,11 +25,11 @@ module app_mmio #(
 
     output wire fault,  // the state machine was in no state of its own
 
-    input  wire [16*NUM_TDI-1:0] tdi_rid,
-    input  wire [   NUM_TDI-1:0] state_changed,     // tdi_state is not what it was a cycle ago
-    input  wire [   NUM_TDI-1:0] scrub_busy,
-    input  wire [           2:0] max_payload_size,
-    output wire [   NUM_TDI-1:0] active,            // a request for this function is in work
+    input  wire [       15:0] pf_rid,
+    input  wire [NUM_TDI-1:0] state_changed,     // tdi_state is not what it was a cycle ago
+    input  wire [NUM_TDI-1:0] scrub_busy,
+    input  wire [        2:0] max_payload_size,
+    output wire [NUM_TDI-1:0] active,            // a request for this function is in work
 
     // Admitted requests
     input  wire [       127:0] mmio_hdr,
@@ -86,6 +86,7 @@ module app_mmio #(
   localparam LANE_W = DATA_W == 128 ? 2 : DATA_W == 256 ? 3 : 4;
   localparam [10:0] STEP = LANES;
   localparam [10:0] MAX_DW = MAX_PAYLOAD / 4;
+  localparam [NUM_TDI-1:0] ONE = 1;
 
   // Hamming distance 2
   localparam [5:0] ST_IDLE = 6'b000011;
@@ -195,7 +196,6 @@ module app_mmio #(
       .reg_dw       (reg_read_dw),
       .reg_read_data(reg_read_data)
   );
-
 
   // ------------------------------------------------------------------ writes
   reg [DATA_W/8-1:0] beat_be;
@@ -310,7 +310,7 @@ module app_mmio #(
       tdi_q    <= mmio_tdi;
       bar_q    <= mmio_bar;
       offset_q <= mmio_offset[16:2];
-      rid_q    <= tdi_rid[16*mmio_tdi+:16];
+      rid_q    <= pf_rid + {{(16 - TDI_W) {1'b0}}, mmio_tdi};
     end
   end
 
@@ -349,18 +349,12 @@ module app_mmio #(
   assign fault = state_q != ST_IDLE && state_q != ST_CHECK && state_q != ST_WRITE &&
       state_q != ST_DISCARD && state_q != ST_SPLIT && state_q != ST_COMPLETE &&
       state_q != ST_REFUSE;
+  assign active = state_q != ST_IDLE ? ONE << tdi_q : {NUM_TDI{1'b0}};
   assign access_tdi = tdi_q;
   assign access_bar = bar_q;
   assign access_second = bar_q ? offset_q[16] : public_page;
   assign mem_read_valid = fetch_valid && memory_page;
   assign mem_read_dw = fetch_dw;
-
-  genvar g;
-  generate
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_active
-      assign active[g] = state_q != ST_IDLE && tdi_q == g;
-    end
-  endgenerate
 
   wire unused = &{1'b0, fetch_busy, mmio_offset[1:0], hdr_q[127], hdr_q[125:120], hdr_q[113:110],
                   hdr_q[107:106], hdr_q[63:0], offset_q[15:14]};

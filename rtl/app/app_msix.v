@@ -3,7 +3,7 @@
 // app_msix: MSI-X table and Pending Bit Array of all functions.
 //
 // An event sets the pending bit of its vector; a pending vector that nothing masks is offered as a
-// message and its bit cleared when the message is taken. A message that was looked up is forgotten
+// message, in turn, and its bit cleared when the message is taken. A message that was looked up is forgotten
 // when the table, a mask or the permission to send changes, so none leaves with an old address.
 // A table that a LOCK takes over is emptied: what was written before does not count (TDISP-INT-004).
 
@@ -43,8 +43,9 @@ module app_msix #(
     input wire [      1:0] sweep_word,
 
     // Interrupt events, one pulse a function
-    input wire [  NUM_TDI-1:0] event_req,
-    input wire [2*NUM_TDI-1:0] event_vector,
+    input wire [NUM_TDI-1:0] event_req,
+    input wire [NUM_TDI-1:0] event_vector_1,  // bit 1 of its vector
+    input wire [NUM_TDI-1:0] event_vector_0,
 
     // The message to send next
     output wire             message_valid,
@@ -56,48 +57,58 @@ module app_msix #(
 
   localparam VECTORS = `APP_MSIX_VECTORS;
   localparam SLOT_W = TDI_W + 2;
-  localparam [SLOT_W:0] LAST_SLOT = NUM_TDI * VECTORS - 1;
+  localparam [31:0] LAST_TDI = NUM_TDI - 1;
+  localparam [NUM_TDI-1:0] ONE = 1;
+  localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
 
   // Hamming distance 2
-  localparam [3:0] ST_SEARCH = 4'b0011;
-  localparam [3:0] ST_LOOKUP = 4'b0101;
-  localparam [3:0] ST_WAIT = 4'b1001;
-  localparam [3:0] ST_OFFER = 4'b0110;
+  localparam [4:0] ST_SEARCH = 5'b00011;
+  localparam [4:0] ST_VECTOR = 5'b00101;
+  localparam [4:0] ST_LOOKUP = 5'b01001;
+  localparam [4:0] ST_WAIT = 5'b10001;
+  localparam [4:0] ST_OFFER = 5'b00110;
 
-  reg [3:0] state_q, state_d;
-  reg [NUM_TDI*VECTORS-1:0] masked_q, pending_q;
-  reg [SLOT_W-1:0] slot_q, slot_d;
+  reg [4:0] state_q, state_d;
+  reg [TDI_W-1:0] tdi_q;  // whose message is looked up, or was last
+  reg [1:0] vector_q;
   reg [95:0] message_q;
-  reg [NUM_TDI-1:0] forget_q;  // tables that are still to be emptied
-  reg [1:0] forget_word_q;
-  reg [TDI_W-1:0] forget_tdi;
-  integer n, v, f;
 
-  always @* begin
-    forget_tdi = {TDI_W{1'b0}};
-    for (f = NUM_TDI - 1; f >= 0; f = f - 1) if (forget_q[f]) forget_tdi = f[TDI_W-1:0];
-  end
+  // ------------------------------------------------------------------ tables to be emptied
+  reg [NUM_TDI-1:0] forget_q;
+  reg [1:0] forget_word_q;
+  wire [TDI_W-1:0] forget_tdi;
+  wire [NUM_TDI-1:0] forget_grant;
+
+  rotate_first #(
+      .N(NUM_TDI),
+      .W(TDI_W)
+  ) u_forget (
+      .request(forget_q),
+      .last   (LAST_TDI[TDI_W-1:0]),
+      .any    (busy),
+      .idx    (forget_tdi),
+      .grant  (forget_grant)
+  );
 
   wire forget_step = busy && !sweep_step;
 
-  assign busy = |forget_q;
-
   always @(posedge clk) begin
     if (rst) begin
-      forget_q      <= {NUM_TDI{1'b0}};
+      forget_q      <= NONE;
       forget_word_q <= 2'd0;
     end else begin
       if (forget_step) begin
         forget_word_q <= forget_word_q + 2'd1;
-        if (&forget_word_q) forget_q[forget_tdi] <= 1'b0;
+        if (&forget_word_q) forget_q <= forget_q & ~forget_grant;
       end
-      if (|forget_req) begin
+      if (forget_req != NONE) begin
         forget_q      <= forget_q | forget_req;
         forget_word_q <= 2'd0;
       end
     end
   end
 
+  // ------------------------------------------------------------------ table
   wire [95:0] entry;
   wire in_table = !pba_page && access_dw < 10'd4 * VECTORS;
   wire [SLOT_W-1:0] access_slot = {access_tdi, access_dw[3:2]};
@@ -125,87 +136,130 @@ module app_msix #(
       .WORDS (NUM_TDI * VECTORS),
       .ADDR_W(SLOT_W)
   ) u_table (
-      .clk       (clk),
-      .write_be  (table_be),
+      .clk(clk),
+      .write_be(table_be),
       .write_addr(sweep_step ? {sweep_tdi, sweep_word} :
                   busy ? {forget_tdi, forget_word_q} : access_slot),
       .write_data(sweep_step || busy ? 96'd0 : {write_data, write_data, write_data[31:2], 2'b00}),
-      .read_req  (table_read || lookup),
-      .read_addr (table_read ? access_slot : slot_q),
-      .read_data (entry)
+      .read_req(table_read || lookup),
+      .read_addr(table_read ? access_slot : {tdi_q, vector_q}),
+      .read_data(entry)
   );
 
-  wire [TDI_W-1:0] slot_tdi = slot_q[SLOT_W-1:2];
-  wire sendable = pending_q[slot_q] && !masked_q[slot_q] && may_send[slot_tdi] &&
-      msix_enable[slot_tdi] && !msix_function_mask[slot_tdi];
-  wire entry_changes = (table_write && access_tdi == slot_tdi) ||
-      (sweep_step && sweep_tdi == slot_tdi);
-  wire sent = state_q == ST_OFFER && message_valid && message_ready;
+  // ------------------------------------------------------------------ vectors
+  wire [NUM_TDI-1:0] unmasked = msix_enable & ~msix_function_mask;
+  wire [NUM_TDI-1:0] events = event_req & msix_enable;
+  wire [NUM_TDI-1:0] gone = forget_req | (sweep_step ? ONE << sweep_tdi : NONE);
+  wire [NUM_TDI-1:0] accessed = ONE << access_tdi;
+  wire mask_write = table_write && access_dw[1:0] == 2'd3 && write_be[0];
+  wire sent = message_valid && message_ready;
+
+  wire [VECTORS*NUM_TDI-1:0] due;  // a vector's bits of all functions side by side
+  wire [VECTORS-1:0] due_vectors;  // of function tdi_q
+  wire [VECTORS-1:0] masked_vectors, pending_vectors;  // of function access_tdi
+
+  genvar v;
+  generate
+    for (v = 0; v < VECTORS; v = v + 1) begin : g_vector
+      localparam [1:0] VECTOR = v;
+      reg [NUM_TDI-1:0] masked_q, pending_q;
+      wire [NUM_TDI-1:0] raised = events & (VECTOR[1] ? event_vector_1 : ~event_vector_1) &
+          (VECTOR[0] ? event_vector_0 : ~event_vector_0);
+      wire [NUM_TDI-1:0] left = sent && vector_q == VECTOR ? ONE << tdi_q : NONE;
+      wire [NUM_TDI-1:0] written = mask_write && access_dw[3:2] == VECTOR ? accessed : NONE;
+
+      always @(posedge clk) begin
+        if (rst) begin
+          masked_q  <= {NUM_TDI{1'b1}};
+          pending_q <= NONE;
+        end else begin
+          masked_q  <= (masked_q & ~written) | (write_data[0] ? written : NONE) | gone;
+          pending_q <= ((pending_q & ~left) | raised) & ~gone;
+        end
+      end
+
+      wire [NUM_TDI-1:0] sends = pending_q & ~masked_q & unmasked & may_send;
+      assign due[NUM_TDI*v+:NUM_TDI] = sends;
+      assign due_vectors[v]          = sends[tdi_q];
+      assign masked_vectors[v]       = masked_q[access_tdi];
+      assign pending_vectors[v]      = pending_q[access_tdi];
+    end
+  endgenerate
+
+  assign owing = due[0+:NUM_TDI] | due[NUM_TDI+:NUM_TDI] | due[2*NUM_TDI+:NUM_TDI] |
+      due[3*NUM_TDI+:NUM_TDI];
+
+  // ------------------------------------------------------------------ turns
+  // Functions take turns, and so do the vectors of each.
+  wire any_owing, any_vector;
+  wire [TDI_W-1:0] next_tdi;
+  wire [1:0] next_vector;
+  wire [NUM_TDI-1:0] unused_tdi;
+  wire [VECTORS-1:0] unused_vector;
+
+  rotate_first #(
+      .N(NUM_TDI),
+      .W(TDI_W)
+  ) u_tdi (
+      .request(owing),
+      .last   (tdi_q),
+      .any    (any_owing),
+      .idx    (next_tdi),
+      .grant  (unused_tdi)
+  );
+
+  rotate_first #(
+      .N(VECTORS),
+      .W(2)
+  ) u_vector (
+      .request(due_vectors),
+      .last   (vector_q),
+      .any    (any_vector),
+      .idx    (next_vector),
+      .grant  (unused_vector)
+  );
+
+  wire sendable = due_vectors[vector_q];
+  wire entry_changes = (table_write && access_tdi == tdi_q) || (sweep_step && sweep_tdi == tdi_q);
 
   always @* begin
     state_d = state_q;
-    slot_d  = slot_q;
     case (state_q)
-      ST_SEARCH: begin
-        if (sendable && !entry_changes) state_d = ST_LOOKUP;
-        else slot_d = {1'b0, slot_q} == LAST_SLOT ? {SLOT_W{1'b0}} : slot_q + 1'b1;
-      end
+      ST_SEARCH: if (any_owing) state_d = ST_VECTOR;
+      ST_VECTOR: state_d = any_vector && !entry_changes ? ST_LOOKUP : ST_SEARCH;
       ST_LOOKUP: begin
         if (!sendable || entry_changes) state_d = ST_SEARCH;
         else if (lookup) state_d = ST_WAIT;
       end
-      ST_WAIT:  state_d = entry_changes ? ST_SEARCH : ST_OFFER;
-      ST_OFFER: if (message_ready || !sendable || entry_changes) state_d = ST_SEARCH;
-      default:  state_d = ST_SEARCH;
+      ST_WAIT:   state_d = entry_changes ? ST_SEARCH : ST_OFFER;
+      ST_OFFER:  if (message_ready || !sendable || entry_changes) state_d = ST_SEARCH;
+      default:   state_d = ST_SEARCH;
     endcase
   end
 
   always @(posedge clk) begin
     if (rst) begin
-      state_q   <= ST_SEARCH;
-      slot_q    <= {SLOT_W{1'b0}};
-      masked_q  <= {NUM_TDI * VECTORS{1'b1}};
-      pending_q <= {NUM_TDI * VECTORS{1'b0}};
+      state_q  <= ST_SEARCH;
+      tdi_q    <= {TDI_W{1'b0}};
+      vector_q <= 2'd0;
     end else begin
       state_q <= state_d;
-      slot_q  <= slot_d;
-      if (table_write && access_dw[1:0] == 2'd3 && write_be[0]) begin
-        masked_q[access_slot] <= write_data[0];
-      end
-      if (sent) pending_q[slot_q] <= 1'b0;
-      for (n = 0; n < NUM_TDI; n = n + 1) begin
-        for (v = 0; v < VECTORS; v = v + 1) begin
-          if (event_req[n] && msix_enable[n] && event_vector[2*n+:2] == v[1:0]) begin
-            pending_q[VECTORS*n+v] <= 1'b1;
-          end
-          if ((sweep_step && sweep_tdi == n[TDI_W-1:0]) || forget_req[n]) begin
-            masked_q[VECTORS*n+v]  <= 1'b1;
-            pending_q[VECTORS*n+v] <= 1'b0;
-          end
-        end
-      end
+      if (state_q == ST_SEARCH && any_owing) tdi_q <= next_tdi;
+      if (state_q == ST_VECTOR && any_vector) vector_q <= next_vector;
     end
+    if (state_q == ST_WAIT) message_q <= entry;
   end
 
-  always @(posedge clk) if (state_q == ST_WAIT) message_q <= entry;
-
-  genvar g;
-  generate
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_owing
-      assign owing[g] = may_send[g] && msix_enable[g] && !msix_function_mask[g] &&
-          |(pending_q[VECTORS*g+:VECTORS] & ~masked_q[VECTORS*g+:VECTORS]);
-    end
-  endgenerate
-
-  assign fault = state_q != ST_SEARCH && state_q != ST_LOOKUP && state_q != ST_WAIT &&
-      state_q != ST_OFFER;
+  assign fault = state_q != ST_SEARCH && state_q != ST_VECTOR && state_q != ST_LOOKUP &&
+      state_q != ST_WAIT && state_q != ST_OFFER;
 
   // The offer is withdrawn in the cycle in which it stops being right.
   assign message_valid = state_q == ST_OFFER && sendable && !entry_changes;
-  assign message_tdi = slot_tdi;
+  assign message_tdi = tdi_q;
   assign message_address = message_q[63:0];
   assign message_data = message_q[95:64];
 
+  // ------------------------------------------------------------------ reads
   reg [31:0] flags_q;
   reg [ 1:0] read_dw_q;
   reg        read_entry_q;
@@ -215,14 +269,14 @@ module app_msix #(
       read_dw_q    <= access_dw[1:0];
       read_entry_q <= in_table && access_dw[1:0] != 2'd3;
       flags_q      <= 32'd0;
-      if (in_table) flags_q[0] <= masked_q[access_slot];
-      if (pba_page && access_dw == 10'd0) begin
-        flags_q[VECTORS-1:0] <= pending_q[VECTORS*access_tdi+:VECTORS];
-      end
+      if (in_table) flags_q[0] <= masked_vectors[access_dw[3:2]];
+      if (pba_page && access_dw == 10'd0) flags_q[VECTORS-1:0] <= pending_vectors;
     end
   end
 
   assign read_data = read_entry_q ? entry[32*read_dw_q+:32] : flags_q;
+
+  wire unused = &{1'b0, unused_tdi, unused_vector};
 
 endmodule
 

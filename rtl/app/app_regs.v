@@ -2,8 +2,9 @@
 //
 // app_regs: register page and public page of all functions.
 //
-// One DW a cycle is read or written. Registers that the DMA engine uses are flip-flops, the scratch
-// registers a RAM. A sweep step of app_scrub clears a function and comes before a write.
+// One DW a cycle is read or written. What programs a transfer is one word of a RAM for each
+// function, so that all of it is there in the cycle after START was written; scratch registers are
+// a RAM of their own. A sweep step of app_scrub clears a function and comes before a write.
 
 `default_nettype none
 `include "app_defs.vh"
@@ -15,7 +16,7 @@ module app_regs #(
     input wire clk,
     input wire rst,
 
-    // One DW a cycle; writes are not given in a cycle with sweep_step
+    // One DW a cycle; writes are not given in a cycle with sweep_step, nor while a read is in work
     input  wire             write_req,
     input  wire             read_req,
     input  wire             public_page,
@@ -23,50 +24,42 @@ module app_regs #(
     input  wire [      9:0] access_dw,
     input  wire [     31:0] write_data,
     input  wire [      3:0] write_be,
-    output wire [     31:0] read_data,    // one cycle after read_req
+    output reg  [     31:0] read_data,    // one cycle after read_req
 
     // Clearing
     input wire             sweep_step,
     input wire [TDI_W-1:0] sweep_tdi,
     input wire [      3:0] sweep_word,
 
-    // To and from the DMA engine, one field a function
-    output wire [   NUM_TDI-1:0] start_req,        // CONTROL.START was written
-    output wire                  start_to_host,
-    output wire                  start_interrupt,
-    output wire [32*NUM_TDI-1:0] length,
-    output wire [64*NUM_TDI-1:0] host_address,
-    output wire [32*NUM_TDI-1:0] device_address,
-    output wire [ 2*NUM_TDI-1:0] vector,
-    input  wire [   NUM_TDI-1:0] busy,
-    input  wire [   NUM_TDI-1:0] done_req,         // a transfer has ended
-    input  wire [   NUM_TDI-1:0] error_req         // with an error
+    // To the DMA engine: CONTROL.START of access_tdi was written
+    output wire        start_req,
+    output wire        start_to_host,
+    output wire        start_interrupt,
+    // One cycle later, until the next access
+    output wire [31:0] length,
+    output wire [63:0] host_address,
+    output wire [31:0] device_address,
+    output wire [ 1:0] vector,
+
+    // From it, one bit a function
+    input wire [NUM_TDI-1:0] busy,
+    input wire [NUM_TDI-1:0] done_req,  // a transfer has ended
+    input wire [NUM_TDI-1:0] error_req  // with an error
 );
 
   localparam [11:0] SCRATCH_END = `APP_REG_SCRATCH + 4 * `APP_SCRATCH_REGISTERS;
+  localparam [NUM_TDI-1:0] ONE = 1;
+  localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
 
-  reg [31:0] length_q[0:NUM_TDI-1];
-  reg [31:2] host_low_q[0:NUM_TDI-1];
-  reg [31:0] host_high_q[0:NUM_TDI-1];
-  reg [31:2] device_q[0:NUM_TDI-1];
-  reg [1:0] vector_q[0:NUM_TDI-1];
-  reg [31:0] public_q[0:NUM_TDI-1];
   reg [NUM_TDI-1:0] done_q, error_q;
-  integer n;
-
-  function automatic [31:0] merge(input reg [31:0] old, input reg [31:0] data, input reg [3:0] be);
-    integer i;
-    for (i = 0; i < 4; i = i + 1) merge[8*i+:8] = be[i] ? data[8*i+:8] : old[8*i+:8];
-  endfunction
 
   wire [11:0] offset = {access_dw, 2'b00};
   wire register_write = write_req && !public_page;
+
+  // ------------------------------------------------------------------ scratch registers
   wire scratch_page = !public_page && offset >= `APP_REG_SCRATCH && offset < SCRATCH_END;
   wire [3:0] scratch_idx = access_dw[3:0] - 4'd8;
   wire [31:0] scratch_data;
-  wire [31:0] new_low = merge({host_low_q[access_tdi], 2'b00}, write_data, write_be);
-  wire [31:0] new_device = merge({device_q[access_tdi], 2'b00}, write_data, write_be);
-  wire [31:0] new_vector = merge({30'd0, vector_q[access_tdi]}, write_data, write_be);
 
   app_ram #(
       .WIDTH (32),
@@ -82,96 +75,121 @@ module app_regs #(
       .read_data (scratch_data)
   );
 
+  // ------------------------------------------------------------------ the program of a transfer
+  localparam PROGRAM_W = 168;
+
+  reg [PROGRAM_W/8-1:0] program_be;
+  wire [PROGRAM_W-1:0] transfer_program;
+  wire [31:0] public_scratch;
+  wire [5:0] unused_vector;
+
+  always @* begin
+    program_be = {PROGRAM_W / 8{1'b0}};
+    if (register_write) begin
+      case (offset)
+        `APP_REG_LENGTH: program_be[3:0] = write_be;
+        `APP_REG_HOST_ADDRESS_LOW: program_be[7:4] = write_be;
+        `APP_REG_HOST_ADDRESS_HIGH: program_be[11:8] = write_be;
+        `APP_REG_DEVICE_ADDRESS: program_be[15:12] = write_be;
+        `APP_REG_VECTOR: program_be[20] = write_be[0];
+        default: program_be = {PROGRAM_W / 8{1'b0}};
+      endcase
+    end
+    if (write_req && public_page && offset == `APP_PUBLIC_REG_SCRATCH) program_be[19:16] = write_be;
+    if (sweep_step) program_be = {PROGRAM_W / 8{1'b1}};
+  end
+
+  app_ram #(
+      .WIDTH (PROGRAM_W),
+      .WORDS (NUM_TDI),
+      .ADDR_W(TDI_W)
+  ) u_program (
+      .clk(clk),
+      .write_be(program_be),
+      .write_addr(sweep_step ? sweep_tdi : access_tdi),
+      .write_data(sweep_step ? {PROGRAM_W{1'b0}} : {
+        6'd0,
+        write_data[1:0],
+        write_data,
+        write_data[31:2],
+        2'b00,
+        write_data,
+        write_data[31:2],
+        2'b00,
+        write_data
+      }),
+      .read_req(read_req || start_req),
+      .read_addr(access_tdi),
+      .read_data(transfer_program)
+  );
+
+  assign {unused_vector, vector, public_scratch, device_address, host_address, length} =
+      transfer_program;
+
+  assign start_req = register_write && offset == `APP_REG_CONTROL && write_be[0] &&
+      write_data[`APP_CONTROL_BIT_START];
+  assign start_to_host = write_data[`APP_CONTROL_BIT_WRITE_HOST];
+  assign start_interrupt = write_data[`APP_CONTROL_BIT_INTERRUPT];
+
+  // ------------------------------------------------------------------ status
+  wire [NUM_TDI-1:0] access = ONE << access_tdi;
+  wire [NUM_TDI-1:0] sweep = sweep_step ? ONE << sweep_tdi : NONE;
+  wire status_write = register_write && offset == `APP_REG_STATUS && write_be[0];
+  wire clear_done = status_write && write_data[`APP_STATUS_BIT_DONE];
+  wire clear_error = status_write && write_data[`APP_STATUS_BIT_ERROR];
+
   always @(posedge clk) begin
-    for (n = 0; n < NUM_TDI; n = n + 1) begin
-      if (rst || (sweep_step && sweep_tdi == n[TDI_W-1:0])) begin
-        length_q[n]    <= 32'd0;
-        host_low_q[n]  <= 30'd0;
-        host_high_q[n] <= 32'd0;
-        device_q[n]    <= 30'd0;
-        vector_q[n]    <= 2'd0;
-        public_q[n]    <= 32'd0;
-        done_q[n]      <= 1'b0;
-        error_q[n]     <= 1'b0;
-      end else begin
-        if (register_write && access_tdi == n[TDI_W-1:0]) begin
-          case (offset)
-            `APP_REG_STATUS: begin
-              if (write_be[0] && write_data[`APP_STATUS_BIT_DONE]) done_q[n] <= 1'b0;
-              if (write_be[0] && write_data[`APP_STATUS_BIT_ERROR]) error_q[n] <= 1'b0;
-            end
-            `APP_REG_LENGTH: length_q[n] <= merge(length_q[n], write_data, write_be);
-            `APP_REG_HOST_ADDRESS_LOW: host_low_q[n] <= new_low[31:2];
-            `APP_REG_HOST_ADDRESS_HIGH: begin
-              host_high_q[n] <= merge(host_high_q[n], write_data, write_be);
-            end
-            `APP_REG_DEVICE_ADDRESS: device_q[n] <= new_device[31:2];
-            `APP_REG_VECTOR: vector_q[n] <= new_vector[1:0];
-            default: ;
-          endcase
-        end
-        if (write_req && public_page && access_tdi == n[TDI_W-1:0] &&
-            offset == `APP_PUBLIC_REG_SCRATCH) begin
-          public_q[n] <= merge(public_q[n], write_data, write_be);
-        end
-        // The end of a transfer wins over software that clears the old one.
-        if (done_req[n]) done_q[n] <= 1'b1;
-        if (error_req[n]) error_q[n] <= 1'b1;
-      end
+    if (rst) begin
+      done_q  <= NONE;
+      error_q <= NONE;
+    end else begin
+      // The end of a transfer wins over software that clears the old one.
+      done_q  <= ((done_q & ~(clear_done ? access : NONE)) | done_req) & ~sweep;
+      error_q <= ((error_q & ~(clear_error ? access : NONE)) | error_req) & ~sweep;
     end
   end
 
-  reg [31:0] read_q;
-  reg        scratch_read_q;
+  // ------------------------------------------------------------------ reads
+  reg [11:0] offset_q;
+  reg public_q, scratch_q;
+  reg [2:0] status_q;
 
   always @(posedge clk) begin
     if (read_req) begin
-      scratch_read_q <= scratch_page;
-      read_q         <= 32'd0;
-      if (public_page) begin
-        case (offset)
-          `APP_PUBLIC_REG_ID: read_q <= `APP_PUBLIC_ID_VALUE;
-          `APP_PUBLIC_REG_SCRATCH: read_q <= public_q[access_tdi];
-          default: read_q <= 32'd0;
-        endcase
-      end else begin
-        case (offset)
-          `APP_REG_ID: read_q <= `APP_ID_VALUE;
-          `APP_REG_STATUS: begin
-            read_q[`APP_STATUS_BIT_BUSY]  <= busy[access_tdi];
-            read_q[`APP_STATUS_BIT_DONE]  <= done_q[access_tdi];
-            read_q[`APP_STATUS_BIT_ERROR] <= error_q[access_tdi];
-          end
-          `APP_REG_LENGTH: read_q <= length_q[access_tdi];
-          `APP_REG_HOST_ADDRESS_LOW: read_q <= {host_low_q[access_tdi], 2'b00};
-          `APP_REG_HOST_ADDRESS_HIGH: read_q <= host_high_q[access_tdi];
-          `APP_REG_DEVICE_ADDRESS: read_q <= {device_q[access_tdi], 2'b00};
-          `APP_REG_VECTOR: read_q <= {30'd0, vector_q[access_tdi]};
-          default: read_q <= 32'd0;
-        endcase
-      end
+      offset_q                        <= offset;
+      public_q                        <= public_page;
+      scratch_q                       <= scratch_page;
+      status_q[`APP_STATUS_BIT_BUSY]  <= busy[access_tdi];
+      status_q[`APP_STATUS_BIT_DONE]  <= done_q[access_tdi];
+      status_q[`APP_STATUS_BIT_ERROR] <= error_q[access_tdi];
     end
   end
 
-  assign read_data = scratch_read_q ? scratch_data : read_q;
-
-  wire start = register_write && offset == `APP_REG_CONTROL && write_be[0] &&
-      write_data[`APP_CONTROL_BIT_START];
-  assign start_to_host   = write_data[`APP_CONTROL_BIT_WRITE_HOST];
-  assign start_interrupt = write_data[`APP_CONTROL_BIT_INTERRUPT];
-
-  genvar g;
-  generate
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_fields
-      assign start_req[g]             = start && access_tdi == g;
-      assign length[32*g+:32]         = length_q[g];
-      assign host_address[64*g+:64]   = {host_high_q[g], host_low_q[g], 2'b00};
-      assign device_address[32*g+:32] = {device_q[g], 2'b00};
-      assign vector[2*g+:2]           = vector_q[g];
+  always @* begin
+    read_data = 32'd0;
+    if (public_q) begin
+      case (offset_q)
+        `APP_PUBLIC_REG_ID: read_data = `APP_PUBLIC_ID_VALUE;
+        `APP_PUBLIC_REG_SCRATCH: read_data = public_scratch;
+        default: read_data = 32'd0;
+      endcase
+    end else if (scratch_q) begin
+      read_data = scratch_data;
+    end else begin
+      case (offset_q)
+        `APP_REG_ID: read_data = `APP_ID_VALUE;
+        `APP_REG_STATUS: read_data[2:0] = status_q;
+        `APP_REG_LENGTH: read_data = length;
+        `APP_REG_HOST_ADDRESS_LOW: read_data = host_address[31:0];
+        `APP_REG_HOST_ADDRESS_HIGH: read_data = host_address[63:32];
+        `APP_REG_DEVICE_ADDRESS: read_data = device_address;
+        `APP_REG_VECTOR: read_data = {30'd0, vector};
+        default: read_data = 32'd0;
+      endcase
     end
-  endgenerate
+  end
 
-  wire unused = &{1'b0, new_low[1:0], new_device[1:0], new_vector[31:2]};
+  wire unused = &{1'b0, unused_vector};
 
 endmodule
 

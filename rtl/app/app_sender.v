@@ -2,19 +2,21 @@
 //
 // app_sender: makes the memory requests of all functions, one TLP at a time.
 //
-// Functions take turns TLP by TLP; an interrupt message goes before the next data TLP. A TLP stays
-// within the payload or read request size and inside one 4 KiB page. Its Requester ID is that of the
-// function (TDISP-DMA-007). Once offered, a TLP is finished whatever happens; the filter behind
-// decides on its first beat and says within the cycle after its last one when it was refused.
+// Functions take turns TLP by TLP, those that read and those that write each in an order of their
+// own: so a function that waits for a tag keeps its place. An interrupt message goes before the next
+// data TLP. A TLP stays within the payload or read request size and inside one 4 KiB page. Its
+// Requester ID is that of the function (TDISP-DMA-007). Once offered, a TLP is finished whatever
+// happens; the filter behind decides on its first beat and says within the cycle after its last one
+// when it was refused.
 
 `default_nettype none
-`include "tdisp_defs.vh"
 `include "pcie_defs.vh"
 
 module app_sender #(
     parameter DATA_W      = 128,
     parameter NUM_TDI     = 4,
     parameter TDI_W       = 2,
+    parameter TAG_W       = 4,
     parameter STREAM_W    = 1,
     parameter MAX_PAYLOAD = 512
 ) (
@@ -23,24 +25,25 @@ module app_sender #(
 
     output wire fault,  // the state machine was in no state of its own
 
-    input wire [      16*NUM_TDI-1:0] tdi_rid,
-    input wire [       2*NUM_TDI-1:0] tdi_state,
+    input wire [                15:0] pf_rid,
+    input wire [         NUM_TDI-1:0] run,                    // TDIs in RUN
     input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     input wire [                 2:0] max_payload_size,
     input wire [                 2:0] max_read_request_size,
     input wire [         NUM_TDI-1:0] kill,
 
     // Transfers
-    input  wire [NUM_TDI-1:0] want_send,
+    input  wire [NUM_TDI-1:0] want_write,
+    input  wire [NUM_TDI-1:0] want_read,
     output wire [NUM_TDI-1:0] sending,
+    output wire               select_req,
     output wire [  TDI_W-1:0] select,
-    input  wire               select_to_host,
-    input  wire [       63:2] select_host,
+    input  wire [       63:2] select_host,  // one cycle after select_req, to the next one
     input  wire [        9:0] select_dw,
     input  wire [       10:0] select_left,
     output wire               sent_req,
     output wire [       10:0] sent_count,
-    output wire [NUM_TDI-1:0] denied_req,      // a TLP of the transfer was refused
+    output wire [NUM_TDI-1:0] denied_req,   // a TLP of the transfer was refused
 
     // Interrupt messages
     input  wire             message_valid,
@@ -50,17 +53,18 @@ module app_sender #(
     input  wire [     31:0] message_data,
 
     // Tags
-    input  wire [2*NUM_TDI-1:0] free_slot,
-    output wire                 alloc_req,
-    output wire [    TDI_W+1:0] alloc_tag,
-    output wire                 alloc_dead,
-    output wire                 alloc_ide,
-    output wire [ STREAM_W-1:0] alloc_stream,
-    output wire [         10:0] alloc_count,
-    output wire [          9:0] alloc_dw,
-    output wire [          4:0] alloc_low,
-    output wire                 cancel_req,
-    output wire [    TDI_W+1:0] cancel_tag,
+    input  wire [   TAG_W-1:0] free_tag,
+    output wire                alloc_req,
+    output wire [   TAG_W-1:0] alloc_tag,
+    output wire [   TDI_W-1:0] alloc_tdi,
+    output wire                alloc_dead,
+    output wire                alloc_ide,
+    output wire [STREAM_W-1:0] alloc_stream,
+    output wire [        10:0] alloc_count,
+    output wire [         9:0] alloc_dw,
+    output wire [         4:0] alloc_low,
+    output wire                cancel_req,
+    output wire [   TAG_W-1:0] cancel_tag,
 
     // Memory page of function `select`
     output wire              mem_read_valid,
@@ -83,39 +87,73 @@ module app_sender #(
 
   localparam LANES = DATA_W / 32;
   localparam [10:0] MAX_DW = MAX_PAYLOAD / 4;
-  localparam [TDI_W:0] LAST_TDI = NUM_TDI - 1;
+  localparam [31:0] LAST_TDI = NUM_TDI - 1;
+  localparam [NUM_TDI-1:0] ONE = 1;
+  localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
 
   // Hamming distance 2
-  localparam [4:0] ST_SEARCH = 5'b00011;
-  localparam [4:0] ST_SIZE = 5'b00101;
-  localparam [4:0] ST_FETCH = 5'b01001;
-  localparam [4:0] ST_SEND = 5'b10001;
-  localparam [4:0] ST_RESULT = 5'b00110;
+  localparam [5:0] ST_SEARCH = 6'b000011;
+  localparam [5:0] ST_READ = 6'b000101;
+  localparam [5:0] ST_SIZE = 6'b001001;
+  localparam [5:0] ST_FETCH = 6'b010001;
+  localparam [5:0] ST_SEND = 6'b100001;
+  localparam [5:0] ST_RESULT = 6'b000110;
 
-  reg [4:0] state_q, state_d;
-  reg [TDI_W-1:0] tdi_q, tdi_d;  // whose turn it is
+  reg [5:0] state_q, state_d;
+  reg [TDI_W-1:0] tdi_q;  // whose turn it is
+  reg [TDI_W-1:0] last_write_q, last_read_q;
   reg [TDI_W-1:0] msix_tdi_q;
   reg msix_q, write_q;
+  reg reads_first_q;  // the last data TLP was a write
   reg wanted_q;  // the transfer of this TLP is still the one it was made for
   reg [10:0] count_q;
   reg [9:0] dw_q;
   reg [63:2] address_q;
   reg [31:0] data_q;
   reg [15:0] rid_q;
-  reg [1:0] slot_q;
+  reg [TAG_W-1:0] tag_q;
 
-  wire take_message = state_q == ST_SEARCH && message_valid;
-  wire take_turn = state_q == ST_SEARCH && !message_valid && want_send[tdi_q];
   wire [TDI_W-1:0] owner = msix_q ? msix_tdi_q : tdi_q;
   wire in_send = state_q == ST_SEND;
   wire taken = appreq_tvalid && appreq_tready;
+
+  // ------------------------------------------------------------------ turns
+  wire any_write, any_read;
+  wire [TDI_W-1:0] first_write, first_read;
+  wire [NUM_TDI-1:0] unused_write, unused_read;
+
+  rotate_first #(
+      .N(NUM_TDI),
+      .W(TDI_W)
+  ) u_writes (
+      .request(want_write),
+      .last   (last_write_q),
+      .any    (any_write),
+      .idx    (first_write),
+      .grant  (unused_write)
+  );
+
+  rotate_first #(
+      .N(NUM_TDI),
+      .W(TDI_W)
+  ) u_reads (
+      .request(want_read),
+      .last   (last_read_q),
+      .any    (any_read),
+      .idx    (first_read),
+      .grant  (unused_read)
+  );
+
+  wire take_message = state_q == ST_SEARCH && message_valid;
+  wire take_turn = state_q == ST_SEARCH && !message_valid && (any_write || any_read);
+  wire turn_writes = any_write && !(reads_first_q && any_read);  // the two kinds alternate
 
   // ------------------------------------------------------------------ size
   wire [10:0] payload_dw = (11'd32 << max_payload_size) > MAX_DW ? MAX_DW :
       (11'd32 << max_payload_size);
   wire [10:0] request_dw = max_read_request_size > 3'd5 ? 11'd1024 :
       (11'd32 << max_read_request_size);
-  wire [10:0] limit = select_to_host ? payload_dw : request_dw;
+  wire [10:0] limit = write_q ? payload_dw : request_dw;
   wire [10:0] to_page_end = 11'd1024 - {1'b0, select_host[11:2]};
   wire [10:0] fits = limit < to_page_end ? limit : to_page_end;
   wire [10:0] chunk = select_left < fits ? select_left : fits;
@@ -149,45 +187,55 @@ module app_sender #(
   );
 
   // ------------------------------------------------------------------ state
+  wire [NUM_TDI-1:0] want = write_q ? want_write : want_read;
+
   always @* begin
     state_d = state_q;
-    tdi_d   = tdi_q;
     case (state_q)
       ST_SEARCH: begin
         if (take_message) state_d = ST_FETCH;
-        else if (take_turn) state_d = ST_SIZE;
-        else tdi_d = {1'b0, tdi_q} == LAST_TDI ? {TDI_W{1'b0}} : tdi_q + 1'b1;
+        else if (take_turn) state_d = ST_READ;
       end
+      ST_READ:   state_d = ST_SIZE;
       // The last moment at which an aborted transfer sends nothing.
-      ST_SIZE:  state_d = wanted_q && !kill[tdi_q] && want_send[tdi_q] ? ST_FETCH : ST_SEARCH;
-      ST_FETCH: state_d = ST_SEND;
-      ST_SEND:  if (taken && appreq_tlast) state_d = ST_RESULT;
-      ST_RESULT: begin
-        state_d = ST_SEARCH;
-        if (!msix_q) tdi_d = {1'b0, tdi_q} == LAST_TDI ? {TDI_W{1'b0}} : tdi_q + 1'b1;
-      end
-      default:  state_d = ST_SEARCH;
+      ST_SIZE:   state_d = wanted_q && !kill[tdi_q] && want[tdi_q] ? ST_FETCH : ST_SEARCH;
+      ST_FETCH:  state_d = ST_SEND;
+      ST_SEND:   if (taken && appreq_tlast) state_d = ST_RESULT;
+      ST_RESULT: state_d = ST_SEARCH;
+      default:   state_d = ST_SEARCH;
     endcase
   end
 
   always @(posedge clk) begin
     if (rst) begin
-      state_q <= ST_SEARCH;
-      tdi_q   <= {TDI_W{1'b0}};
+      state_q       <= ST_SEARCH;
+      tdi_q         <= {TDI_W{1'b0}};
+      last_write_q  <= LAST_TDI[TDI_W-1:0];
+      last_read_q   <= LAST_TDI[TDI_W-1:0];
+      write_q       <= 1'b0;
+      reads_first_q <= 1'b0;
     end else begin
       state_q <= state_d;
-      tdi_q   <= tdi_d;
+      if (take_message) begin
+        write_q <= 1'b1;
+      end else if (take_turn) begin
+        write_q       <= turn_writes;
+        reads_first_q <= turn_writes;
+        tdi_q         <= turn_writes ? first_write : first_read;
+        if (turn_writes) last_write_q <= first_write;
+        else last_read_q <= first_read;
+      end
     end
     if (state_q == ST_SEARCH) begin
       msix_q     <= message_valid;
       msix_tdi_q <= message_tdi;
-      wanted_q   <= take_message || !kill[tdi_q];
+      wanted_q   <= 1'b1;
+      tag_q      <= free_tag;
       if (message_valid) begin
         address_q <= message_address[63:2];
         data_q    <= message_data;
         count_q   <= 11'd1;
-        write_q   <= 1'b1;
-        rid_q     <= tdi_rid[16*message_tdi+:16];
+        rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, message_tdi};
       end
     end else if (kill[owner]) begin
       wanted_q <= 1'b0;
@@ -195,10 +243,8 @@ module app_sender #(
     if (state_q == ST_SIZE) begin
       address_q <= select_host;
       count_q   <= chunk;
-      write_q   <= select_to_host;
       dw_q      <= select_dw;
-      rid_q     <= tdi_rid[16*tdi_q+:16];
-      slot_q    <= free_slot[2*tdi_q+:2];
+      rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
     end
   end
 
@@ -206,7 +252,7 @@ module app_sender #(
   wire long_address = address_q[63:32] != 32'd0;
   wire [7:0] tlp_type = write_q ? (long_address ? `PCIE_TYPE_MWR64 : `PCIE_TYPE_MWR32) :
       (long_address ? `PCIE_TYPE_MRD64 : `PCIE_TYPE_MRD32);
-  wire [7:0] tag = write_q ? 8'd0 : {{(6 - TDI_W) {1'b0}}, tdi_q, slot_q};
+  wire [7:0] tag = write_q ? 8'd0 : {{(8 - TAG_W) {1'b0}}, tag_q};
   wire [3:0] last_be = count_q == 11'd1 ? 4'h0 : 4'hf;
   wire [31:0] low_address = {address_q[31:2], 2'b00};
 
@@ -232,6 +278,7 @@ module app_sender #(
   assign appreq_msix = msix_q;
 
   assign message_ready = state_q == ST_SEARCH;
+  assign select_req = state_q == ST_READ;
   assign select = tdi_q;
   // A refused TLP counts as sent: the transfer has failed anyway.
   assign sent_req = state_q == ST_RESULT && !msix_q && wanted_q && !kill[tdi_q];
@@ -239,29 +286,25 @@ module app_sender #(
 
   // The filter takes its decision from the same state in the same cycle.
   assign alloc_req = taken && !write_q;
-  assign alloc_tag = {tdi_q, slot_q};
+  assign alloc_tag = tag_q;
+  assign alloc_tdi = tdi_q;
   assign alloc_dead = !wanted_q;
-  assign alloc_ide = tdi_state[2*tdi_q+:2] == `TDI_RUN;
+  assign alloc_ide = run[tdi_q];
   assign alloc_stream = tdi_stream[STREAM_W*tdi_q+:STREAM_W];
   assign alloc_count = count_q;
   assign alloc_dw = dw_q;
   assign alloc_low = address_q[6:2];
   assign cancel_req = state_q == ST_RESULT && !write_q && appreq_denied;
-  assign cancel_tag = {tdi_q, slot_q};
+  assign cancel_tag = tag_q;
 
-  assign fault = state_q != ST_SEARCH && state_q != ST_SIZE && state_q != ST_FETCH &&
-      !in_send && state_q != ST_RESULT;
+  assign fault = state_q != ST_SEARCH && state_q != ST_READ && state_q != ST_SIZE &&
+      state_q != ST_FETCH && !in_send && state_q != ST_RESULT;
 
-  genvar g;
-  generate
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
-      assign sending[g] = state_q != ST_SEARCH && owner == g;
-      assign denied_req[g] = state_q == ST_RESULT && !msix_q && wanted_q && appreq_denied &&
-          tdi_q == g;
-    end
-  endgenerate
+  assign sending = state_q != ST_SEARCH ? ONE << owner : NONE;
+  assign denied_req = state_q == ST_RESULT && !msix_q && wanted_q && appreq_denied ?
+      ONE << tdi_q : NONE;
 
-  wire unused = &{1'b0, fetch_busy, fetch_left, message_address[1:0]};
+  wire unused = &{1'b0, fetch_busy, fetch_left, message_address[1:0], unused_write, unused_read};
 
 endmodule
 

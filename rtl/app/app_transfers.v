@@ -4,7 +4,8 @@
 //
 // A transfer ends when nothing of it is left to send and no wanted read is out, or at once when its
 // function is stopped, aborted or changes state. It fails when it was programmed wrongly, when a
-// request was not admitted or a read failed, and when the function may not send.
+// request was not admitted or a read failed, and when the function may not send. A flip-flop for
+// each thing that one event may change in all functions at once, a RAM for how far each has come.
 
 `default_nettype none
 `include "tdisp_defs.vh"
@@ -21,98 +22,130 @@ module app_transfers #(
     input wire [NUM_TDI-1:0] kill,      // end at once
 
     // From the registers
-    input  wire [   NUM_TDI-1:0] start_req,
-    input  wire                  start_to_host,
-    input  wire                  start_interrupt,
-    input  wire [32*NUM_TDI-1:0] length,
-    input  wire [64*NUM_TDI-1:0] host_address,
-    input  wire [32*NUM_TDI-1:0] device_address,
-    input  wire [ 2*NUM_TDI-1:0] vector,
-    output wire [   NUM_TDI-1:0] busy,
-    output wire [   NUM_TDI-1:0] done_req,
-    output wire [   NUM_TDI-1:0] error_req,
-    output wire [   NUM_TDI-1:0] event_req,        // raise event_vector
-    output wire [ 2*NUM_TDI-1:0] event_vector,
+    input  wire               start_req,
+    input  wire [  TDI_W-1:0] start_tdi,
+    input  wire               start_to_host,
+    input  wire               start_interrupt,
+    input  wire [       31:0] length,           // from the next cycle on
+    input  wire [       63:0] host_address,
+    input  wire [       31:0] device_address,
+    input  wire [        1:0] vector,
+    output wire [NUM_TDI-1:0] busy,
+    output wire [NUM_TDI-1:0] done_req,
+    output wire [NUM_TDI-1:0] error_req,
+    output wire [NUM_TDI-1:0] event_req,        // raise the vector of the function
+    output wire [NUM_TDI-1:0] event_vector_1,   // its bit 1
+    output wire [NUM_TDI-1:0] event_vector_0,
+
+    // Clearing
+    input wire             sweep_step,
+    input wire [TDI_W-1:0] sweep_tdi,
 
     // Reads
-    input wire [NUM_TDI-1:0] slot_free,
+    input wire [NUM_TDI-1:0] may_read,
     input wire [NUM_TDI-1:0] waiting,
     input wire [NUM_TDI-1:0] fail_req,
 
-    // Sender: a function that has something to send, and what the TLP took from it
-    output wire [NUM_TDI-1:0] want_send,
-    input  wire [NUM_TDI-1:0] sending,         // a TLP of the function is in work
+    // Sender: functions that have something to send, and what the TLP took from one of them
+    output wire [NUM_TDI-1:0] want_write,
+    output wire [NUM_TDI-1:0] want_read,
+    input  wire [NUM_TDI-1:0] sending,      // a TLP of the function is in work
+    input  wire               select_req,
     input  wire [  TDI_W-1:0] select,
-    output wire               select_to_host,
-    output wire [       63:2] select_host,
+    output wire [       63:2] select_host,  // one cycle after select_req, to the next one
     output wire [        9:0] select_dw,
     output wire [       10:0] select_left,
-    input  wire               sent_req,        // sent_count DWs of `select` have left
+    input  wire               sent_req,     // sent_count DWs of `select` have left
     input  wire [       10:0] sent_count
 );
 
-  reg [NUM_TDI-1:0] busy_q, fail_q, to_host_q, interrupt_q;
-  reg [63:2] host_q[0:NUM_TDI-1];
-  reg [9:0] dw_q[0:NUM_TDI-1];
-  reg [10:0] left_q[0:NUM_TDI-1];
-  reg [1:0] vector_q[0:NUM_TDI-1];
-
   localparam [31:0] MEMORY_BYTES = `APP_MEMORY_BYTES;
+  localparam [NUM_TDI-1:0] ONE = 1;
+  localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
+  localparam PLACE_W = 88;
 
-  genvar g;
-  generate
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
-      wire [31:0] bytes = length[32*g+:32];
-      wire [31:0] first = device_address[32*g+:32];
-      wire legal = bytes[1:0] == 2'd0 && bytes != 32'd0 && bytes <= MEMORY_BYTES &&
-          first < MEMORY_BYTES && first + bytes <= MEMORY_BYTES;
-      wire start = start_req[g] && !busy_q[g] && !kill[g];
-      wire nothing_left = left_q[g] == 11'd0;
-      wire finish = busy_q[g] && !kill[g] && nothing_left && !waiting[g] && !sending[g];
-      wire abort = busy_q[g] && kill[g];
-      wire sent = sent_req && select == g;
-      wire fail = fail_req[g] || !may_send[g];
+  reg [NUM_TDI-1:0] busy_q, fail_q, to_host_q, interrupt_q, vector_1_q, vector_0_q;
+  reg [NUM_TDI-1:0] left_q;  // something is left to send
 
-      always @(posedge clk) begin
-        if (rst) busy_q[g] <= 1'b0;
-        else if (start) busy_q[g] <= 1'b1;
-        else if (finish || abort) busy_q[g] <= 1'b0;
+  // ------------------------------------------------------------------ start
+  // The function is busy from the next cycle on; its program comes from the RAM meanwhile.
+  reg load_q;
+  reg [TDI_W-1:0] load_tdi_q;
 
-        if (start) begin
-          fail_q[g]      <= !legal;
-          to_host_q[g]   <= start_to_host;
-          interrupt_q[g] <= start_interrupt;
-          vector_q[g]    <= vector[2*g+:2];
-          host_q[g]      <= host_address[64*g+2+:62];
-          dw_q[g]        <= first[11:2];
-          left_q[g]      <= legal ? bytes[12:2] : 11'd0;
-        end else begin
-          if (busy_q[g] && fail && !(nothing_left && !waiting[g])) fail_q[g] <= 1'b1;
-          if (fail || fail_q[g]) left_q[g] <= 11'd0;
-          else if (sent) left_q[g] <= left_q[g] - sent_count;
-          if (sent) begin
-            host_q[g] <= host_q[g] + {51'd0, sent_count};
-            dw_q[g]   <= dw_q[g] + sent_count[9:0];
-          end
-        end
-      end
+  wire [NUM_TDI-1:0] started = start_req ? ONE << start_tdi : NONE;
+  wire [NUM_TDI-1:0] start = started & ~busy_q & ~kill;
+  wire [NUM_TDI-1:0] loading = load_q ? ONE << load_tdi_q : NONE;
+  wire load = load_q && !sent_req;
+  wire legal = length[1:0] == 2'd0 && length != 32'd0 && length <= MEMORY_BYTES &&
+      device_address < MEMORY_BYTES && device_address + length <= MEMORY_BYTES;
 
-      assign busy[g] = busy_q[g];
-      assign done_req[g] = finish || abort;
-      assign error_req[g] = abort || (finish && fail_q[g]);
-      assign event_req[g] = finish && interrupt_q[g];
-      assign event_vector[2*g+:2] = vector_q[g];
-      assign want_send[g] = busy_q[g] && !fail_q[g] && !nothing_left && may_send[g] && !kill[g] &&
-          (to_host_q[g] || slot_free[g]);
+  always @(posedge clk) begin
+    if (rst) load_q <= 1'b0;
+    else if (start != NONE) load_q <= 1'b1;
+    else if (load) load_q <= 1'b0;
+    if (start != NONE) load_tdi_q <= start_tdi;
+  end
 
-      wire unused = &{1'b0, host_address[64*g+:2]};
+  // ------------------------------------------------------------------ how far each has come
+  wire clear = sweep_step && !sent_req && !load_q;  // a sweep has more steps than this waits
+  wire [PLACE_W-1:0] place;
+  wire [63:2] next_host = select_host + {51'd0, sent_count};
+  wire [9:0] next_dw = select_dw + sent_count[9:0];
+  wire [10:0] next_left = select_left - sent_count;
+  wire [4:0] unused_place;
+
+  app_ram #(
+      .WIDTH (PLACE_W),
+      .WORDS (NUM_TDI),
+      .ADDR_W(TDI_W)
+  ) u_place (
+      .clk(clk),
+      .write_be({PLACE_W / 8{sent_req || load || clear}}),
+      .write_addr(sent_req ? select : load_q ? load_tdi_q : sweep_tdi),
+      .write_data(sent_req ? {5'd0, next_host, next_dw, next_left} :
+                  load_q ? {5'd0, host_address[63:2], device_address[11:2], length[12:2]} :
+                  {PLACE_W{1'b0}}),
+      .read_req(select_req),
+      .read_addr(select),
+      .read_data(place)
+  );
+
+  assign {unused_place, select_host, select_dw, select_left} = place;
+
+  // ------------------------------------------------------------------ life of a transfer
+  wire [NUM_TDI-1:0] finish = busy_q & ~kill & ~left_q & ~waiting & ~sending & ~loading;
+  wire [NUM_TDI-1:0] abort = busy_q & kill;
+  wire [NUM_TDI-1:0] fail = fail_req | ~may_send;
+  wire [NUM_TDI-1:0] sent_all = sent_req && next_left == 11'd0 ? ONE << select : NONE;
+
+  always @(posedge clk) begin
+    if (rst) busy_q <= NONE;
+    else busy_q <= (busy_q & ~finish & ~abort) | start;
+
+    fail_q      <= (fail_q | (busy_q & fail & (left_q | waiting | loading))) & ~start;
+    left_q      <= left_q & ~fail & ~fail_q & ~sent_all & ~start;
+    to_host_q   <= (to_host_q & ~start) | (start_to_host ? start : NONE);
+    interrupt_q <= (interrupt_q & ~start) | (start_interrupt ? start : NONE);
+    if (load) begin
+      left_q[load_tdi_q]     <= legal;
+      vector_1_q[load_tdi_q] <= vector[1];
+      vector_0_q[load_tdi_q] <= vector[0];
+      if (!legal) fail_q[load_tdi_q] <= 1'b1;
     end
-  endgenerate
+  end
 
-  assign select_to_host = to_host_q[select];
-  assign select_host    = host_q[select];
-  assign select_dw      = dw_q[select];
-  assign select_left    = left_q[select];
+  wire [NUM_TDI-1:0] want = busy_q & ~fail_q & left_q & may_send & ~kill;
+
+  assign busy           = busy_q;
+  assign done_req       = finish | abort;
+  assign error_req      = abort | (finish & fail_q);
+  assign event_req      = finish & interrupt_q;
+  assign event_vector_1 = vector_1_q;
+  assign event_vector_0 = vector_0_q;
+  assign want_write     = want & to_host_q;
+  assign want_read      = want & ~to_host_q & may_read;
+
+  wire unused = &{1'b0, unused_place, host_address[1:0]};
 
 endmodule
 

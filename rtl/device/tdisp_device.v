@@ -635,7 +635,7 @@ module tdisp_device #(
   ) u_app (
       .clk                    (clk),
       .rst                    (rst),
-      .tdi_rid                (tdi_rid),
+      .pf_rid                 (pf_rid),
       .tdi_bme                (tdi_bme),
       .max_payload_size       (max_payload_size),
       .max_read_request_size  (max_read_request_size),

@@ -26,8 +26,8 @@ CASES = [
         Mutation(
             "function_mask_ignored",
             "app/app_msix.v",
-            "msix_enable[slot_tdi] && !msix_function_mask[slot_tdi]",
-            "msix_enable[slot_tdi]",
+            "msix_enable & ~msix_function_mask",
+            "msix_enable",
         ),
     ),
     (
@@ -89,8 +89,8 @@ CASES = [
         Mutation(
             "started_while_busy",
             "app/app_transfers.v",
-            "start_req[g] && !busy_q[g] && !kill[g]",
-            "start_req[g] && !kill[g]",
+            "started & ~busy_q & ~kill",
+            "started & ~kill",
         ),
     ),
     (

@@ -37,8 +37,8 @@ def _weak(module: str, case: str, name: str, file: str, old: str, new: str) -> W
 SPOOFER = Mutation(
     "requests_with_anothers_requester_id",
     "app/app_sender.v",
-    "rid_q     <= tdi_rid[16*tdi_q+:16];",
-    "rid_q     <= tdi_rid[16*(tdi_q^{TDI_W{1'b1}})+:16];",
+    "pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q}",
+    "pf_rid + {{(16 - TDI_W) {1'b0}}, ~tdi_q}",
 )
 HOSTILE = (SPOOFER,)
 
@@ -149,7 +149,7 @@ WEAKNESSES = [
         "EachTdiReachesItsOwnOnly",
         "completion_for_any_requester",
         "app/app_cpl.v",
-        "hdr_q[63:48] == tdi_rid[16*tdi+:16]",
+        "hdr_q[63:48] == rid",
         "1'b1",
     ),
     _weak(
@@ -157,8 +157,8 @@ WEAKNESSES = [
         "EntriesFromBeforeTheLockSendNothing",
         "pending_bits_survive_the_lock",
         "app/app_msix.v",
-        "(sweep_step && sweep_tdi == n[TDI_W-1:0]) || forget_req[n]",
-        "sweep_step && sweep_tdi == n[TDI_W-1:0]",
+        "forget_req | (sweep_step ? ONE << sweep_tdi : NONE)",
+        "sweep_step ? ONE << sweep_tdi : NONE",
     ),
     _weak(
         ATTACK + "23_ats",
@@ -370,8 +370,8 @@ WEAKNESSES = [
         "NextTvmFindsNothing",
         "nothing_is_cleared",
         "app/app_scrub.v",
-        "pending_q | scrub_req",
-        "pending_q",
+        "scrub_req & ~waiting",
+        "{NUM_TDI{1'b0}}",
     ),
     # What is wrong with a TDISP request
     _weak(

@@ -9,7 +9,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import RisingEdge, Timer
 
 from models.app.map import PAGE, Bar0, Bar2, Control, Register, Status
 from models.pcie.codes import CplStatus, FmtType
@@ -26,6 +26,7 @@ from tests.unit.tlp_bench import (
 )
 
 HOST_RID = 0x0010
+CLOCK_NS = 10
 EVENTS = ("cpl_stream_error", "cpl_error_event", "aer_unexpected_cpl", "aer_cpl_timeout")
 Deny = Callable[[Tlp], bool]
 
@@ -60,7 +61,7 @@ class AppBench:
     def apply(self) -> None:
         """Drive the inputs from the lists."""
         dut = self.dut
-        dut.tdi_rid.value = _pack(self.rids, 16)
+        dut.pf_rid.value = self.rids[0]
         dut.tdi_state.value = _pack([int(s) for s in self.state], 2)
         dut.tdi_stream.value = _pack(self.stream, self.stream_w)
         dut.tdi_bme.value = _pack(self.bme, 1)
@@ -71,24 +72,27 @@ class AppBench:
         dut.max_payload_size.value = self.payload
         dut.max_read_request_size.value = self.request
 
-    async def start(self, stall: float = 0.3, pause: float = 0.2) -> AppBench:
-        """Reset and wait until all functions are clear."""
+    async def start(self, stall: float = 0.3, pause: float = 0.2, cleared: bool = True) -> AppBench:
+        """Reset and wait until all functions are clear, or not when `cleared` is false."""
         dut = self.dut
         dut.rst.value = 1
         dut.tdi_scrub_req.value = 0
         dut.appreq_denied.value = 0
         self.apply()
-        cocotb.start_soon(Clock(dut.clk, 10, "ns").start())
+        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, "ns").start())
         self.mmio = TlpSource(dut, "mmio", self.rng, pause)
         self.cplin = TlpSource(dut, "cplin", self.rng, pause)
+        await cycles(dut, 4)
+        dut.rst.value = 0
+        await cycles(dut, 1)
+        while cleared and int(dut.tdi_scrub_busy.value):
+            await Timer(100 * CLOCK_NS, "ns")  # nobody looks at the pins meanwhile
+        await RisingEdge(dut.clk)
         self.appcpl = TlpSink(dut, "appcpl", self.rng, stall)
         self.appreq = TlpSink(dut, "appreq", self.rng, stall, side=("tdi", "msix"))
         self.appreq.on_tlp.append(self._on_request)
-        await cycles(dut, 4)
-        dut.rst.value = 0
         cocotb.start_soon(self._watch())
         cocotb.start_soon(self._answer())
-        await self.until(lambda: int(dut.tdi_scrub_busy.value) == 0)
         return self
 
     async def until(self, condition: Callable[[], bool], limit: int = 20000) -> None:

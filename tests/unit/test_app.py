@@ -8,7 +8,9 @@ import pytest
 from tb.sim import ROOT, SIMULATORS, BuildError, Design, run_simulation, simulator_missing
 from tests.plan import attack, covers
 
-SOURCES = sorted((ROOT / "rtl/app").glob("*.v"))
+SOURCES = [*sorted((ROOT / "rtl/app").glob("*.v")), ROOT / "rtl/common/rotate_first.v"]
+
+LONG_TIMEOUT = 10000  # cycles: no read of these tests waits for so long unless it is lost
 
 
 def design(data_w: int = 128, num_tdi: int = 3, timeout: int = 3000) -> Design:
@@ -55,9 +57,33 @@ def test_interrupts_obey_masks_and_never_outlive_their_tdi() -> None:
 )
 @attack("ATT-02")
 @attack("ATT-25")
-@pytest.mark.parametrize("num_tdi", [3, 8])
-def test_no_life_of_a_function_leaves_anything_to_the_next(num_tdi: int) -> None:
-    run_simulation(design(num_tdi=num_tdi), "tests.unit.cocotb_app_life")
+def test_no_life_of_a_function_leaves_anything_to_the_next() -> None:
+    run_simulation(design(), "tests.unit.cocotb_app_life")
+
+
+@covers("TDISP-DMA-004", "TDISP-DMA-005", "TDISP-STOP-003", "TDISP-STOP-008", "TDISP-ZERO-001")
+def test_a_life_among_256_functions_leaves_nothing_to_the_next() -> None:
+    names = [
+        "data_that_arrives_after_run_is_discarded",
+        "reads_of_an_old_life_never_match_a_new_transfer",
+        "quiesce_of_one_function_leaves_the_others_alone",
+        "a_lost_read_stops_a_running_tdi_and_its_tag_rests",
+        "clearing_removes_everything_of_one_function_and_nothing_of_another",
+    ]
+    run_simulation(
+        design(num_tdi=256, timeout=LONG_TIMEOUT),
+        "tests.unit.cocotb_app_life",
+        testcase=names,
+        env={"CPL_TIMEOUT": str(LONG_TIMEOUT)},
+    )
+
+
+@covers("TDISP-STATE-004", "TDISP-STOP-004", "TDISP-STOP-008", "TDISP-DMA-004", "TDISP-DMA-007")
+@covers("TDISP-ZERO-003")
+@pytest.mark.parametrize("num_tdi", [1, 4, 256])
+def test_no_function_waits_longer_for_having_more_neighbours(num_tdi: int) -> None:
+    built = design(num_tdi=num_tdi, timeout=LONG_TIMEOUT)
+    run_simulation(built, "tests.unit.cocotb_app_scale")
 
 
 @covers("TDISP-DMA-004", "TDISP-ZERO-001")
