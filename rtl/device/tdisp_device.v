@@ -18,7 +18,7 @@ module tdisp_device #(
     parameter CPL_TIMEOUT     = 100000,    // cycles until an outstanding read counts as lost
     parameter VENDOR_ID       = 16'h1234,
     parameter DEVICE_ID       = 16'h7d15,
-    parameter PF_FUNCTION     = 0,         // function number of the physical function, 0 to 7
+    parameter PF_FUNCTION     = 0,         // Requester ID of the physical function without its bus
     parameter IDE_PORT_INDEX  = 0          // port index of IDE_KM that is answered besides 0
 ) (
     input wire clk,
@@ -99,8 +99,8 @@ module tdisp_device #(
     if (DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : g_check_data_w
       PARAM_ERROR_DATA_W_must_be_128_256_or_512 u_stop ();
     end
-    if (NUM_TDI < 1 || NUM_TDI > 8) begin : g_check_num_tdi
-      PARAM_ERROR_NUM_TDI_must_be_1_to_8 u_stop ();
+    if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_256 u_stop ();
     end
     if (NUM_IDE_STREAMS < 1 || NUM_IDE_STREAMS > 8) begin : g_check_num_ide_streams
       PARAM_ERROR_NUM_IDE_STREAMS_must_be_1_to_8 u_stop ();
@@ -108,8 +108,9 @@ module tdisp_device #(
     if (NUM_SESSIONS < 1 || NUM_SESSIONS > 16) begin : g_check_num_sessions
       PARAM_ERROR_NUM_SESSIONS_must_be_1_to_16 u_stop ();
     end
-    if (PF_FUNCTION < 0 || PF_FUNCTION > 7) begin : g_check_pf_function
-      PARAM_ERROR_PF_FUNCTION_must_be_0_to_7 u_stop ();
+    // Requester IDs of all functions are on one bus.
+    if (PF_FUNCTION < 0 || PF_FUNCTION + NUM_TDI > 256) begin : g_check_pf_function
+      PARAM_ERROR_PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256 u_stop ();
     end
     if (IDE_PORT_INDEX < 0 || IDE_PORT_INDEX > 255) begin : g_check_ide_port_index
       PARAM_ERROR_IDE_PORT_INDEX_must_be_0_to_255 u_stop ();

@@ -30,6 +30,7 @@ from tb.scoreboard.world import FunctionView
 TDI_STATES = ("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001")
 STREAM_STATES = ("IDE-ST-001", "IDE-ST-007")
 DEFAULT_COMPLETION_TIMEOUT_NS = 400_000.0
+Facts = tuple[TdiState, int | None, int]  # state, bound stream, how often its data was cleared
 
 
 class DeviceChecker:
@@ -68,7 +69,7 @@ class DeviceChecker:
         self.link = LinkChecker(self, self, completion_timeout_ns)
         self._held: list[Callable[[float], None]] = []
         self._bound: list[Timeline[int | None]] = [Timeline(None) for _ in tdis]
-        self._scrubs = [reference.scrub_count(tdi) for tdi in range(len(tdis))]
+        self._known = self._facts()  # of each TDI as they were taken over last
         self._ids: dict[int, int] = {}  # Stream ID of each block while it was last Secure
 
     # ------------------------------------------------------------------ what monitors see
@@ -91,14 +92,15 @@ class DeviceChecker:
             self.findings.note(time_ns, text)
 
         def act(now: float) -> None:
-            masters = [view.number for view in self.reference.functions() if view.bus_master]
+            before = self.reference.functions()
             reset = self.config.reset_functions(rid, address, data, enables)
             self.config.write(rid, address, data, enables)
             self._sync(now, text)
-            for number in masters:
-                if not self.reference.functions()[number].bus_master:
-                    self.link.outbound.bus_master_cleared(number, now)
-                    self.link.shadows[number].may_fail(now)
+            after = self.reference.functions()
+            for old, new in zip(before, after, strict=True) if after is not before else ():
+                if old.bus_master and not new.bus_master:
+                    self.link.outbound.bus_master_cleared(old.number, now)
+                    self.link.shadows[old.number].may_fail(now)
             for function in reset:
                 self.link.shadows[function].reset(now)
 
@@ -147,8 +149,8 @@ class DeviceChecker:
         self._held.clear()
         for tdi, shadow in enumerate(self.link.shadows):
             shadow.scrub(time_ns)
-            self._scrubs[tdi] = self.reference.scrub_count(tdi)
             self._bound[tdi].change(time_ns, None)
+        self._known = self._facts()
         self.states.reset(time_ns, TdiState.CONFIG_UNLOCKED)
         self.streams.reset(time_ns, False)
 
@@ -225,22 +227,34 @@ class DeviceChecker:
     def _sync(self, time_ns: float, cause: str) -> None:
         """Take over what the reference has changed."""
         self._sync_streams(time_ns, cause)
-        for tdi, state in enumerate(self.reference.tdi_states()):
-            changed = state is not self.states.tracks[tdi].reference.now
-            self.states.predict(time_ns, tdi, state, cause)
-            bound = self.reference.bound_stream(tdi)
-            if bound != self._bound[tdi].now:
-                self._bound[tdi].change(time_ns, bound)
-            if changed and state is TdiState.ERROR:
-                self.link.shadows[tdi].may_scrub(time_ns)
-            elif changed:
-                self.link.shadows[tdi].abort(time_ns)
-                if state is TdiState.CONFIG_LOCKED and self.reference.msix_locked(tdi):
-                    self.link.shadows[tdi].take_table(time_ns)
-            count = self.reference.scrub_count(tdi)
-            if count != self._scrubs[tdi]:
-                self._scrubs[tdi] = count
-                self.link.shadows[tdi].scrub(time_ns)
+        known, self._known = self._known, self._facts()
+        if known == self._known:
+            return
+        for tdi, (old, new) in enumerate(zip(known, self._known, strict=True)):
+            if new != old:
+                self._sync_tdi(time_ns, cause, tdi, old)
+
+    def _facts(self) -> list[Facts]:
+        reference = self.reference
+        return [
+            (state, reference.bound_stream(tdi), reference.scrub_count(tdi))
+            for tdi, state in enumerate(reference.tdi_states())
+        ]
+
+    def _sync_tdi(self, time_ns: float, cause: str, tdi: int, old: Facts) -> None:
+        state, bound, scrubs = self._known[tdi]
+        shadow = self.link.shadows[tdi]
+        self.states.predict(time_ns, tdi, state, cause)
+        if bound != old[1]:
+            self._bound[tdi].change(time_ns, bound)
+        if state is not old[0] and state is TdiState.ERROR:
+            shadow.may_scrub(time_ns)
+        elif state is not old[0]:
+            shadow.abort(time_ns)
+            if state is TdiState.CONFIG_LOCKED and self.reference.msix_locked(tdi):
+                shadow.take_table(time_ns)
+        if scrubs != old[2]:
+            shadow.scrub(time_ns)
 
     def _sync_streams(self, time_ns: float, cause: str) -> None:
         for block, stream in enumerate(self.reference.stream_ends()):
