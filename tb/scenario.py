@@ -28,9 +28,11 @@ from models.tdisp.codes import (
     VERSION_1_0,
     ErrorCode,
     LockFlags,
+    RangeAttributes,
     Request,
     Response,
 )
+from models.tdisp.report import MmioRange, reported_page
 from tb.host.root_port import HostRootPort
 from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import FunctionAddress, VmmHost
@@ -105,6 +107,7 @@ class Scenario:
         self.rng = rng
         self.tee = Route(DEFAULT_STREAM, True)
         self._vmm: VmmHost | None = None
+        self._enabled_vfs = 0
         self.requester: SpdmRequester | None = None
 
     # ------------------------------------------------------------------ who is there
@@ -147,14 +150,16 @@ class Scenario:
 
     # ------------------------------------------------------------------ set-up
 
-    async def bring_up(self) -> None:
-        """Enumerate, enable VFs, place both IDE streams, give memory its owners."""
+    async def bring_up(self, vfs: int | None = None) -> None:
+        """Enumerate, enable `vfs` VFs or all, place both IDE streams, give memory its owners."""
+        self._enabled_vfs = self.vfs if vfs is None else vfs
         await self.vmm.enumerate()
         await self._enable()
         for region in REGIONS:
             self.memory.add(region)
         for index in self.legacy_functions:
-            self.host.inbound.check.assign(LEGACY, self.function(index).rid)
+            if index <= self._enabled_vfs:
+                self.host.inbound.check.assign(LEGACY, self.function(index).rid)
 
     async def bring_up_again(self) -> None:
         """What a reset of the device undoes: BARs, Command, VFs, placing of the IDE streams."""
@@ -162,8 +167,8 @@ class Scenario:
         await self._enable()
 
     async def _enable(self) -> None:
-        if self.vfs:
-            await self.vmm.enable_vfs(self.vfs)
+        if self._enabled_vfs:
+            await self.vmm.enable_vfs(self._enabled_vfs)
         await self.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
         await self.vmm.place_stream(STREAM_BLOCKS[OTHER_STREAM], OTHER_STREAM, default=False)
 
@@ -272,9 +277,13 @@ class Scenario:
         flags: LockFlags = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE,
         offset: int = 0,
         stream_id: int = DEFAULT_STREAM,
+        *,
+        p2p_address_mask: int = 0,
     ) -> Attached:
         """LOCK_INTERFACE_REQUEST that must succeed."""
-        answer = await self.lock_request(session, index, flags, offset, stream_id)
+        answer = await self.lock_request(
+            session, index, flags, offset, stream_id, p2p_address_mask=p2p_address_mask
+        )
         assert answer is not None, "no answer to LOCK"
         assert answer.code == Response.LOCK_INTERFACE_RESPONSE, answer
         assert len(answer.payload) == NONCE_SIZE
@@ -287,13 +296,15 @@ class Scenario:
         flags: LockFlags = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE,
         offset: int = 0,
         stream_id: int = DEFAULT_STREAM,
+        *,
+        p2p_address_mask: int = 0,
     ) -> TdispAnswer | None:
         """LOCK_INTERFACE_REQUEST, whatever comes back."""
         payload = (
             int(flags).to_bytes(2, "little")
             + bytes([stream_id, 0])
             + (offset % (1 << 64)).to_bytes(8, "little")
-            + bytes(8)
+            + p2p_address_mask.to_bytes(8, "little")
         )
         return await self.tdisp(session, Request.LOCK_INTERFACE_REQUEST, index, payload)
 
@@ -312,6 +323,32 @@ class Scenario:
         assert answer is not None
         assert answer.code == Response.STOP_INTERFACE_RESPONSE, answer
         self.host.inbound.check.revoke(self.function(index).rid)
+
+    async def bind(
+        self, session: SecureSession, index: int, stream_id: int = OTHER_STREAM
+    ) -> TdispAnswer | None:
+        """BIND_P2P_STREAM, whatever comes back."""
+        request = Request.BIND_P2P_STREAM_REQUEST
+        return await self.tdisp(session, request, index, bytes([stream_id]))
+
+    async def unbind(
+        self, session: SecureSession, index: int, stream_id: int = OTHER_STREAM
+    ) -> TdispAnswer | None:
+        """UNBIND_P2P_STREAM, whatever comes back."""
+        request = Request.UNBIND_P2P_STREAM_REQUEST
+        return await self.tdisp(session, request, index, bytes([stream_id]))
+
+    async def set_mmio_attribute(
+        self, session: SecureSession, index: int, page: int, *, non_tee: bool, offset: int = 0
+    ) -> TdispAnswer | None:
+        """SET_MMIO_ATTRIBUTE for the page at offset `page` of BAR0, whatever comes back.
+
+        `offset` is the MMIO reporting offset of the lock.
+        """
+        number = reported_page(self.function(index).bar0 + page, offset)
+        value = RangeAttributes.IS_NON_TEE_MEM if non_tee else RangeAttributes(0)
+        payload = MmioRange(number, 1, int(value), 0).encode()
+        return await self.tdisp(session, Request.SET_MMIO_ATTRIBUTE_REQUEST, index, payload)
 
     async def attach(self, index: int | None = None) -> tuple[SecureSession, Attached]:
         """From reset to RUN: bring-up, session, keys of the default stream, LOCK, START.

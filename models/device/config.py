@@ -9,16 +9,27 @@ from dataclasses import dataclass, field
 from models.app.config_map import SUPPORTED_PAGE_SIZES
 from models.app.map import ID_VALUE, MSIX_VECTORS, Bar0, Bar2
 from models.spdm.codes import ErrorCode, Response
-from models.tdisp.codes import InterfaceInfo, RangeAttributes
-from models.tdisp.profile import DsmProfile, RangeProfile
+from models.tdisp.codes import InterfaceInfo, LockFlags, RangeAttributes, Request
+from models.tdisp.profile import TEE_MEMORY, DsmProfile, RangeProfile
 
-RANGES = (
-    RangeProfile(0, Bar0.REGISTERS, 1),
-    RangeProfile(0, Bar0.PUBLIC, 1, RangeAttributes.IS_NON_TEE_MEM),
-    RangeProfile(0, Bar0.MEMORY, 1),
-    RangeProfile(2, Bar2.MSIX_TABLE, 1, RangeAttributes.MSIX_TABLE),
-    RangeProfile(2, Bar2.MSIX_PBA, 1, RangeAttributes.MSIX_PBA),
-)
+# Optional parts that this project's device is built with.
+MMIO_ATTRIBUTE = False
+P2P = False
+
+
+def project_ranges(mmio_attribute: bool) -> tuple[RangeProfile, ...]:
+    """MMIO of a function; with SET_MMIO_ATTRIBUTE its memory page can be opened."""
+    memory = RangeAttributes.IS_MEM_ATTR_UPDATABLE if mmio_attribute else TEE_MEMORY
+    return (
+        RangeProfile(0, Bar0.REGISTERS, 1),
+        RangeProfile(0, Bar0.PUBLIC, 1, RangeAttributes.IS_NON_TEE_MEM),
+        RangeProfile(0, Bar0.MEMORY, 1, memory),
+        RangeProfile(2, Bar2.MSIX_TABLE, 1, RangeAttributes.MSIX_TABLE),
+        RangeProfile(2, Bar2.MSIX_PBA, 1, RangeAttributes.MSIX_PBA),
+    )
+
+
+RANGES = project_ranges(MMIO_ATTRIBUTE)
 
 # What a record that fails its check is answered with, under the session's own key, before the
 # session is freed (SEC-REC-007); None for silence.
@@ -29,11 +40,22 @@ def _bar_sizes() -> dict[int, int]:
     return {0: Bar0.SIZE, 2: Bar2.SIZE}
 
 
-def project_dsm(num_tdi: int) -> DsmProfile:
-    """The DSM of this project: P2P, SET_MMIO, vendor messages and XT mode are not built."""
+MMA_REQUESTS = frozenset({Request.SET_MMIO_ATTRIBUTE_REQUEST})
+P2P_REQUESTS = frozenset({Request.BIND_P2P_STREAM_REQUEST, Request.UNBIND_P2P_STREAM_REQUEST})
+P2P_FLAGS = LockFlags.BIND_P2P | LockFlags.ALL_REQUEST_REDIRECT
+
+
+def project_dsm(
+    num_tdi: int, *, mmio_attribute: bool = MMIO_ATTRIBUTE, p2p: bool = P2P
+) -> DsmProfile:
+    """The DSM of this project: vendor messages and XT mode are not built."""
+    flags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
+    none: frozenset[Request] = frozenset()
     return DsmProfile(
         num_tdi=num_tdi,
-        ranges=RANGES,
+        ranges=project_ranges(mmio_attribute),
+        lock_flags=flags | P2P_FLAGS if p2p else flags,
+        optional=(MMA_REQUESTS if mmio_attribute else none) | (P2P_REQUESTS if p2p else none),
         interface_info=InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID,
         device_specific_info=ID_VALUE.to_bytes(4, "little"),
     )
@@ -61,12 +83,16 @@ class DeviceProfile:
     doe_dwords: int = 1152  # longest DOE object, header included
     port_aliases: frozenset[int] = frozenset()  # IDE_KM port indices answered besides 0
     bad_record_answer: bytes | None = BAD_RECORD_ANSWER
+    mmio_attribute: bool = MMIO_ATTRIBUTE  # SET_MMIO_ATTRIBUTE is offered, for the memory page
+    p2p: bool = P2P  # BIND_P2P_STREAM and ALL_REQUEST_REDIRECT are offered
     dsm_profile: DsmProfile | None = None
 
     @property
     def dsm(self) -> DsmProfile:
         """What the DSM is built with."""
-        return self.dsm_profile or project_dsm(self.num_tdi)
+        if self.dsm_profile is not None:
+            return self.dsm_profile
+        return project_dsm(self.num_tdi, mmio_attribute=self.mmio_attribute, p2p=self.p2p)
 
 
 DEFAULT_PROFILE = DeviceProfile()

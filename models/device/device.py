@@ -8,6 +8,7 @@ events go in by name, states and answers come out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
 from models.device.config import DEFAULT_PROFILE, DeviceProfile
@@ -22,27 +23,44 @@ from models.ide.select import SelectiveStreamBlock
 from models.ide.stream import IdeStream
 from models.idekm.responder import IdeKmResponder, PortIdentity
 from models.pcie.codes import SelectiveBlock
+from models.pcie.layout import PAGE
 from models.pcie.rules import Limits
 from models.spdm.identity import DeviceIdentity
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.responder import SpdmResponder
 from models.spdm.responder_state import ResponderConfig
 from models.spdm.signing import Entropy
-from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.codes import ErrorCause, RangeAttributes, TdiState
 from models.tdisp.dsm import ReferenceDsm
 from models.tdisp.nonces import RandomNonces
+from models.tdisp.p2p import PeerTerms
 from models.tdisp.profile import FunctionConfig, NonceSource, StreamView
+from models.tdisp.report import reported_page
 from models.tdisp.table import Event
+from models.tdisp.tdi import Lock
 from models.tdisp.tracking import Scope, TrackEvent, byte_mask, track
 
-__all__ = ["FunctionView", "ReferenceDevice"]
+__all__ = ["FunctionView", "Grants", "ReferenceDevice"]
 _EVENTS = {
     ErrorCause.POISONED: Event.POISONED,
     ErrorCause.COMPLETION: Event.COMPLETION_ERROR,
     ErrorCause.DSM_FAULT: Event.DSM_FAULT,
     ErrorCause.REQUESTER_ID: Event.REQUESTER_ID_CHANGE,
     ErrorCause.POWER: Event.POWER,
+    ErrorCause.ATS: Event.TRANSLATION_T0,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a locked TDI may reach besides its own TEE memory by the default stream."""
+
+    streams: frozenset[int] = frozenset()  # Stream IDs of all bound streams
+    # BAR and offset of TEE pages that are non-TEE now (TDISP-MMA-003)
+    pages: frozenset[tuple[int, int]] = frozenset()
+
+
+NOTHING = Grants()
 
 
 class ReferenceDevice:
@@ -99,6 +117,10 @@ class ReferenceDevice:
     def learn_nonce(self, nonce: bytes | None) -> None:
         """The next LOCK_INTERFACE_RESPONSE carries this nonce; None: there was no entropy."""
         self.dsm.expect_nonce(None, nonce)
+
+    def learn_lost_lock(self) -> None:
+        """The next request, if it is a good LOCK, loses against an error of its very moment."""
+        self.dsm.expect_lost_lock()
 
     def _session_ended(self, session_id: int) -> None:
         """TDIs first, so that they show why (TDISP-SES-007, TDISP-SES-008)."""
@@ -242,6 +264,39 @@ class ReferenceDevice:
         """Stream ID that a locked TDI is bound to; None for an unlocked one."""
         item = self.dsm.tdis[tdi]
         return item.lock.stream_id if item.locked and item.lock is not None else None
+
+    def grants(self, tdi: int) -> Grants:
+        """What the TDI may reach now."""
+        item = self.dsm.tdis[tdi]
+        return NOTHING if item.lock is None or not item.locked else self._grants(tdi, item.lock)
+
+    def prospect(self, session: int, body: bytes) -> tuple[int, Grants] | None:
+        """The TDI that a request of an established session would change, and to what.
+
+        None for requests that change nothing of it, or that would be refused now.
+        """
+        found = self.dsm.prospect(session, body)
+        return None if found is None else (found[0], self._grants(*found))
+
+    def _grants(self, tdi: int, lock: Lock) -> Grants:
+        if not lock.non_tee_pages:
+            return Grants(lock.streams)
+        bars, offset = self.space.bars(tdi), lock.mmio_reporting_offset
+        pages = frozenset(
+            (item.bar, item.offset + PAGE * page)
+            for item in self.profile.dsm.ranges
+            if not item.attributes & RangeAttributes.IS_NON_TEE_MEM
+            for page in range(item.num_pages)
+            if lock.non_tee_pages.get(
+                reported_page(bars[item.bar] + item.offset + PAGE * page, offset)
+            )
+        )
+        return Grants(lock.streams, pages)
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        """How a TDI sends translated requests to peers."""
+        lock = self.dsm.tdis[tdi].lock
+        return PeerTerms() if lock is None else lock.peer_terms
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether the TDI's MSI-X table is locked and reported."""

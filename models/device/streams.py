@@ -116,14 +116,10 @@ class StreamControl:
         )
 
     def _overlaps(self, index: int) -> bool:
+        """Whether addresses or Requester IDs also belong to another enabled block."""
         block = self._blocks[index]
         others = [b for n, b in enumerate(self._blocks) if n != index and b.enabled]
-        return any(
-            one.valid and other.valid and one.base <= other.limit and other.base <= one.limit
-            for item in others
-            for one in block.associations
-            for other in item.associations
-        )
+        return any(_share_addresses(block, b) or _share_rids(block, b) for b in others)
 
     def _find(self, stream_id: int) -> int:
         return next(n for n, block in enumerate(self._blocks) if block.stream_id == stream_id)
@@ -161,6 +157,23 @@ class StreamControl:
     def stop(self, stream_id: int, slot: KeySlot) -> None:
         """Erase a key; the state stays (IDEKM-STP-001)."""
         self._streams[self._find(stream_id)].stop(slot)
+
+
+def _share_addresses(block: SelectiveStreamBlock, other: SelectiveStreamBlock) -> bool:
+    return any(
+        one.valid and two.valid and one.base <= two.limit and two.base <= one.limit
+        for one in block.associations
+        for two in other.associations
+    )
+
+
+def _share_rids(block: SelectiveStreamBlock, other: SelectiveStreamBlock) -> bool:
+    return (
+        block.rid_valid
+        and other.rid_valid
+        and block.rid_base <= other.rid_limit
+        and other.rid_base <= block.rid_limit
+    )
 
 
 def _keys_programmed(stream: IdeStream) -> bool:

@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from models.doe.codes import ObjectType
-from models.fuzz.grammar import Grammar, Scene
+from models.doe.objects import DiscoveryRequest
+from models.fuzz.aims import Around, aim
+from models.fuzz.goals import GOALS, Goal, missed
+from models.fuzz.grammar import VENDOR_HEADER, Grammar, Scene
 from models.fuzz.judge import PROTOCOL_AT, FuzzError, Judge, States
-from models.fuzz.mutations import mutate
+from models.fuzz.mutations import mutate, mutate_fields
+from models.fuzz.records import out_of_order, spoil, under_a_false_name
+from models.fuzz.sessions import Sessions
 from models.spdm.carrier import wrap
 from models.spdm.codes import Request, Response
 from models.spdm.errors import SpdmError
@@ -20,13 +26,58 @@ from models.spdm.requester import SpdmRequester
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import HEADER_SIZE, TdiState
 from models.tdisp.codes import PROTOCOL_ID as TDISP
+from models.tdisp.codes import Request as TdispRequest
 from models.tdisp.codes import Response as TdispResponse
 from models.transport import Transport
 
-SESSIONS = 2  # messages are interleaved over them
-VALID, SPOILED_BODY, SPOILED_VENDOR, SPDM, RECORD, OBJECT, ATTACH, ODD_LOCK = range(8)
-WEIGHTS = (80, 84, 16, 12, 2, 6, 3, 1)
 START_SHARE = 0.6  # of the TDIs that are attached
+SAME_KEYS = 0.85  # how often a stream with keys keeps them for the next LOCK
+FOREIGN = 0.3  # how often it may be another session that aims
+IN_PLACE = 0.3  # how often a header is spoiled without moving what is behind it
+TOO_LONG = 0.02  # of the objects: they do not fit the mailbox
+GET_VERSION = b"\x10\x84"  # begins a new connection
+DOE_HEADER = 8  # bytes
+
+
+class Kind(Enum):
+    """What is sent next."""
+
+    VALID = "a valid message"
+    BODY = "a spoiled TDISP or IDE_KM message"
+    VENDOR = "a spoiled vendor-defined message"
+    SPDM = "an SPDM message, spoiled or not"
+    RECORD = "a spoiled record"
+    ORDER = "records out of order"
+    OBJECT = "a spoiled DOE object, or a plain message"
+    ATTACH = "the messages of an attach"
+    ODD_LOCK = "a LOCK in surroundings that forbid it"
+    AIM = "a message that aims at what is missed"
+
+
+WEIGHTS: Mapping[Kind, int] = {
+    Kind.VALID: 80,
+    Kind.BODY: 84,
+    Kind.VENDOR: 16,
+    Kind.SPDM: 12,
+    Kind.RECORD: 2,
+    Kind.ORDER: 1,
+    Kind.OBJECT: 6,
+    Kind.ATTACH: 3,
+    Kind.ODD_LOCK: 1,
+}
+
+# Where messages are dear most of them aim, and few cost a session.
+AIMED: Mapping[Kind, int] = {
+    Kind.AIM: 60,
+    Kind.BODY: 30,
+    Kind.VALID: 12,
+    Kind.VENDOR: 8,
+    Kind.SPDM: 4,
+    Kind.OBJECT: 4,
+    Kind.RECORD: 1,
+    Kind.ORDER: 1,
+}
+AIMED_MESSAGES = 350  # enough for all goals
 
 
 class Surroundings(Protocol):
@@ -34,6 +85,12 @@ class Surroundings(Protocol):
 
     def states(self) -> States:
         """States of all TDIs, in the order of `Scene.rids`."""
+
+    def secure(self) -> bool:
+        """Whether the default stream is Secure."""
+
+    async def settle(self) -> None:
+        """Let what the end of a session brings about come to its end."""
 
     async def revive(self) -> None:
         """Let Enable rise again where a stream was lost, so that it takes new keys."""
@@ -49,7 +106,8 @@ class Surroundings(Protocol):
 class Campaign:
     """One run. `prepare` makes a requester that trusts the device.
 
-    Every message depends on the seed of `rng` and on what the device has answered.
+    Every message depends on the seed of `rng` and on what the device has answered. Messages of
+    Kind.AIM aim at `goals`.
     """
 
     transport: Transport
@@ -57,65 +115,81 @@ class Campaign:
     surroundings: Surroundings
     scene: Scene
     rng: random.Random
-    weights: tuple[int, ...] = WEIGHTS
+    weights: Mapping[Kind, int] = field(default_factory=lambda: WEIGHTS)
+    goals: Sequence[Goal] = GOALS
     judge: Judge = field(default_factory=Judge)
     sent: int = 0
     last: bytes = b""  # what was sent last, in plain
 
     def __post_init__(self) -> None:
+        self._kinds, self._shares = list(self.weights), list(self.weights.values())
         self._grammar = Grammar(self.rng, self.scene)
-        self._requester: SpdmRequester | None = None
-        self._sessions: list[SecureSession] = []
+        self._sessions = Sessions(self.prepare, self.rng)
+        self._keyed: SecureSession | None = None  # the session that has set the keys
 
     async def run(self, messages: int) -> None:
         """Send so many; FuzzError when the device breaks a rule."""
         end = self.sent + messages
         while self.sent < end:
-            await self._one()
+            try:
+                await self._one()
+            except SpdmError as error:
+                raise FuzzError(f"no session works: {error}") from error
+
+    async def replay(self, messages: Iterable[bytes]) -> None:
+        """Send these, each in one of the sessions; FuzzError as with `run`."""
+        for message in messages:
+            self.sent += 1
+            await self._message(await self._sessions.any(), message)
 
     async def close(self) -> None:
         """End the sessions, so that somebody else can begin."""
-        for session in self._living():
-            await session.end()
+        await self._sessions.close()
 
     # ------------------------------------------------------------------ one message
 
     async def _one(self) -> None:
         self.sent += 1
-        kind = self.rng.choices(range(len(self.weights)), self.weights)[0]
-        if kind == OBJECT:
+        kind = self.rng.choices(self._kinds, self._shares)[0]
+        if kind is Kind.OBJECT:
             await self._object()
-            return
-        session = await self._session()
-        if kind == RECORD:
-            await self._record(session)
-        elif kind == ATTACH:
-            await self._attach(session)
-        elif kind == ODD_LOCK:
-            await self._odd_lock(session)
+        elif kind is Kind.AIM:
+            await self._aim()
+        elif kind is Kind.ATTACH:
+            await self._attach()
+        elif kind is Kind.ODD_LOCK:
+            await self._odd_lock()
+        elif kind is Kind.RECORD:
+            await self._record(await self._sessions.any())
+        elif kind is Kind.ORDER:
+            await self._out_of_order(await self._sessions.any())
         else:
-            await self._message(session, self._plain(kind))
+            await self._message(await self._sessions.any(), self._plain(kind))
 
-    def _plain(self, kind: int) -> bytes:
-        grammar = self._grammar
-        if kind == SPDM:
+    def _plain(self, kind: Kind) -> bytes:
+        rng, grammar = self.rng, self._grammar
+        if kind is Kind.SPDM:
             message = grammar.spdm()
-            return mutate(self.rng, message) if self.rng.random() < 0.5 else message
+            return mutate(rng, message) if rng.random() < 0.5 else message
         protocol, body = grammar.any_vendor()
-        if kind == SPOILED_BODY:
-            body = mutate(self.rng, body)
+        if kind is Kind.BODY:
+            body = mutate(rng, body)
         message = grammar.vendor(protocol, body)
-        return mutate(self.rng, message) if kind == SPOILED_VENDOR else message
+        if kind is not Kind.VENDOR:
+            return message
+        in_place = rng.random() < IN_PLACE
+        return mutate_fields(rng, message, VENDOR_HEADER) if in_place else mutate(rng, message)
 
-    async def _message(self, session: SecureSession, message: bytes) -> None:
+    async def _message(self, session: SecureSession, message: bytes) -> bytes | None:
         if len(message) > 1 and message[1] in (Request.END_SESSION, Request.KEY_UPDATE):
-            return  # change the keys: not for a message that is made by chance
+            return None  # change the keys: not for a message that is made by chance
         self.last = message
         before = self.surroundings.states()
         answer = await session.request(message)
         self.judge.session_message(message, answer, before, self.surroundings.states())
         if answer is not None:
             self._learn(answer)
+        return answer
 
     def _learn(self, answer: bytes) -> None:
         """Keep the nonce of a LOCK, for a START to come."""
@@ -128,85 +202,151 @@ class Campaign:
         if locked:
             self.scene.nonces[int.from_bytes(body[4:6], "little")] = body[HEADER_SIZE:]
 
-    async def _unlock(self, session: SecureSession) -> tuple[int, int]:
-        """Number and Requester ID of a TDI that is stopped, with keys of its stream."""
-        await self.surroundings.revive()
-        number = self.rng.randrange(len(self.scene.rids))
-        rid, messages = self.scene.rids[number], list(self._grammar.keys())
+    # ------------------------------------------------------------------ lives of TDIs
+
+    async def _send(self, session: SecureSession, message: bytes) -> bytes | None:
+        """A message of a longer course; it counts as well."""
+        self.sent += 1
+        return await self._message(session, message)
+
+    async def _request(self, session: SecureSession, code: TdispRequest, number: int) -> None:
+        await self._send(session, self._grammar.request(code, self.scene.rids[number]))
+
+    async def _owner(self) -> SecureSession:
+        """A session in which a LOCK can succeed: the default stream is Secure with its keys."""
+        around, keyed = self.surroundings, self._keyed
+        if keyed is not None and not keyed.alive:
+            keyed = None
+        if keyed is not None and around.secure() and self.rng.random() < SAME_KEYS:
+            return keyed
+        await around.revive()
+        session = keyed or await self._sessions.any()
+        others = [other for other in self._sessions.living() if other is not session]
+        if not await self._give_keys(session) and others:  # the stream is another session's
+            session = others[0]
+            await self._give_keys(session)
+        self._keyed = session if around.secure() else None
+        return session
+
+    async def _give_keys(self, session: SecureSession) -> bool:
+        """Whether the device takes keys in this session."""
+        for number, message in enumerate(self._grammar.key_stream()):
+            if await self._send(session, message) is None and number == 0:
+                return False
+        return True
+
+    async def _stop(self, session: SecureSession, number: int) -> None:
         if self.surroundings.states()[number] is not TdiState.CONFIG_UNLOCKED:
-            messages.insert(0, self._grammar.stop(rid))
-        for message in messages:
-            self.sent += 1
+            await self._request(session, TdispRequest.STOP_INTERFACE_REQUEST, number)
+
+    async def _start(self, session: SecureSession, number: int, run: bool) -> None:
+        """A life that nothing disturbs: CONFIG_LOCKED, and RUN where that is wanted."""
+        await self._stop(session, number)
+        await self._request(session, TdispRequest.LOCK_INTERFACE_REQUEST, number)
+        if self.surroundings.states()[number] is not TdiState.CONFIG_LOCKED:
+            await self._end(session)  # a K_SET_STOP has left the stream without keys for good
+        elif run:
+            await self._request(session, TdispRequest.START_INTERFACE_REQUEST, number)
+
+    async def _end(self, session: SecureSession) -> None:
+        before = self.surroundings.states()
+        await session.end()
+        await self.surroundings.settle()
+        self.judge.lost_session(before, self.surroundings.states())
+
+    async def _tdi_in(self, session: SecureSession, states: Collection[TdiState]) -> int:
+        """Number of a TDI in one of these states; one is brought there if there is none."""
+        now = self.surroundings.states()
+        fitting = [number for number, state in enumerate(now) if state in states]
+        if fitting:
+            return self.rng.choice(fitting)
+        number = self.rng.randrange(len(now))
+        if TdiState.CONFIG_UNLOCKED in states:
+            await self._stop(session, number)
+        else:
+            await self._start(session, number, TdiState.CONFIG_LOCKED not in states)
+        return number
+
+    async def _attach(self) -> None:
+        session, number = await self._owner(), self.rng.randrange(len(self.scene.rids))
+        await self._start(session, number, self.rng.random() < START_SHARE)
+
+    async def _odd_lock(self) -> None:
+        session = await self._owner()
+        number = await self._tdi_in(session, {TdiState.CONFIG_UNLOCKED})
+        around = self.rng.choice((Around.MISCONFIGURED, Around.WITHOUT_ENTROPY))
+        message = self._grammar.request(
+            TdispRequest.LOCK_INTERFACE_REQUEST, self.scene.rids[number]
+        )
+        async with self._around(around):
             await self._message(session, message)
-        return number, rid
 
-    async def _attach(self, session: SecureSession) -> None:
-        """A life that nothing disturbs begins: from keys to RUN, or half the way."""
-        number, rid = await self._unlock(session)
-        await self._message(session, self._grammar.lock(rid))
-        locked = self.surroundings.states()[number] is TdiState.CONFIG_LOCKED
-        if locked and self.rng.random() < START_SHARE:
-            await self._message(session, self._grammar.start(rid))
+    async def _aim(self) -> None:
+        """A message that a goal asks for; any goal once all were seen."""
+        goals = missed(self.judge, self.goals) or self.goals
+        wanted, session = aim(self.rng.choice(goals)), await self._owner()
+        number = await self._tdi_in(session, wanted.states)
+        if not session.alive:  # it could not bring the TDI there
+            return
+        if self.rng.random() < FOREIGN:
+            session = await self._sessions.any()
+        async with self._around(wanted.around):
+            await self._message(session, wanted.make(self._grammar, self.scene.rids[number]))
 
-    async def _odd_lock(self, session: SecureSession) -> None:
-        """A LOCK that what surrounds the device forbids."""
-        _, rid = await self._unlock(session)
-        around = self.surroundings
-        odd = self.rng.choice((around.misconfigured, around.without_entropy))
-        async with odd():
-            await self._message(session, self._grammar.lock(rid))
+    def _around(self, around: Around) -> AbstractAsyncContextManager[None]:
+        if around is Around.MISCONFIGURED:
+            return self.surroundings.misconfigured()
+        if around is Around.WITHOUT_ENTROPY:
+            return self.surroundings.without_entropy()
+        return nullcontext()
+
+    # ------------------------------------------------------------------ records and objects
 
     async def _record(self, session: SecureSession) -> None:
-        """A spoiled record: no session survives that, and nothing is carried out."""
-        message = self._plain(VALID)
-        self.last = message
-        raw = session.seal(message)
-        spoiled = mutate(self.rng, raw)
-        if spoiled[: len(raw)] == raw:
-            spoiled = raw[:-1] + bytes((raw[-1] ^ 1,))
-        await self.transport.exchange(wrap(ObjectType.SECURED_SPDM, spoiled))
-        session.close()
-        self._sessions.remove(session)
+        self.last = self._plain(Kind.VALID)
+        await self._lose(spoil(self.rng, session, self.last), session)
+
+    async def _out_of_order(self, session: SecureSession) -> None:
+        """Valid messages in a wrong place; GET_STATE is all that may be carried out."""
+        code, rid = TdispRequest.GET_DEVICE_INTERFACE_STATE, self.rng.choice(self.scene.rids)
+        asking, self.last = self._grammar.request(code, rid), self._plain(Kind.VALID)
+        other = self.rng.choice(self._sessions.living())
+        if other is session:
+            await self._lose(out_of_order(self.rng, session, asking, self.last), session)
+        else:
+            records = under_a_false_name(session, other, asking, self.last)
+            await self._lose(records, session, other)
+
+    async def _lose(self, records: Sequence[bytes], *sessions: SecureSession) -> None:
+        """No session survives that, and nothing is carried out."""
+        before = self.surroundings.states()
+        for record in records:
+            await self.transport.exchange(wrap(ObjectType.SECURED_SPDM, record))
+        for session in sessions:
+            session.close()
+        await self.surroundings.settle()
+        self.judge.lost_session(before, self.surroundings.states())
 
     async def _object(self) -> None:
-        """A spoiled DOE object, or a plain message that does not begin a connection."""
-        rng = self.rng
-        _, body = self._grammar.any_vendor()
-        message = self._grammar.vendor(TDISP, body) if rng.random() < 0.5 else self._grammar.spdm()
-        self.last = message
-        raw = wrap(ObjectType.SPDM, message)
-        raw = mutate(rng, raw) if rng.random() < 0.8 else raw
-        raw += bytes(-len(raw) % 4)
-        if raw[8:10] == b"\x10\x84":
+        raw = self._object_bytes()
+        if raw[DOE_HEADER:].startswith(GET_VERSION):
             return
         before = self.surroundings.states()
         answer = await self.transport.exchange(raw)
-        if before != self.surroundings.states():
-            raise FuzzError(f"a plain object moves a TDI: {raw.hex()}")
-        if answer is not None and len(answer) != 4 * int.from_bytes(answer[4:7], "little"):
-            raise FuzzError(f"an object of a wrong length: {answer.hex()}")
-        self.judge.answers["plain silence" if answer is None else "plain"] += 1
+        self.judge.plain_object(raw, answer, before, self.surroundings.states())
 
-    # ------------------------------------------------------------------ sessions
-
-    def _living(self) -> list[SecureSession]:
-        self._sessions = [session for session in self._sessions if session.alive]
-        return self._sessions
-
-    async def _session(self) -> SecureSession:
-        """One of the sessions; those that were lost are opened again."""
-        while len(self._living()) < SESSIONS:
-            self._sessions.append(await self._open())
-        return self.rng.choice(self._sessions)
-
-    async def _open(self) -> SecureSession:
-        if self._requester is not None:
-            try:
-                return await self._requester.start_session()
-            except SpdmError:  # the device still holds lost sessions
-                self._sessions.clear()
-        self._requester = self.prepare()
-        await self._requester.connect()
-        await self._requester.get_digests()
-        await self._requester.get_certificate()
-        return await self._requester.start_session()
+    def _object_bytes(self) -> bytes:
+        rng, grammar = self.rng, self._grammar
+        messages = (grammar.vendor(*grammar.any_vendor()), grammar.spdm())
+        self.last = rng.choice(messages)
+        raw = wrap(ObjectType.SPDM, self.last)
+        if rng.random() < IN_PLACE:
+            raw = DiscoveryRequest(rng.choice((0, 1, 2, 3, 0xFF))).encode()
+        way = rng.random()
+        if way < IN_PLACE:
+            raw = mutate_fields(rng, raw, DOE_HEADER)
+        elif way < 1 - IN_PLACE:
+            raw = mutate(rng, raw)
+        if rng.random() < TOO_LONG:
+            raw += bytes(self.scene.longest_object)
+        return raw + bytes(-len(raw) % 4)

@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
 from models.fuzz.judge import Judge
 from models.idekm.codes import KpStatus
 from models.tdisp.codes import ErrorCode, Request, Response
+
+UNKNOWN = "unknown"  # the name of a request code that nobody has defined
 
 # Length, version and interface can be wrong in every request that the device takes.
 _ALWAYS = frozenset(
@@ -29,7 +35,20 @@ _NOT_BUILT = frozenset(
 
 ERRORS = frozenset(
     (request.name, error.name) for request in Request for error in _BUILT.get(request, _NOT_BUILT)
-) | frozenset(("unknown", error.name) for error in _NOT_BUILT)
+) | frozenset((UNKNOWN, error.name) for error in _NOT_BUILT)
+
+# With these a device may answer any request; ours answers with none of the last three.
+GENERIC = frozenset(
+    error.name
+    for error in (
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.VERSION_MISMATCH,
+        ErrorCode.INVALID_INTERFACE,
+        ErrorCode.BUSY,
+        ErrorCode.UNSPECIFIED,
+        ErrorCode.VENDOR_SPECIFIC_ERROR,
+    )
+)
 
 # An object of a wrong length has no answer (IDEKM section 6.2), so that nothing has status 01.
 STATUSES = frozenset(status.name for status in KpStatus) - {KpStatus.INCORRECT_LENGTH.name}
@@ -42,14 +61,54 @@ ANSWERS = frozenset(
 )
 
 
-def missed(judge: Judge) -> list[str]:
+class Sort(Enum):
+    """Where a goal is seen."""
+
+    ERROR = "TDISP_ERROR"
+    STATUS = "KP_ACK"
+    ANSWER = "answer"
+
+
+class Goal(NamedTuple):
+    """Something to be seen: an error of a request, a status, or an answer."""
+
+    sort: Sort
+    name: str  # of the request, the status or the answer
+    error: str = ""
+
+    def __str__(self) -> str:
+        if self.sort is Sort.ERROR:
+            return f"{self.name}: {self.error}"
+        return f"KP_ACK: {self.name}" if self.sort is Sort.STATUS else self.name
+
+
+GOALS = (
+    *(Goal(Sort.ERROR, *pair) for pair in sorted(ERRORS)),
+    *(Goal(Sort.STATUS, name) for name in sorted(STATUSES)),
+    *(Goal(Sort.ANSWER, name) for name in sorted(ANSWERS)),
+)
+
+
+def is_seen(judge: Judge, goal: Goal) -> bool:
+    """Whether an exchange has shown it."""
+    if goal.sort is Sort.ERROR:
+        return (goal.name, goal.error) in judge.errors
+    return goal.name in (judge.statuses if goal.sort is Sort.STATUS else judge.answers)
+
+
+def missed(judge: Judge, goals: Iterable[Goal] = GOALS) -> list[Goal]:
     """What no exchange has shown yet."""
-    lines = [f"{request}: {error}" for request, error in sorted(ERRORS - set(judge.errors))]
-    lines += [f"KP_ACK: {status}" for status in sorted(STATUSES - set(judge.statuses))]
-    return lines + sorted(ANSWERS - set(judge.answers))
+    return [goal for goal in goals if not is_seen(judge, goal)]
 
 
-def foreign(judge: Judge) -> list[str]:
-    """Answers that no request has by the rules."""
-    lines = [f"{request}: {error}" for request, error in sorted(set(judge.errors) - ERRORS)]
-    return lines + [f"KP_ACK: {status}" for status in sorted(set(judge.statuses) - STATUSES)]
+def foreign(judge: Judge, tolerated: frozenset[str] = frozenset()) -> list[Goal]:
+    """What was seen and what no request has by the rules of this device.
+
+    `tolerated` are errors that another device may give; GENERIC for one that nobody knows.
+    """
+    errors = sorted(pair for pair in set(judge.errors) - ERRORS if pair[1] not in tolerated)
+    statuses = sorted(set(judge.statuses) - STATUSES)
+    return [
+        *(Goal(Sort.ERROR, *pair) for pair in errors),
+        *(Goal(Sort.STATUS, name) for name in statuses),
+    ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from models.idekm.codes import PROTOCOL_ID as IDEKM
 from models.idekm.codes import Direction
-from models.idekm.messages import KeyInfo, KeyProg, KSetGo, KSetStop, Query
+from models.idekm.messages import IdeKmObject, KeyInfo, KeyProg, KSetGo, KSetStop, Query
 from models.spdm.codes import VERSION_1_2, Request
 from models.spdm.messages import (
     GetCertificate,
@@ -28,6 +28,7 @@ OFTEN = 0.85  # how often a field has a value that fits
 VENDOR_HEADER = 11  # bytes of a vendor-defined message before the protocol id
 KEY_SETS = (0, 1)
 SUB_STREAMS = (0, 1, 2)
+PORTION = 0x40  # bytes of a report asked for at once
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Scene:
     rids: Sequence[int]  # of its TDIs
     stream_ids: Sequence[int]  # the default stream first
     port_indices: Sequence[int] = (0,)
+    longest_object: int = 4 * 1152  # bytes that the mailbox takes
     nonces: dict[int, bytes] = field(default_factory=dict)  # last one of a TDI, by Requester ID
 
 
@@ -75,24 +77,38 @@ class Grammar:
         payload = self._payloads[code](rid) if code in self._payloads else b""
         return Header(version, code, InterfaceId(rid)).encode() + payload
 
-    def lock(self, rid: int) -> bytes:
-        """A LOCK of the default stream that a device with its keys accepts."""
+    def good(self, code: int, rid: int) -> bytes:
+        """A request behind its protocol id, without a mistake where the state allows it."""
+        if code == TdispRequest.LOCK_INTERFACE_REQUEST:
+            payload = self._good_lock()
+        elif code == TdispRequest.START_INTERFACE_REQUEST:
+            payload = self.scene.nonces.get(rid, bytes(NONCE_SIZE))
+        elif code == TdispRequest.GET_DEVICE_INTERFACE_REPORT:
+            payload = bytes((0, 0, PORTION, 0))
+        else:
+            payload = self._payloads[code](rid) if code in self._payloads else b""
+        return Header(VERSION_1_0, code, InterfaceId(rid)).encode() + payload
+
+    def request(self, code: int, rid: int) -> bytes:
+        """`good` in its SPDM message."""
+        return self.vendor(TDISP, self.good(code, rid))
+
+    def other_rid(self) -> int:
+        """A Requester ID that no TDI has."""
+        return self._none_of(self.scene.rids, 16)
+
+    def _none_of(self, known: Sequence[int], bits: int) -> int:
+        """Half of the numbers are neighbours of known ones, by one bit."""
+        rng = self.rng
+        while True:
+            near = rng.choice(known) ^ 1 << rng.randrange(bits)
+            number = near if rng.random() < 0.5 else rng.getrandbits(bits)
+            if number not in known:
+                return number
+
+    def _good_lock(self) -> bytes:
         flags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
-        payload = int(flags).to_bytes(2, "little") + bytes((self.scene.stream_ids[0],)) + bytes(17)
-        return self._request(TdispRequest.LOCK_INTERFACE_REQUEST, rid, payload)
-
-    def start(self, rid: int) -> bytes:
-        """A START with the nonce of the last LOCK."""
-        nonce = self.scene.nonces.get(rid, bytes(NONCE_SIZE))
-        return self._request(TdispRequest.START_INTERFACE_REQUEST, rid, nonce)
-
-    def stop(self, rid: int) -> bytes:
-        """A STOP."""
-        return self._request(TdispRequest.STOP_INTERFACE_REQUEST, rid, b"")
-
-    def _request(self, code: int, rid: int, payload: bytes) -> bytes:
-        header = Header(VERSION_1_0, code, InterfaceId(rid))
-        return self.vendor(TDISP, header.encode() + payload)
+        return int(flags).to_bytes(2, "little") + bytes((self.scene.stream_ids[0],)) + bytes(17)
 
     def _lock(self, _: int) -> bytes:
         flags = self._often(int(LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX), 16)
@@ -101,7 +117,7 @@ class Grammar:
         return head + offset.to_bytes(8, "little") + bytes(8)
 
     def _report(self, _: int) -> bytes:
-        offset, length = self.rng.choice((0, 0, 16, 0x40, 0xFFFF)), self._often(0x40, 16)
+        offset, length = self.rng.choice((0, 0, 16, 0x40, 0xFFFF)), self._often(PORTION, 16)
         return offset.to_bytes(2, "little") + length.to_bytes(2, "little")
 
     def _start(self, rid: int) -> bytes:
@@ -126,15 +142,37 @@ class Grammar:
         message = KSetGo(stream, info, port) if kind < 6 else KSetStop(stream, info, port)
         return message.encode()
 
-    def keys(self) -> Iterator[bytes]:
+    def key_stream(self) -> Iterator[bytes]:
         """Everything that a LOCK needs of the default stream, without a mistake."""
         stream = self.scene.stream_ids[0]
         infos = [KeyInfo(0, one, sub) for one in Direction for sub in SUB_STREAMS]
         for info in infos:
-            key = KeyProg(stream, info, self.rng.randbytes(32))
-            yield self.vendor(IDEKM, key.encode())
+            yield self.key_object(KeyProg(stream, info, self.rng.randbytes(32)))
         for info in infos:
-            yield self.vendor(IDEKM, KSetGo(stream, info).encode())
+            yield self.key_object(KSetGo(stream, info))
+
+    def key(self, key_set: int = 0, stream: int | None = None, port: int | None = None) -> bytes:
+        """A KEY_PROG for some slot of a key set."""
+        scene, info = self.scene, self.key_info(key_set)
+        stream = scene.stream_ids[0] if stream is None else stream
+        port = scene.port_indices[0] if port is None else port
+        return self.key_object(KeyProg(stream, info, self.rng.randbytes(32), port))
+
+    def key_info(self, key_set: int) -> KeyInfo:
+        """Any slot of a key set."""
+        return KeyInfo(key_set, self.rng.choice(tuple(Direction)), self.rng.choice(SUB_STREAMS))
+
+    def other_stream(self) -> int:
+        """A Stream ID that no register block has."""
+        return self._none_of(self.scene.stream_ids, 8)
+
+    def other_port(self) -> int:
+        """A port index that is not answered."""
+        return self._none_of(self.scene.port_indices, 8)
+
+    def key_object(self, message: IdeKmObject) -> bytes:
+        """An IDE_KM object in its SPDM message."""
+        return self.vendor(IDEKM, message.encode())
 
     # ------------------------------------------------------------------ SPDM
 

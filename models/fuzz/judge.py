@@ -30,6 +30,8 @@ ARCS = {
     TdispResponse.START_INTERFACE_RESPONSE: {(_L, _R)},
     TdispResponse.STOP_INTERFACE_RESPONSE: {(_L, _U), (_R, _U), (_E, _U)},
 }
+OF_LOST_SESSION = {(_L, _E), (_R, _E)}
+DWORD = 4
 States = Sequence[TdiState]
 
 
@@ -83,6 +85,22 @@ class Judge:
             _require(protocol == IDEKM, f"protocol {protocol}")
             self._idekm(*bodies)
             self._unmoved(before, after)
+
+    def lost_session(self, before: States, after: States) -> None:
+        """A session was lost: what was locked in it is in ERROR, nothing else moves."""
+        self.answers["lost session"] += 1
+        moved = {(old, new) for old, new in zip(before, after, strict=True) if old is not new}
+        _require(moved <= OF_LOST_SESSION, f"{_names(before)} became {_names(after)}")
+
+    def plain_object(
+        self, request: bytes, answer: bytes | None, before: States, after: States
+    ) -> None:
+        """A DOE object of any kind but a record, and its answer."""
+        self.answers["plain silence" if answer is None else "plain"] += 1
+        _require(list(before) == list(after), f"a plain object moves a TDI: {request.hex()}")
+        if answer is not None:
+            length = DWORD * int.from_bytes(answer[4:7], "little")
+            _require(len(answer) == length, f"an object of a wrong length: {answer.hex()}")
 
     @staticmethod
     def _unmoved(before: States, after: States) -> None:

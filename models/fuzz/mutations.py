@@ -26,6 +26,12 @@ def edge_byte(rng: random.Random, raw: bytes) -> bytes:
     return raw[:at] + bytes((rng.choice(EDGES),)) + raw[at + 1 :]
 
 
+def step_byte(rng: random.Random, raw: bytes) -> bytes:
+    """One byte is one too many or one too few: lengths, counts, codes."""
+    at = rng.randrange(len(raw))
+    return raw[:at] + bytes(((raw[at] + rng.choice((-1, 1))) % 256,)) + raw[at + 1 :]
+
+
 def random_bytes(rng: random.Random, raw: bytes) -> bytes:
     """A run of bytes is replaced."""
     at = rng.randrange(len(raw))
@@ -63,6 +69,7 @@ def double(_: random.Random, raw: bytes) -> bytes:
 MUTATIONS: tuple[Mutation, ...] = (
     flip_bit,
     edge_byte,
+    step_byte,
     random_bytes,
     truncate,
     extend,
@@ -70,6 +77,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     remove,
     double,
 )
+FIELDS: tuple[Mutation, ...] = (flip_bit, edge_byte, step_byte, random_bytes)  # no byte moves
 
 
 def mutate(rng: random.Random, raw: bytes) -> bytes:
@@ -78,3 +86,8 @@ def mutate(rng: random.Random, raw: bytes) -> bytes:
         if raw:
             raw = rng.choice(MUTATIONS)(rng, raw)
     return raw
+
+
+def mutate_fields(rng: random.Random, raw: bytes, size: int) -> bytes:
+    """A wrong field among the first `size` bytes, and all else in its place."""
+    return rng.choice(FIELDS)(rng, raw[:size]) + raw[size:]

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
-from models.fuzz.campaign import Campaign
+from models.fuzz.campaign import WEIGHTS, Campaign, Kind
 from models.fuzz.grammar import Scene
 from models.fuzz.judge import States
 from models.socket.config import ServerConfig
@@ -34,6 +34,13 @@ class _Host:
     def states(self) -> States:
         """States of all TDIs."""
         return self._device.device.tdi_states()
+
+    def secure(self) -> bool:
+        """Whether the default stream is Secure."""
+        return self._device.device.stream_ends()[0].secure
+
+    async def settle(self) -> None:
+        """A model has no time."""
 
     async def revive(self) -> None:
         """Done already."""
@@ -88,7 +95,7 @@ class ReferenceRun:
         asyncio.run(LifeCycle(self.wire, wanted, random.Random(3)).run())
 
 
-def reference_run(seed: int) -> ReferenceRun:
+def reference_run(seed: int, weights: Mapping[Kind, int] = WEIGHTS) -> ReferenceRun:
     """A device as its VMM has set it up, and nobody connected."""
     rng, config = random.Random(seed), ServerConfig()
     entropy = random.Random(rng.getrandbits(64))
@@ -105,5 +112,5 @@ def reference_run(seed: int) -> ReferenceRun:
     def prepare() -> SpdmRequester:
         return SpdmRequester(wire, random.Random(rng.getrandbits(64)), [IDENTITY.root])
 
-    campaign = Campaign(wire, prepare, _Host(device, place.pf_rid), scene, rng)
+    campaign = Campaign(wire, prepare, _Host(device, place.pf_rid), scene, rng, weights)
     return ReferenceRun(campaign, config, wire)

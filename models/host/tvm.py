@@ -12,6 +12,7 @@ from models.host.memory import Owner, OwnerKind
 from models.host.report_view import RangeView, ReportView
 from models.pcie.tlp import PAGE, Tlp
 from models.tdisp.codes import NONCE_SIZE, InterfaceInfo, RangeAttributes
+from models.tdisp.report import MmioRange
 
 ADDRESS_SPACE = 1 << 64
 INTERFACE_INFO_RESERVED = 0xFFE0
@@ -74,6 +75,7 @@ class Tvm:
         self.expectation = expectation
         self.decision: Decision | None = None
         self.mapping: MmioMapping | None = None
+        self._ranges: tuple[RangeView, ...] = ()  # reported by the TDI that it trusts
         self._nonce: bytes | None = None
 
     def __repr__(self) -> str:
@@ -106,6 +108,7 @@ class Tvm:
         ]
         self.decision = Decision(tuple(findings))
         self.mapping = mapping if self.decision.approved else None
+        self._ranges = tuple(report.ranges) if self.decision.approved else ()
         return self.decision
 
     def release_nonce(self) -> bytes:
@@ -122,6 +125,20 @@ class Tvm:
         self._nonce = None
         self.decision = None
         self.mapping = None
+        self._ranges = ()
+
+    def wish(self, range_index: int, *, non_tee: bool) -> MmioRange:
+        """What to ask SET_MMIO_ATTRIBUTE for: a whole range, open to everybody or to itself only.
+
+        Raises HostError without a TDI that it trusts, and for a range that cannot be changed.
+        """
+        if not self._ranges:
+            raise HostError(f"{self.owner.name} trusts no TDI")
+        item = self._ranges[range_index]
+        if not item.attributes & RangeAttributes.IS_MEM_ATTR_UPDATABLE:
+            raise HostError(f"the attribute of range {range_index} is fixed")
+        value = RangeAttributes.IS_NON_TEE_MEM if non_tee else RangeAttributes(0)
+        return MmioRange(item.first_page, item.num_pages, int(value), item.range_id)
 
     # ------------------------------------------------------------------ use
 

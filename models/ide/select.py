@@ -36,6 +36,13 @@ class AddressAssociation:
         """Whether a valid association holds `address`."""
         return self.valid and self.base <= address <= self.limit
 
+    def words(self) -> tuple[int, int, int]:
+        """The three registers; BlockError when an address has no MiB granularity."""
+        if self.base % GRANULE or (self.limit + 1) % GRANULE:
+            raise BlockError(f"{self.base:#x} to {self.limit:#x} is not made of whole MiB")
+        low = self.valid | (self.base >> 20 & 0xFFF) << 8 | (self.limit >> 20 & 0xFFF) << 20
+        return low, self.limit >> 32, self.base >> 32
+
 
 @dataclass(frozen=True, slots=True)
 class SelectiveStreamBlock:
@@ -93,7 +100,7 @@ class SelectiveStreamBlock:
             int(self.rid_valid) | self.rid_base << 8 | self.segment_base << 24,
         ]
         for association in self.associations:
-            words += _encode_association(association)
+            words += association.words()
         return b"".join(word.to_bytes(DW, "little") for word in words)
 
     @classmethod
@@ -131,14 +138,6 @@ def _word(raw: bytes, offset: int) -> int:
     return int.from_bytes(raw[offset : offset + DW], "little")
 
 
-def _encode_association(association: AddressAssociation) -> tuple[int, int, int]:
-    base, limit = association.base, association.limit
-    if base % GRANULE or (limit + 1) % GRANULE:
-        raise BlockError(f"association {base:#x} to {limit:#x} is not made of whole MiB")
-    low = association.valid | (base >> 20 & 0xFFF) << 8 | (limit >> 20 & 0xFFF) << 20
-    return low, limit >> 32, base >> 32
-
-
 def _decode_association(raw: bytes, index: int) -> AddressAssociation:
     at = SelectiveBlock.ADDRESS_ASSOCIATION_1 + ADDRESS_BLOCK_SIZE * index
     low, limit_high, base_high = (_word(raw, at + DW * word) for word in range(3))
@@ -160,7 +159,8 @@ class Outgoing:
     t: bool = False
     request_stream: int | None = None  # of a completion: the stream that its request came on
     ats_enabled: bool = False
-    redirected: bool = False  # by ACS, to the root complex
+    redirected: bool = False  # by ACS or by its lock, to the root complex
+    peer_address: int | None = None  # by which it finds a stream to a peer; None: its address
 
 
 class Way(Enum):
@@ -216,8 +216,10 @@ def _by_address(
     tlp = outgoing.tlp
     if outgoing.ats_enabled and tlp.at != AT_TRANSLATED:
         return default
+    to_peer = tlp.address if outgoing.peer_address is None else outgoing.peer_address
     for block in candidates:
-        if any(association.contains(tlp.address) for association in block.associations):
+        address = tlp.address if block.default_stream else to_peer
+        if any(association.contains(address) for association in block.associations):
             return block
     return default
 

@@ -30,6 +30,7 @@ class RangeKind(Enum):
     """What a memory request aims at."""
 
     TEE = "TEE memory"
+    OPENED = "TEE memory that SET_MMIO_ATTRIBUTE has opened"
     NON_TEE = "non-TEE memory"
     MSIX_LOCKED = "MSI-X table or PBA, locked"
     MSIX_UNLOCKED = "MSI-X table or PBA, not locked"
@@ -77,7 +78,9 @@ _WRONG_STREAM = _reject("TDISP-MMIO-004", "TDISP-MMIO-010")
 _TEE_PLAIN = _reject("TDISP-MMIO-002")
 _MSIX_PLAIN = _reject("TDISP-MMIO-008")
 _NON_TEE = _pass("TDISP-MMIO-005")
+_OPENED = _pass("TDISP-MMA-003", "TDISP-MMIO-005")
 _NON_TEE_T = InboundRule(Decision.REJECT, ("TDISP-MMIO-003",), frozenset({Decision.PASS}))
+_CLOSED_AGAIN = InboundRule(Decision.REJECT, ("TDISP-MMIO-002",), frozenset({Decision.PASS}))
 
 Row = Mapping[TdiState, tuple[InboundRule, InboundRule, InboundRule]]
 
@@ -95,6 +98,13 @@ INBOUND: Mapping[RangeKind, Row] = {
         _L: (_UNLOCKED_T, _UNLOCKED_T, _TEE_PLAIN),
         _R: (_pass("TDISP-MMIO-001"), _WRONG_STREAM, _TEE_PLAIN),
         _E: (_UNLOCKED_T, _UNLOCKED_T, _TEE_PLAIN),
+    },
+    # In ERROR it is TEE memory again, and a device for which it is still open is right as well.
+    RangeKind.OPENED: {
+        _U: (_UNLOCKED_T, _UNLOCKED_T, _LEGACY),
+        _L: (_UNLOCKED_T, _UNLOCKED_T, _TEE_PLAIN),
+        _R: (_OPENED, _OPENED, _OPENED),
+        _E: (_NON_TEE_T, _NON_TEE_T, _CLOSED_AGAIN),
     },
     RangeKind.NON_TEE: _NON_TEE_ROW,
     RangeKind.MSIX_LOCKED: {

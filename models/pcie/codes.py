@@ -58,12 +58,22 @@ class CplStatus(IntEnum):
     CA = 4
 
 
+class AddressType(IntEnum):
+    """AT of a memory request."""
+
+    UNTRANSLATED = 0
+    TRANSLATION_REQUEST = 1
+    TRANSLATED = 2
+
+
 class MessageCode(IntEnum):
     """Message codes that this project sends or looks at."""
 
     UNLOCK = 0x00
     INVALIDATE_REQUEST = 0x01
     INVALIDATE_COMPLETION = 0x02
+    PAGE_REQUEST = 0x04
+    PRG_RESPONSE = 0x05
     OBFF = 0x12
     PM_ACTIVE_STATE_NAK = 0x14
     PME_TURN_OFF = 0x19

@@ -64,7 +64,9 @@ def byte_count(request: Tlp) -> int:
         if request.first_be == 0:
             return 1
         return request.first_be.bit_length() - _lead(request.first_be)
-    return DW * request.length - _lead(request.first_be) - (DW - request.last_be.bit_length())
+    # Enables of 0 are not allowed here; the counts are then those of the smallest that is.
+    lead = _lead(request.first_be) if request.first_be else 0
+    return DW * request.length - lead - (DW - max(request.last_be.bit_length(), 1))
 
 
 def _first_byte(request: Tlp) -> int:

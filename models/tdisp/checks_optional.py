@@ -30,7 +30,8 @@ def bind_refusals(
         yield _P2P
     for block in blocks[:1]:
         keyed = block.keys_programmed and block.owner == lock.session
-        if not (keyed and block.enabled) or block.default or block.overlaps:
+        usable = block.enabled and block.secure  # as LOCK asks of the default stream
+        if not (keyed and usable) or block.default or block.overlaps:
             yield _P2P
 
 
@@ -48,16 +49,5 @@ def set_mmio_refusals(lock: Lock, wanted: MmioRange) -> Iterator[Refusal]:
     """
     if wanted.attributes & FIXED_ATTRIBUTES or not wanted.num_pages:
         yield _MMA
-    if updatable_range(lock, wanted) is None:
+    if not any(item.is_updatable and wanted.inside(item) for item in lock.report.ranges):
         yield _MMA
-
-
-def updatable_range(lock: Lock, wanted: MmioRange) -> MmioRange | None:
-    """The reported range that holds all of `wanted` and whose attribute can be changed."""
-    end = wanted.first_page + wanted.num_pages
-    for item in lock.report.ranges:
-        inside = item.first_page <= wanted.first_page and end <= item.first_page + item.num_pages
-        updatable = item.attributes & RangeAttributes.IS_MEM_ATTR_UPDATABLE
-        if inside and updatable and item.range_id == wanted.range_id:
-            return item
-    return None

@@ -7,7 +7,7 @@ nonce of a device under test: `expect_nonce` tells it before the LOCK request is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from models.tdisp.checks import Checks, Violation
 from models.tdisp.codes import (
@@ -17,13 +17,13 @@ from models.tdisp.codes import (
     ErrorCode,
     LockFlags,
     RangeAttributes,
+    Request,
     TdiState,
 )
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.messages import (
     AnyRequest,
     AnyResponse,
-    BindP2pStreamRequest,
     BindP2pStreamResponse,
     DeviceInterfaceReportResponse,
     DeviceInterfaceState,
@@ -35,7 +35,6 @@ from models.tdisp.messages import (
     Header,
     LockInterfaceRequest,
     LockInterfaceResponse,
-    SetMmioAttributeRequest,
     SetMmioAttributeResponse,
     SetTdispConfigResponse,
     StartInterfaceRequest,
@@ -44,7 +43,6 @@ from models.tdisp.messages import (
     StopInterfaceResponse,
     TdispCapabilities,
     TdispVersion,
-    UnbindP2pStreamRequest,
     UnbindP2pStreamResponse,
     decode_request,
     request_bitmap,
@@ -55,6 +53,14 @@ from models.tdisp.table import Event
 from models.tdisp.tdi import Lock, Tdi, Transition
 
 NO_INTERFACE = InterfaceId(0)
+# Requests that change what a TDI in RUN may reach, with their responses.
+_GRANTS: Mapping[
+    int, type[BindP2pStreamResponse | UnbindP2pStreamResponse | SetMmioAttributeResponse]
+] = {
+    Request.BIND_P2P_STREAM_REQUEST: BindP2pStreamResponse,
+    Request.UNBIND_P2P_STREAM_REQUEST: UnbindP2pStreamResponse,
+    Request.SET_MMIO_ATTRIBUTE_REQUEST: SetMmioAttributeResponse,
+}
 
 
 class ReferenceDsm:
@@ -68,6 +74,7 @@ class ReferenceDsm:
         self.config = 0  # of SET_TDISP_CONFIG
         self._nonces = nonces
         self._expected: list[tuple[int | None, bytes | None]] = []
+        self._lock_lost = False
         self._checks = Checks(profile, platform, self.tdis)
 
     @property
@@ -86,9 +93,25 @@ class ReferenceDsm:
             raise ValueError(f"nonce of {len(nonce)} bytes")
         self._expected.append((tdi, nonce))
 
+    def expect_lost_lock(self) -> None:
+        """The next request, if it is a good LOCK, loses against an error of its very moment."""
+        self._lock_lost = True
+
     def violations(self, session: int, body: bytes) -> list[Violation]:
         """Every check that a request would fail now; nothing is carried out."""
         return list(self._checks.violations(session, body))
+
+    def prospect(self, session: int, body: bytes) -> tuple[int, Lock] | None:
+        """The TDI and its lock after a request that changes what it may reach; else None."""
+        if len(body) < HEADER_SIZE or Header.decode(body).code not in _GRANTS:
+            return None
+        if self.violations(session, body):
+            return None
+        request = decode_request(body)
+        tdi = self._checks.find(request.interface)
+        if tdi is None or tdi.lock is None:
+            return None
+        return tdi.index, tdi.lock.with_request(request)
 
     def acceptable_error_codes(self, session: int, body: bytes) -> frozenset[ErrorCode]:
         """Codes with which a foreign device may refuse a request now; empty for a good one.
@@ -112,6 +135,7 @@ class ReferenceDsm:
             assert tdi is not None
             answer = self._carry_out(tdi, session, request)
         self._expected.clear()
+        self._lock_lost = False
         return answer.encode()
 
     def _refuse(self, body: bytes, code: ErrorCode, data: int = 0) -> ErrorResponse:
@@ -155,6 +179,8 @@ class ReferenceDsm:
         nonce = self._nonce(tdi.index)
         if nonce is None:  # TDISP-LOCK-016
             return self._refuse(request.encode(), ErrorCode.INSUFFICIENT_ENTROPY)
+        if self._lock_lost:  # TDISP-LOCK-028
+            return self._refuse(request.encode(), ErrorCode.INVALID_DEVICE_CONFIGURATION)
         msix = bool(request.flags & LockFlags.LOCK_MSIX) or self.profile.always_lock_msix
         report = build_report(
             self.profile,
@@ -195,17 +221,10 @@ class ReferenceDsm:
     def _optional(self, tdi: Tdi, request: AnyRequest) -> AnyResponse:
         interface = request.interface.echo()
         lock = tdi.lock
-        if isinstance(request, BindP2pStreamRequest) and lock is not None:
-            lock.p2p_streams.add(request.p2p_stream_id)
-            return BindP2pStreamResponse(interface=interface)
-        if isinstance(request, UnbindP2pStreamRequest) and lock is not None:
-            lock.p2p_streams.discard(request.p2p_stream_id)
-            return UnbindP2pStreamResponse(interface=interface)
-        if isinstance(request, SetMmioAttributeRequest) and lock is not None:
-            wanted = request.mmio_range
-            for page in range(wanted.first_page, wanted.first_page + wanted.num_pages):
-                lock.non_tee_pages[page] = wanted.is_non_tee
-            return SetMmioAttributeResponse(interface=interface)
+        kind = _GRANTS.get(request.CODE)
+        if kind is not None and lock is not None:
+            lock.grant(request)
+            return kind(interface=interface)
         self.config = getattr(request, "config", 0)
         return SetTdispConfigResponse(interface=interface)
 

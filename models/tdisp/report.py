@@ -47,6 +47,19 @@ class MmioRange:
         """IS_NON_TEE_MEM."""
         return bool(self.attributes & RangeAttributes.IS_NON_TEE_MEM)
 
+    @property
+    def is_updatable(self) -> bool:
+        """IS_MEM_ATTR_UPDATABLE."""
+        return bool(self.attributes & RangeAttributes.IS_MEM_ATTR_UPDATABLE)
+
+    def inside(self, other: MmioRange) -> bool:
+        """Whether all pages belong to `other`, with the same RANGE_ID."""
+        return (
+            self.range_id == other.range_id
+            and other.first_page <= self.first_page
+            and self.first_page + self.num_pages <= other.first_page + other.num_pages
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceInterfaceReport:

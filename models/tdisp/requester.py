@@ -11,6 +11,8 @@ from models.tdisp.interface_id import InterfaceId
 from models.tdisp.message import Message
 from models.tdisp.messages import (
     AnyResponse,
+    BindP2pStreamRequest,
+    BindP2pStreamResponse,
     DeviceInterfaceReportResponse,
     DeviceInterfaceState,
     ErrorResponse,
@@ -20,15 +22,19 @@ from models.tdisp.messages import (
     GetTdispVersion,
     LockInterfaceRequest,
     LockInterfaceResponse,
+    SetMmioAttributeRequest,
+    SetMmioAttributeResponse,
     StartInterfaceRequest,
     StartInterfaceResponse,
     StopInterfaceRequest,
     StopInterfaceResponse,
     TdispCapabilities,
     TdispVersion,
+    UnbindP2pStreamRequest,
+    UnbindP2pStreamResponse,
     decode_response,
 )
-from models.tdisp.report import REPORT_MAX, DeviceInterfaceReport
+from models.tdisp.report import REPORT_MAX, DeviceInterfaceReport, MmioRange
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 DEFAULT_PORTION = 0x40  # bytes of the report in one request
@@ -95,13 +101,16 @@ class TdispRequester:
             raise DecodeError(f"TDI_STATE {answer.state}")
         return TdiState(answer.state)
 
-    async def lock(self, stream_id: int, flags: LockFlags, offset: int = 0) -> bytes:
+    async def lock(
+        self, stream_id: int, flags: LockFlags, offset: int = 0, p2p_address_mask: int = 0
+    ) -> bytes:
         """Lock the TDI; its nonce."""
         request = LockInterfaceRequest(
             interface=self.interface,
             flags=int(flags),
             default_stream_id=stream_id,
             mmio_reporting_offset=offset,
+            bind_p2p_address_mask=p2p_address_mask,
         )
         return (await self.ask(request, LockInterfaceResponse)).nonce
 
@@ -123,6 +132,21 @@ class TdispRequester:
         """Let the TDI run."""
         request = StartInterfaceRequest(interface=self.interface, nonce=nonce)
         await self.ask(request, StartInterfaceResponse)
+
+    async def set_mmio_attribute(self, wanted: MmioRange) -> None:
+        """Give whole pages of a reported range the IS_NON_TEE_MEM of `wanted` (TDISP-MMA-003)."""
+        request = SetMmioAttributeRequest(interface=self.interface, mmio_range=wanted)
+        await self.ask(request, SetMmioAttributeResponse)
+
+    async def bind(self, stream_id: int) -> None:
+        """Let the TDI reach a peer by a stream of its own (TDISP-P2P-001)."""
+        request = BindP2pStreamRequest(interface=self.interface, p2p_stream_id=stream_id)
+        await self.ask(request, BindP2pStreamResponse)
+
+    async def unbind(self, stream_id: int) -> None:
+        """Take it back; nothing is under way on it any more (TDISP-P2P-004)."""
+        request = UnbindP2pStreamRequest(interface=self.interface, p2p_stream_id=stream_id)
+        await self.ask(request, UnbindP2pStreamResponse)
 
     async def stop(self) -> None:
         """Unlock the TDI; its data is gone."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from models.app.config_map import ConfigRegister as Reg
 from models.device.device import ReferenceDevice
-from models.device.registers import FIRST_BLOCK
+from models.device.registers import ATS_ENABLE, FIRST_BLOCK
 from models.ide.codes import ControlBit, SubStream
 from models.ide.keys import KeySlot
+from models.ide.select import AddressAssociation
 from models.ide.stream import IdeStream, StreamConfig
 from models.idekm.messages import KeyInfo
 from models.pcie.codes import SelectiveBlock, SriovControlBit
@@ -21,6 +22,7 @@ FULL = 0xF
 COMMAND_ENABLES = 0x6  # Memory Space Enable, Bus Master Enable
 COMMAND_BYTES = 0b0011
 VFS_ON = 1 << SriovControlBit.VF_ENABLE | 1 << SriovControlBit.VF_MEMORY_SPACE_ENABLE
+HIGH_BYTES = 0b1100
 STREAM_CONTROL = 1 << ControlBit.TEE_LIMITED
 
 
@@ -76,6 +78,23 @@ class ModelHost:
         self._blocks[stream_id] = block
         self._controls[stream_id] = control
         self.root_port[stream_id] = IdeStream(StreamConfig(stream_id))
+
+    def aim_stream(self, block: int, peer: int, base: int, limit: int) -> None:
+        """Associate a placed stream with the Requester ID and the addresses of a peer."""
+        at = FIRST_BLOCK + block * SelectiveBlock.SIZE
+        (low, limit_high, base_high) = AddressAssociation(base, limit).words()
+        for register, value in (
+            (SelectiveBlock.RID_ASSOCIATION_1, peer << 8),
+            (SelectiveBlock.RID_ASSOCIATION_2, peer << 8 | 1),
+            (SelectiveBlock.ADDRESS_ASSOCIATION_1, low),
+            (SelectiveBlock.ADDRESS_ASSOCIATION_2, limit_high),
+            (SelectiveBlock.ADDRESS_ASSOCIATION_3, base_high),
+        ):
+            self.write(at + register, value)
+
+    def set_ats(self, function: int) -> None:
+        """Set ATS Enable of a function."""
+        self.write(Reg.ATS_CONTROL, ATS_ENABLE, HIGH_BYTES, function)
 
     def enable_block(self, block: int) -> None:
         """Let Enable of a placed register block rise at the device."""

@@ -13,10 +13,10 @@ from models.pcie.codes import SelectiveBlock
 from models.pcie.layout import DW
 from models.spdm.codes import Aead, Capability, TableType
 from models.spdm.messages import Algorithms, Capabilities
-from models.tdisp.codes import LockFlags
+from models.tdisp.codes import LockFlags, Request
 from models.tdisp.messages import TdispCapabilities
 from models.tdisp.profile import MANDATORY
-from models.tdisp.report import DeviceInterfaceReport
+from models.tdisp.report import DeviceInterfaceReport, MmioRange
 from models.tsm.errors import PolicyError
 from models.tsm.ports import Assignment
 from models.tsm.report_check import findings as report_findings
@@ -76,6 +76,16 @@ class Policy:
         if block.tc or not block.rid_valid or block.algorithm:
             raise PolicyError("TDISP-HOST-002", f"stream {stream_id} is set up wrongly")
 
+    def check_peer_stream(self, registers: bytes, stream_id: int) -> None:
+        """One block with this Stream ID, not the default stream, associations valid."""
+        found = [block for block in blocks(registers) if block.stream_id == stream_id]
+        if len(found) != 1 or found[0].default_stream:
+            raise PolicyError("TDISP-P2P-002", f"stream {stream_id} is none to a peer")
+        block = found[0]
+        reaches = block.rid_valid and any(item.valid for item in block.associations)
+        if block.tc or not reaches or block.algorithm:
+            raise PolicyError("TDISP-P2P-002", f"stream {stream_id} is set up wrongly")
+
     # ------------------------------------------------------------------ TDISP
 
     def check_interface(self, capabilities: TdispCapabilities, flags: LockFlags) -> None:
@@ -105,6 +115,27 @@ class Policy:
         found = report_findings(report, assignment)
         if found:
             raise PolicyError("TDISP-HOST-004", "; ".join(found))
+
+    def check_bind(self, capabilities: TdispCapabilities | None, flags: LockFlags) -> None:
+        """The requests are offered, and LOCK has asked for them."""
+        needed = (Request.BIND_P2P_STREAM_REQUEST, Request.UNBIND_P2P_STREAM_REQUEST)
+        if capabilities is None or not all(map(capabilities.supports, needed)):
+            raise PolicyError("TDISP-P2P-007", "streams to peers are not offered")
+        if not flags & LockFlags.BIND_P2P:
+            raise PolicyError("TDISP-P2P-002", "LOCK without BIND_P2P")
+
+    def check_attribute(
+        self,
+        capabilities: TdispCapabilities | None,
+        report: DeviceInterfaceReport | None,
+        wanted: MmioRange,
+    ) -> None:
+        """The request is offered, and `wanted` lies in a range that can be changed."""
+        if capabilities is None or not capabilities.supports(Request.SET_MMIO_ATTRIBUTE_REQUEST):
+            raise PolicyError("TDISP-CAP-003", "SET_MMIO_ATTRIBUTE is not offered")
+        ranges = () if report is None else report.ranges
+        if not any(item.is_updatable and wanted.inside(item) for item in ranges):
+            raise PolicyError("TDISP-MMA-002", f"pages at {wanted.first_page:#x} are fixed")
 
 
 def blocks(registers: bytes) -> Iterator[SelectiveStreamBlock]:

@@ -65,4 +65,5 @@ class Assignment:
     stream_id: int = 1
     flags: LockFlags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
     mmio_reporting_offset: int = 0
+    p2p_address_mask: int = 0  # address bits that say nothing about the place of a peer
     segment: int | None = None

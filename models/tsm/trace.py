@@ -33,10 +33,17 @@ class Step(Enum):
     REPORT = "read and check the report"
     APPROVE = "ask the tenant"
     START = "start the TDI"
+    ATTRIBUTE = "change an MMIO attribute"
+    BIND = "bind a stream to a peer"
+    UNBIND = "unbind a stream to a peer"
     REFRESH = "refresh the keys of the stream"
     STOP = "stop the TDI"
     CLOSE = "stop the stream, end the session"
     ABANDON = "take everything down"
+
+
+# Not part of every life
+ON_REQUEST = frozenset({Step.ATTRIBUTE, Step.BIND, Step.UNBIND, Step.REFRESH, Step.ABANDON})
 
 
 class TraceKind(Enum):

@@ -7,7 +7,7 @@ and their keys go, the session ends. A TSM that has failed can begin again with 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -26,7 +26,8 @@ from models.spdm.signing import Entropy
 from models.tdisp.codes import TdiState
 from models.tdisp.errors import TdispError
 from models.tdisp.interface_id import InterfaceId
-from models.tdisp.report import DeviceInterfaceReport
+from models.tdisp.messages import TdispCapabilities
+from models.tdisp.report import DeviceInterfaceReport, MmioRange
 from models.tdisp.requester import TdispRequester
 from models.transport import Transport
 from models.tsm.errors import PolicyError, TsmError
@@ -54,6 +55,7 @@ class TdiHandle:
     assignment: Assignment
     requester: TdispRequester
     lock_tried: bool = False  # it may be locked: STOP is due
+    capabilities: TdispCapabilities | None = None
     report: DeviceInterfaceReport | None = None
 
 
@@ -152,11 +154,18 @@ class Tsm:
     # ------------------------------------------------------------------ IDE
 
     async def protect(self, stream_id: int, rid: int) -> None:
-        """Make a stream Secure; `rid` is the function with the IDE capability."""
+        """Make the default stream Secure; `rid` is the function with the IDE capability."""
+        await self._protect(stream_id, rid, self.policy.check_stream)
+
+    async def protect_peer(self, stream_id: int, rid: int) -> None:
+        """Make a stream to a peer Secure; the host port is the peer's end."""
+        await self._protect(stream_id, rid, self.policy.check_peer_stream)
+
+    async def _protect(self, stream_id: int, rid: int, check: Callable[[bytes, int], None]) -> None:
         async with self._step(Step.QUERY):
             idekm = IdeKmRequester(self._established(), self._port_index)
             answer = await self._query(idekm, rid)
-            self.policy.check_stream(answer.registers, stream_id)
+            check(answer.registers, stream_id)
         async with self._step(Step.KEYS):
             keys = StreamKeys(stream_id, idekm, self._host, self._factory)
             self.streams[stream_id] = keys
@@ -195,6 +204,7 @@ class Tsm:
             await handle.requester.version()
             capabilities = await handle.requester.capabilities()
             self.policy.check_interface(capabilities, assignment.flags)
+            handle.capabilities = capabilities
             state = await handle.requester.state()
             if state is TdiState.ERROR:  # left behind by its last owner
                 await handle.requester.stop()
@@ -210,7 +220,10 @@ class Tsm:
             self.policy.check_offset(wanted)
             handle.lock_tried = True
             nonce = await handle.requester.lock(
-                wanted.stream_id, wanted.flags, wanted.mmio_reporting_offset
+                wanted.stream_id,
+                wanted.flags,
+                wanted.mmio_reporting_offset,
+                wanted.p2p_address_mask,
             )
             tenant.keep_nonce(nonce)
             await self._expect(handle, TdiState.CONFIG_LOCKED)
@@ -233,6 +246,34 @@ class Tsm:
                 raise PolicyError("TDISP-HOST-006", "; ".join(objections))
         async with self._step(Step.START):
             await handle.requester.start(tenant.release_nonce())
+            await self._expect(handle, TdiState.RUN)
+
+    async def set_mmio_attribute(self, handle: TdiHandle, wanted: MmioRange) -> None:
+        """Give a reported range another IS_NON_TEE_MEM, as its tenant wishes (TDISP-MMA-003).
+
+        Raises PolicyError, and asks nothing, when the device does not offer this.
+        """
+        self.policy.check_attribute(handle.capabilities, handle.report, wanted)
+        async with self._step(Step.ATTRIBUTE):
+            await handle.requester.set_mmio_attribute(wanted)
+            await self._expect(handle, TdiState.RUN)
+
+    async def bind(self, handle: TdiHandle, stream_id: int) -> None:
+        """Bind a stream to a peer, which `protect_peer` has made Secure (TDISP-P2P-001).
+
+        Raises PolicyError, and asks nothing, when LOCK or the device does not allow it.
+        """
+        self.policy.check_bind(handle.capabilities, handle.assignment.flags)
+        if stream_id not in self.streams:
+            raise TsmError(f"stream {stream_id} has no keys of this session")
+        async with self._step(Step.BIND):
+            await handle.requester.bind(stream_id)
+            await self._expect(handle, TdiState.RUN)
+
+    async def unbind(self, handle: TdiHandle, stream_id: int) -> None:
+        """Unbind a stream to a peer (TDISP-P2P-004)."""
+        async with self._step(Step.UNBIND):
+            await handle.requester.unbind(stream_id)
             await self._expect(handle, TdiState.RUN)
 
     async def stop(self, handle: TdiHandle) -> None:

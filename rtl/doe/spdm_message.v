@@ -116,6 +116,10 @@ module spdm_message #(
   wire last_read = ptr_q == app_len - 16'd1;
   wire byte_take;
 
+  // A stream cannot be empty: the protocol id stands in for a body without bytes, which the
+  // responders refuse as they refuse one byte (TDISP-HDR-008).
+  wire [15:0] vdm_start = app_len == VDM_HEADER ? PAYLOAD_START : VDM_HEADER;
+
   assign read_addr = read_at[ADDR_W+1:2];
 
   always @(posedge clk) begin
@@ -126,7 +130,7 @@ module spdm_message #(
 
   always @(posedge clk) begin
     if (state_q == ST_IDLE) ptr_q <= 16'd0;
-    else if (state_q == ST_ROUTE) ptr_q <= state_d == ST_TO_VDM ? VDM_HEADER : 16'd0;
+    else if (state_q == ST_ROUTE) ptr_q <= state_d == ST_TO_VDM ? vdm_start : 16'd0;
     else if (byte_take) ptr_q <= ptr_q + 16'd1;
   end
 
@@ -141,7 +145,7 @@ module spdm_message #(
   wire is_tdisp = protocol == `TDISP_PROTOCOL_ID;
   wire is_pci = whole && code == VENDOR_DEFINED_REQUEST && standard == PCI_SIG
       && (is_idekm || is_tdisp);
-  wire exact = payload_len == app_len - PAYLOAD_START && app_len != VDM_HEADER;
+  wire exact = payload_len == app_len - PAYLOAD_START;
   wire in_hardware = is_pci && exact && secured && established && spdm_version == VERSION;
 
   always @(posedge clk) begin

@@ -9,6 +9,7 @@ from cocotbext.pcie.core.utils import PcieId
 
 from models.app.map import Bar0, Bar2
 from models.ide.codes import ControlBit
+from models.ide.select import AddressAssociation
 from models.pcie.codes import INITIATE_FLR, CapabilityId, ExtendedCapabilityId, SelectiveBlock
 from models.pcie.codes import IdeRegister as Ide
 from tb.host.root_port import HOST_RID, HostRootPort
@@ -31,6 +32,9 @@ VF_MEMORY = 1 << 3
 
 MSIX_ENABLE = 1 << 31  # of the DW that holds Message Control
 MSIX_FUNCTION_MASK = 1 << 30
+
+ATS_CONTROL = 0x04  # ATS Control in the high half
+ATS_ENABLE = 1 << 31
 
 AER_STATUS = 0x04  # uncorrectable errors
 
@@ -143,6 +147,19 @@ class VmmHost:
             rid, at + SelectiveBlock.CONTROL, self._control(stream_id, default)
         )
 
+    async def aim_stream(self, index: int, peer: int, base: int, limit: int) -> None:
+        """Associate a placed stream with the Requester ID and the addresses of a peer."""
+        at = await self.selective_block(index)
+        low, limit_high, base_high = AddressAssociation(base, limit).words()
+        for register, value in (
+            (SelectiveBlock.RID_ASSOCIATION_1, peer << 8),
+            (SelectiveBlock.RID_ASSOCIATION_2, peer << 8 | RID_VALID),
+            (SelectiveBlock.ADDRESS_ASSOCIATION_1, low),
+            (SelectiveBlock.ADDRESS_ASSOCIATION_2, limit_high),
+            (SelectiveBlock.ADDRESS_ASSOCIATION_3, base_high),
+        ):
+            await self.host.config_write(self.host.pf_rid, at + register, value)
+
     async def enable_stream(self, index: int, stream_id: int, *, default: bool) -> None:
         """Set Enable of a block, which must have been placed."""
         at = await self.selective_block(index)
@@ -156,6 +173,12 @@ class VmmHost:
             | int(default) << ControlBit.DEFAULT_STREAM
             | 1 << ControlBit.TEE_LIMITED
         )
+
+    async def enable_ats(self, function: int) -> None:
+        """Set ATS Enable of a function."""
+        rid = self.functions[function].rid
+        at = await self.host.extended_capability(rid, ExtendedCapabilityId.ATS) + ATS_CONTROL
+        await self.host.config_write(rid, at, ATS_ENABLE, enables=0b1100)
 
     async def enable_msix(self, function: int) -> None:
         """Set MSI-X Enable of a function."""

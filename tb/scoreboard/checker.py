@@ -8,29 +8,32 @@ from collections.abc import Callable, Sequence
 
 from models.app.config_map import ConfigRegister
 from models.device.config import DEFAULT_PROFILE, DeviceProfile
-from models.device.device import ReferenceDevice
+from models.device.device import Grants, ReferenceDevice
 from models.ide.errors import InsecureCause
 from models.ide.select import SelectiveStreamBlock
 from models.ide.stream import IdeStream
 from models.pcie.rules import Limits
 from models.tdisp.codes import ErrorCause, Request, TdiState
 from models.tdisp.nonces import RandomNonces
+from models.tdisp.p2p import PeerTerms
 from tb.coverage import CoverItem
 from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.describe import idekm_body, name_of, tdisp_body
 from tb.scoreboard.events import ConfigWatcher
+from tb.scoreboard.excuses import Excuses
 from tb.scoreboard.findings import Findings
+from tb.scoreboard.grants import GrantTracks
 from tb.scoreboard.host_ends import HostEnds
 from tb.scoreboard.link import LinkChecker
 from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
+from tb.scoreboard.stalls import Stalls
 from tb.scoreboard.states import TransitionChecker
-from tb.scoreboard.timeline import Timeline
-from tb.scoreboard.world import FunctionView
+from tb.scoreboard.world import FunctionView, Page
 
 TDI_STATES = ("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001")
 STREAM_STATES = ("IDE-ST-001", "IDE-ST-007")
 DEFAULT_COMPLETION_TIMEOUT_NS = 400_000.0
-Facts = tuple[TdiState, int | None, int]  # state, bound stream, how often its data was cleared
+Facts = tuple[TdiState, Grants, int]  # the number tells how often its data was cleared
 
 
 class DeviceChecker:
@@ -62,13 +65,20 @@ class DeviceChecker:
         secure = [stream.secure for stream in reference.stream_ends()]
         self.streams = TransitionChecker("stream", secure, STREAM_STATES, findings)
         self.control = ControlChecker(
-            self._exchange, reference.learn_nonce, self._learn_key, rot, findings
+            self._exchange,
+            reference.learn_nonce,
+            reference.learn_lost_lock,
+            self._learn_key,
+            rot,
+            findings,
         )
         self.config = ConfigWatcher(reference, self.streams, findings, ConfigRegister.DOE)
         self.host_ends = HostEnds()
+        self.stalls = Stalls()
         self.link = LinkChecker(self, self, completion_timeout_ns)
+        self._excuses = Excuses()
         self._held: list[Callable[[float], None]] = []
-        self._bound: list[Timeline[int | None]] = [Timeline(None) for _ in tdis]
+        self._grants = GrantTracks(reference, len(tdis))
         self._known = self._facts()  # of each TDI as they were taken over last
         self._ids: dict[int, int] = {}  # Stream ID of each block while it was last Secure
 
@@ -99,10 +109,12 @@ class DeviceChecker:
             after = self.reference.functions()
             for old, new in zip(before, after, strict=True) if after is not before else ():
                 if old.bus_master and not new.bus_master:
-                    self.link.outbound.bus_master_cleared(old.number, now)
-                    self.link.shadows[old.number].may_fail(now)
+                    self.link.outbound.bus_master_cleared(new.number, now)
+                    self.link.shadows[new.number].may_fail(now)
+                if old.ats_enable and not new.ats_enable:
+                    self.link.translations.disabled(now, new.number)
             for function in reset:
-                self.link.shadows[function].reset(now)
+                self.link.function_reset(now, function)
 
         self._event(time_ns, act)
 
@@ -117,9 +129,18 @@ class DeviceChecker:
         self._advance(time_ns)
         if request:
             self.control.request(time_ns, raw)
+            self._asked(time_ns)
         else:
+            if self._events_came_first():
+                self._release(time_ns)
             self.control.response(time_ns, raw)
             self._release(time_ns)
+
+    def _asked(self, time_ns: float) -> None:
+        request = self.control.open
+        tdi = None if request is None else self._grants.asked(time_ns, request.plain)
+        if tdi is not None:  # UNBIND may abort what is under way (TDISP-P2P-004)
+            self.link.shadows[tdi].may_fail(time_ns)
 
     def key_write(self, time_ns: float, write: KeyWriteView) -> None:
         """The root of trust has written a session key."""
@@ -131,8 +152,19 @@ class DeviceChecker:
         for tdi, state in self.states.observe(time_ns, states):
             unexplained = self.states.unexplained(tdi)
             if state is TdiState.ERROR and unexplained is not None:
-                self.link.own_reads.error_seen(tdi, time_ns)
+                self._explain_error(tdi, time_ns)
         self.streams.observe(time_ns, secure)
+
+    def _explain_error(self, tdi: int, time_ns: float) -> None:
+        """Take an ERROR that nothing has predicted as the outcome of what may lead to one."""
+        if self.link.own_reads.error_seen(tdi, time_ns):
+            return
+        if self.link.translations.error_seen(tdi, time_ns):
+            return
+        cause = self._excuses.take(tdi, time_ns)
+        if cause is not None:
+            self.findings.tolerate(f"ERROR because of {cause.name}")
+            self.tdi_error(tdi, cause, time_ns)
 
     def link_down(self, time_ns: float) -> None:
         """The data link has gone down (IDE-ST-010)."""
@@ -147,9 +179,10 @@ class DeviceChecker:
         self.host_ends.reset()
         self.link.forget()
         self._held.clear()
+        self._grants.answered()
         for tdi, shadow in enumerate(self.link.shadows):
-            shadow.scrub(time_ns)
-            self._bound[tdi].change(time_ns, None)
+            shadow.reset(time_ns)
+            self._grants.follow(time_ns, tdi, TdiState.CONFIG_UNLOCKED)
         self._known = self._facts()
         self.states.reset(time_ns, TdiState.CONFIG_UNLOCKED)
         self.streams.reset(time_ns, False)
@@ -185,6 +218,14 @@ class DeviceChecker:
             return False
         return any(seen.new is not TdiState.ERROR for seen in self.states.all_unexplained())
 
+    def _events_came_first(self) -> bool:
+        """A TDI that was locked meanwhile has stayed so: what was held happened before LOCK."""
+        for tdi in range(len(self.states)):
+            seen = self.states.unexplained_values(tdi)
+            if TdiState.CONFIG_LOCKED in seen and TdiState.ERROR not in seen:
+                return True
+        return False
+
     def _release(self, time_ns: float) -> None:
         held, self._held = self._held, []
         for act in held:
@@ -201,6 +242,7 @@ class DeviceChecker:
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
         stopped = self._stops_unlocked(request)
         answer = self.reference.handle_object(request.raw)
+        self._grants.answered()
         self._sync(time_ns, name_of(request.raw, request.plain))
         if stopped is not None:
             self.link.shadows[stopped].may_scrub(time_ns)
@@ -228,32 +270,31 @@ class DeviceChecker:
         """Take over what the reference has changed."""
         self._sync_streams(time_ns, cause)
         known, self._known = self._known, self._facts()
-        if known == self._known:
-            return
-        for tdi, (old, new) in enumerate(zip(known, self._known, strict=True)):
-            if new != old:
-                self._sync_tdi(time_ns, cause, tdi, old)
+        changed = {n for n, fact in enumerate(self._known) if fact != known[n]}
+        for tdi in sorted(changed | self._grants.unsettled):
+            self._sync_tdi(time_ns, cause, tdi, known[tdi])
 
     def _facts(self) -> list[Facts]:
         reference = self.reference
         return [
-            (state, reference.bound_stream(tdi), reference.scrub_count(tdi))
+            (state, reference.grants(tdi), reference.scrub_count(tdi))
             for tdi, state in enumerate(reference.tdi_states())
         ]
 
-    def _sync_tdi(self, time_ns: float, cause: str, tdi: int, old: Facts) -> None:
-        state, bound, scrubs = self._known[tdi]
-        shadow = self.link.shadows[tdi]
+    def _sync_tdi(self, time_ns: float, cause: str, tdi: int, known: Facts) -> None:
+        state, _, scrubs = self._known[tdi]
+        changed, shadow = state is not known[0], self.link.shadows[tdi]
         self.states.predict(time_ns, tdi, state, cause)
-        if bound != old[1]:
-            self._bound[tdi].change(time_ns, bound)
-        if state is not old[0] and state is TdiState.ERROR:
+        self._grants.follow(time_ns, tdi, state)
+        if changed and state is not TdiState.RUN:
+            self.link.translations.end_life(time_ns, tdi)
+        if changed and state is TdiState.ERROR:
             shadow.may_scrub(time_ns)
-        elif state is not old[0]:
+        elif changed:
             shadow.abort(time_ns)
             if state is TdiState.CONFIG_LOCKED and self.reference.msix_locked(tdi):
                 shadow.take_table(time_ns)
-        if scrubs != old[2]:
+        if scrubs != known[2]:
             shadow.scrub(time_ns)
 
     def _sync_streams(self, time_ns: float, cause: str) -> None:
@@ -298,10 +339,21 @@ class DeviceChecker:
                 found |= self.streams.tracks[block].during(start_ns, end_ns)
         return found or frozenset({False})
 
-    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
-        """Stream IDs that were bound to the TDI in this time."""
-        bound = self._bound[tdi].during(start_ns, end_ns)
-        return frozenset(stream for stream in bound if stream is not None)
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[int]]:
+        """The sets of Stream IDs that may have been bound to the TDI in this time."""
+        return self._grants.streams(tdi, start_ns, end_ns)
+
+    def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
+        """The sets of TEE pages that may have been open to T = 0 in this time."""
+        return self._grants.pages(tdi, start_ns, end_ns)
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        """How a locked TDI sends translated requests to peers."""
+        return self.reference.peer_terms(tdi)
+
+    def made_since(self, time_ns: float) -> float:
+        """The earliest time at which a TLP that leaves at `time_ns` may have been decided."""
+        return self.stalls.made_since(time_ns)
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""
@@ -315,6 +367,10 @@ class DeviceChecker:
             self._sync(now, cause.name)
 
         self._event(time_ns, act)
+
+    def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        """An event that may move a locked TDI to ERROR has happened."""
+        self._excuses.give(tdi, cause, time_ns)
 
     # ------------------------------------------------------------------ Ports
 

@@ -16,6 +16,7 @@ from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
 from tb.scoreboard.session_tap import SessionTap
 
 TDISP_HEADER = 16  # bytes in front of the payload
+LOST_LOCK = ErrorCode.INVALID_DEVICE_CONFIGURATION.name
 
 
 @dataclass
@@ -36,6 +37,8 @@ class ControlChecker:
         exchange: hands a request to the reference device and returns its answer.
         nonce: tells the reference the nonce that its next LOCK_INTERFACE_RESPONSE carries, None
             where the device had no entropy.
+        lost_lock: tells it that a LOCK was refused because of an error at the same time; only
+            believed where a test has announced it.
         answered: gets each request with the reference's answer, decrypted where it is a record.
         rot: stands behind the reference device.
     """
@@ -44,6 +47,7 @@ class ControlChecker:
         self,
         exchange: Callable[[float, Open], bytes | None],
         nonce: Callable[[bytes | None], None],
+        lost_lock: Callable[[], None],
         answered: Callable[[Open, tuple[int, bytes] | None], None],
         rot: ReplayRot,
         findings: Findings,
@@ -55,6 +59,7 @@ class ControlChecker:
         self._abandoned: list[Open] = []
         self._exchange = exchange
         self._nonce = nonce
+        self._lost_lock = lost_lock
         self._answered = answered
         self._findings = findings
         self._nonces: set[bytes] = set()
@@ -170,6 +175,9 @@ class ControlChecker:
         if error_of(plain) == no_entropy and self._findings.announced_error(no_entropy):
             self._findings.error(time_ns, no_entropy)
             self._nonce(None)
+        if error_of(plain) == LOST_LOCK and self._findings.announced_error(LOST_LOCK):
+            self._findings.error(time_ns, LOST_LOCK)
+            self._lost_lock()
         body = None if plain is None else tdisp_body(plain[1])
         if body is None or len(body) != TDISP_HEADER + NONCE_SIZE:
             return

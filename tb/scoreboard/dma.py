@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from models.app.function import Transfer
-from models.pcie.codes import CplStatus
+from models.pcie.codes import AddressType, CplStatus
 from models.pcie.errors import CompletionError
 from models.pcie.layout import DW, MEMORY_READS, MEMORY_WRITES
 from models.pcie.rules import CompletionCollector, Limits
 from models.pcie.tlp import Tlp
-from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import Route
 
 # A requester does not look at where a completion was split, only that it continues.
@@ -29,6 +28,8 @@ class OpenRead:
     route: Route
     time_ns: float
     offset: int  # in the function's memory
+    host_address: int  # as software has given it, not translated
+    asked_ns: float = float("-inf")  # when the translation of a translated one was asked for
     collector: CompletionCollector = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,17 +70,26 @@ class DmaRun:
         if self.ended_ns is None:
             self.ended_ns = time_ns
 
-    def alive(self, time_ns: float) -> bool:
-        """Whether a request may still be under way."""
-        return self.ended_ns is None or time_ns - self.ended_ns <= RACE_NS
+    def alive(self, made_ns: float) -> bool:
+        """Whether a request that was made at `made_ns` or later may belong to it."""
+        return self.ended_ns is None or made_ns <= self.ended_ns
+
+    @property
+    def host_address(self) -> int:
+        """The address of the next request, not translated."""
+        return self.transfer.host_address + self.issued
 
     def continues(self, tlp: Tlp) -> bool:
-        """Whether `tlp` is the next request of this transfer."""
+        """Whether `tlp` is the next request of this transfer, not translated."""
+        untranslated = tlp.at == AddressType.UNTRANSLATED
+        return untranslated and tlp.address == self.host_address and self.fits(tlp)
+
+    def fits(self, tlp: Tlp) -> bool:
+        """Whether `tlp` may be the next request but for its address."""
         kinds = MEMORY_WRITES if self.transfer.to_host else MEMORY_READS
         size = DW * tlp.length
         return (
             tlp.fmt_type in kinds
-            and tlp.address == self.transfer.host_address + self.issued
             and self.issued + size <= self.transfer.length
             and tlp.first_be == 0xF
             and tlp.last_be == (0xF if tlp.length > 1 else 0)
@@ -89,10 +99,14 @@ class DmaRun:
         """Offset in the function's memory of the next byte."""
         return self.transfer.device_address + self.issued
 
-    def issue(self, tlp: Tlp, route: Route, time_ns: float) -> None:
-        """The next request has been sent."""
+    def issue(
+        self, tlp: Tlp, route: Route, time_ns: float, asked_ns: float = float("-inf")
+    ) -> None:
+        """The next request has been sent; `asked_ns` is when its translation was asked for."""
         if tlp.fmt_type in MEMORY_READS:
-            self.open[tlp.tag] = OpenRead(tlp, route, time_ns, self.offset())
+            self.open[tlp.tag] = OpenRead(
+                tlp, route, time_ns, self.offset(), self.host_address, asked_ns
+            )
         self.issued += DW * tlp.length
 
     def take(self, completion: Tlp, route: Route) -> tuple[Effect, int, bytes]:

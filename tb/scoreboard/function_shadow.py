@@ -28,7 +28,6 @@ from models.app.map import (
 from models.pcie.layout import DW
 from models.pcie.tlp import Tlp
 from tb.scoreboard.dma import DmaRun
-from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import Target
 
 SCRUB_NS = 5_000.0  # clearing one function takes no longer, and one may wait for all others
@@ -215,10 +214,10 @@ class FunctionShadow:
             else:
                 self._may_hold(0, at, frozenset({value}))
 
-    def messages(self, time_ns: float, vector: int) -> list[Interrupt]:
-        """What an interrupt of `vector` that is seen now may look like."""
+    def messages(self, made_ns: float, vector: int) -> list[Interrupt]:
+        """What an interrupt of `vector` that was made at `made_ns` or later may look like."""
         models = [self.model]
-        if time_ns - self._table_taken_ns <= RACE_NS:
+        if made_ns <= self._table_taken_ns:
             models.append(self._before_taken)  # it was on its way when the LOCK came
         found = [model.interrupt(vector) for model in models]
         return [message for message in found if message is not None]
@@ -265,16 +264,17 @@ class FunctionShadow:
                 self._may_hold(bar, offset, values)
 
     def scrub(self, time_ns: float) -> None:
-        """All data of the function has been cleared (TDISP-ZERO-001)."""
+        """All data of the function has been cleared (TDISP-ZERO-001), whatever was under way."""
         for run in self.runs:
             run.end(time_ns)
             run.required = False
         self.model.scrub()
+        self.scrubbed_ns = float("-inf")
         self.owed.clear()
         self._maybe.clear()
 
     def reset(self, time_ns: float) -> None:
-        """Function level reset: clearing begins now."""
+        """Function level or conventional reset: clearing begins now."""
         self.scrub(time_ns)
         self.scrubbed_ns = time_ns
 
@@ -282,9 +282,9 @@ class FunctionShadow:
         """Whether clearing may have been under way in this time; then requests may be refused."""
         return start_ns <= self.scrubbed_ns + self._scrub_ns and self.scrubbed_ns <= end_ns
 
-    def drop_old_runs(self, time_ns: float) -> None:
-        """Forget transfers that ended long ago and wait for nothing."""
-        self.runs = [run for run in self.runs if run.alive(time_ns) or run.open]
+    def drop_old_runs(self, made_ns: float) -> None:
+        """Forget transfers that ended before `made_ns` and wait for nothing."""
+        self.runs = [run for run in self.runs if run.alive(made_ns) or run.open]
 
 
 def _everything() -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from models.app.function import Region, region_of
 from models.ide.select import Acceptance, accept_at_endpoint, stream_of
 from models.pcie.admission import Decision, InboundRule, RangeKind, inbound_memory, inbound_span
-from models.pcie.codes import CplStatus
+from models.pcie.codes import CplStatus, FmtType
 from models.pcie.errors import CompletionError
 from models.pcie.layout import CONFIG_REQUESTS, DW, MEMORY_READS, MEMORY_WRITES, PAGE
 from models.pcie.rules import CompletionCollector
@@ -17,13 +17,14 @@ from models.tdisp.codes import ErrorCause, TdiState
 from tb.coverage import CoverItem
 from tb.scoreboard.function_shadow import FunctionShadow, enables_of
 from tb.scoreboard.timeline import RACE_NS
-from tb.scoreboard.world import Route, Target, World, decode
+from tb.scoreboard.world import Page, Route, Target, World, decode
 
 Words = list[frozenset[int]]
 NOT_BUILT = InboundRule(Decision.REJECT, ("TDISP-MMIO-007",))
 FOREIGN_RID = InboundRule(Decision.REJECT, ("IDE-SEL-004",))
 LOCKED = frozenset({TdiState.CONFIG_LOCKED, TdiState.RUN})
-AT_TRANSLATION_REQUEST = 1
+UNTRANSLATED, TRANSLATED = 0, 2  # AT of requests that a function may serve
+SERVED = (MEMORY_READS | MEMORY_WRITES) - {FmtType.MRDLK32, FmtType.MRDLK64}
 
 
 @dataclass
@@ -46,7 +47,9 @@ class Pending:
         return self.request.fmt_type in CONFIG_REQUESTS
 
 
-def _kinds(target: Target, tlp: Tlp, msix_locked: bool) -> list[RangeKind] | None:
+def _kinds(
+    target: Target, tlp: Tlp, msix_locked: bool, opened: frozenset[Page]
+) -> tuple[RangeKind, ...] | None:
     kinds = []
     first = target.offset & ~(PAGE - 1)
     for page in range(first, target.offset + DW * tlp.length, PAGE):
@@ -55,9 +58,23 @@ def _kinds(target: Target, tlp: Tlp, msix_locked: bool) -> list[RangeKind] | Non
             return None
         if region in (Region.MSIX_TABLE, Region.MSIX_PBA):
             kinds.append(RangeKind.MSIX_LOCKED if msix_locked else RangeKind.MSIX_UNLOCKED)
+        elif region is Region.PUBLIC:
+            kinds.append(RangeKind.NON_TEE)
         else:
-            kinds.append(RangeKind.NON_TEE if region is Region.PUBLIC else RangeKind.TEE)
-    return kinds
+            kinds.append(RangeKind.OPENED if (target.bar, page) in opened else RangeKind.TEE)
+    return tuple(kinds)
+
+
+def _rule(
+    state: TdiState, kinds: tuple[RangeKind, ...] | None, t: bool, bound: bool
+) -> InboundRule:
+    if kinds is None:
+        return NOT_BUILT
+    if len(kinds) == 1:
+        return inbound_memory(state, kinds[0], t, bound)
+    # A receiver need not notice that a request crosses a page.
+    rule = inbound_span(state, kinds, t, bound)
+    return replace(rule, tolerated=rule.tolerated | {Decision.REJECT})
 
 
 class InboundChecker:
@@ -79,43 +96,48 @@ class InboundChecker:
             self._non_posted(time_ns, tlp, route)
 
     def _rules(
-        self, tlp: Tlp, route: Route, target: Target | None, start: float, end: float
+        self, tlp: Tlp, route: Route, target: Target | None, passed: float, end: float
     ) -> list[InboundRule]:
-        """The rules that may decide, one for each state of this time."""
-        if target is None or tlp.fmt_type not in MEMORY_READS | MEMORY_WRITES:
+        """The rules that may decide about a request that `passed` on the link, until `end`."""
+        start = passed - RACE_NS
+        if target is None or tlp.fmt_type not in SERVED:
             return [NOT_BUILT]
-        if tlp.at == AT_TRANSLATION_REQUEST:
+        if tlp.at not in (UNTRANSLATED, TRANSLATED):
             return [NOT_BUILT]
         if route.stream is not None:
             block = stream_of(self.world.blocks(), route.stream)
             if block is not None and accept_at_endpoint(block, tlp) is not Acceptance.ACCEPT:
                 return [FOREIGN_RID]
         rules = [NOT_BUILT] if self.shadows[target.tdi].scrubbing(start, end) else []
-        bound = route.stream in self.world.bound_streams(target.tdi, start, end)
-        for state in sorted(self.world.states_during(target.tdi, start, end)):
-            locked = state in LOCKED | {TdiState.ERROR} and self.world.msix_locked(target.tdi)
-            kinds = _kinds(target, tlp, locked)
-            if kinds is None:
-                rule = NOT_BUILT
-            elif len(kinds) == 1:
-                rule = inbound_memory(state, kinds[0], route.t, bound)
-            else:  # a receiver need not notice that a request crosses a page
-                rule = inbound_span(state, kinds, route.t, bound)
-                rule = replace(rule, tolerated=rule.tolerated | {Decision.REJECT})
-            rules.append(rule)
-            self._cover(state, route.t, bound, target, rule)
+        tdi, pages = target.tdi, self.world.open_pages(target.tdi, passed, end)
+        bounds = {route.stream in bound for bound in self.world.bound_streams(tdi, start, end)}
+        for state in sorted(self.world.states_during(tdi, start, end)):
+            locked = state in LOCKED | {TdiState.ERROR} and self.world.msix_locked(tdi)
+            for kinds in {_kinds(target, tlp, locked, opened) for opened in pages}:
+                for bound in bounds:
+                    rule = _rule(state, kinds, route.t, bound)
+                    rules.append(rule)
+                    self._cover(state, route.t, bound, target, kinds, rule)
         return rules
 
     def _cover(
-        self, state: TdiState, t: bool, bound: bool, target: Target, rule: InboundRule
+        self,
+        state: TdiState,
+        t: bool,
+        bound: bool,
+        target: Target,
+        kinds: tuple[RangeKind, ...] | None,
+        rule: InboundRule,
     ) -> None:
-        region = region_of(target.bar, target.offset)
-        point = (state.name, f"T{int(t)}", "bound" if bound else "not bound", region.value)
+        region = region_of(target.bar, target.offset).value
+        if kinds is not None and kinds[0] is RangeKind.OPENED:
+            region = f"open {region}"
+        point = (state.name, f"T{int(t)}", "bound" if bound else "not bound", region)
         self.covered.append(CoverItem("mmio", (*point, rule.decision.value)))
 
     def _write(self, time_ns: float, tlp: Tlp, route: Route) -> None:
         target = decode(self.world.functions(), tlp.address)
-        rules = self._rules(tlp, route, target, time_ns - RACE_NS, time_ns)
+        rules = self._rules(tlp, route, target, time_ns, time_ns)
         if target is None:
             return
         shadow = self.shadows[target.tdi]
@@ -125,7 +147,9 @@ class InboundChecker:
             return
         if tlp.ep:
             self.world.findings.error(time_ns, "Poisoned TLP", target.tdi)
-            self.world.tdi_error(target.tdi, ErrorCause.POISONED, time_ns)
+            certain = passes == {True}
+            event = self.world.tdi_error if certain else self.world.may_error
+            event(target.tdi, ErrorCause.POISONED, time_ns)
         elif passes == {True} and not tlp.th:
             shadow.write(time_ns, target, tlp)
             if not self.world.functions()[target.tdi].bus_master:
@@ -206,7 +230,9 @@ class InboundChecker:
         if pending.config:
             self._config_answered(time_ns, pending, status)
             return
-        allowed = self._statuses(pending, min(time_ns, pending.time_ns + RACE_NS))
+        waited = self.world.made_since(time_ns) < pending.time_ns  # its completion, or itself
+        end_ns = time_ns if waited else min(time_ns, pending.time_ns + RACE_NS)
+        allowed = self._statuses(pending, end_ns)
         tdi = pending.target.tdi if pending.target is not None else None
         if len(allowed) > 1:
             self.world.findings.tolerate("read that raced with a change of state")
@@ -224,9 +250,8 @@ class InboundChecker:
             self._check_data(time_ns, pending, pending.target, data)
 
     def _statuses(self, pending: Pending, end_ns: float) -> frozenset[CplStatus]:
-        start_ns = pending.time_ns - RACE_NS
         pending.rules = self._rules(
-            pending.request, pending.route, pending.target, start_ns, end_ns
+            pending.request, pending.route, pending.target, pending.time_ns, end_ns
         )
         allowed = set()
         for rule in pending.rules:
@@ -240,7 +265,7 @@ class InboundChecker:
         request, shadow = pending.request, self.shadows[target.tdi]
         if request.length == 1 and request.first_be == 0:
             return
-        lead = (request.first_be & -request.first_be).bit_length() - 1
+        lead = max((request.first_be & -request.first_be).bit_length() - 1, 0)
         raw = bytes(lead) + data
         raw += bytes(-len(raw) % DW)
         got = [int.from_bytes(raw[n : n + DW], "little") for n in range(0, len(raw), DW)]

@@ -10,19 +10,21 @@ from models.ide.messages import IdeFail, IdeSync
 from models.ide.messages import parse as parse_ide_message
 from models.ide.prefix import IdePrefix, peek
 from models.ide.stream import IdeStream
-from models.pcie.codes import FmtType, MessageCode
 from models.pcie.errors import Rule, TlpError
 from models.pcie.tlp import Tlp
 from tb.coverage import CoverItem
 from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.ide_messages import FailMessages, SentMirror
 from tb.scoreboard.inbound import InboundChecker
+from tb.scoreboard.invalidations import Invalidations
 from tb.scoreboard.outbound import OutboundChecker
 from tb.scoreboard.own_reads import OwnReads
-from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.translations import Translations
 from tb.scoreboard.world import PLAIN, Route, World
 
 BROKEN = (IdeFailure.CHECK_FAILED, IdeFailure.MALFORMED)
+# A receiver need not notice these; this one serves or refuses such a request like any other.
+UNCHECKED = (Rule.PAGE_CROSSING, Rule.BYTE_ENABLES, Rule.ADDRESS_FORMAT, Rule.ADDRESS_TYPE)
 
 
 class Ports(Protocol):
@@ -47,12 +49,13 @@ class LinkChecker:
         count = len(world.functions())
         self.shadows = [FunctionShadow(count) for _ in range(count)]
         self.inbound = InboundChecker(world, self.shadows)
-        self.outbound = OutboundChecker(world, self.shadows)
+        self.translations = Translations(world, self.shadows, completion_timeout_ns)
+        self.invalidations = Invalidations(world, self.shadows, self.translations)
+        self.outbound = OutboundChecker(world, self.shadows, self.translations)
         self.own_reads = OwnReads(world, self.shadows, completion_timeout_ns)
         self.mirror = SentMirror(world.findings)
         self.fails = FailMessages(world.findings)
         self.covered: list[CoverItem] = []
-        self._invalidations: list[tuple[Route, int]] = []  # route and requester of the request
 
     # ------------------------------------------------------------------ to the device
 
@@ -70,16 +73,24 @@ class LinkChecker:
         except TlpError as error:
             self.world.findings.error(time_ns, "Malformed TLP")
             self.world.findings.note(time_ns, f"to the device: {error}")
-            if error.rule is Rule.PAGE_CROSSING:
+            if error.rule in UNCHECKED:
                 self.inbound.request(time_ns, Tlp.unpack(raw), route)
             return
-        if tlp.is_message:
+        if len(tlp.payload) > self.world.limits().max_payload:
+            self.world.findings.error(time_ns, "Malformed TLP")
+        elif tlp.is_message:
             self._message_to_device(time_ns, tlp, route)
         elif tlp.is_completion:
-            if not self.own_reads.completion(time_ns, tlp, route) and route.stream is not None:
-                self._broken(time_ns, route.stream)
+            self._completion_to_device(time_ns, tlp, route)
         else:
             self.inbound.request(time_ns, tlp, route)
+
+    def _completion_to_device(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        taken = self.translations.completion(time_ns, tlp, route)
+        if taken is None:
+            taken = self.own_reads.completion(time_ns, tlp, route)
+        if not taken and route.stream is not None:
+            self._broken(time_ns, route.stream)
 
     def _open_for_device(
         self, time_ns: float, raw: bytes, prefix: IdePrefix
@@ -108,10 +119,8 @@ class LinkChecker:
             if self.ports.device_stream(message.stream_id) is not None:
                 self.world.findings.error(time_ns, "IDE Fail received")
                 self.ports.insecure(message.stream_id, InsecureCause.FAIL_RECEIVED, time_ns)
-        elif tlp.fmt_type is FmtType.MSGD_ID:
-            code = tlp.message_code
-            if code == MessageCode.INVALIDATE_REQUEST and not tlp.ep:
-                self._invalidations.append((route, tlp.requester_id))
+        else:
+            self.invalidations.request(time_ns, tlp, route)
 
     # ------------------------------------------------------------------ from the device
 
@@ -156,7 +165,8 @@ class LinkChecker:
         try:
             plain, t, _ = stream.decrypt(raw)
         except IdeError as error:
-            racing = self.world.secure(prefix.stream_id, time_ns - RACE_NS, time_ns)
+            made_ns = self.world.made_since(time_ns)
+            racing = self.world.secure(prefix.stream_id, made_ns, time_ns)
             if error.failure is IdeFailure.DISCARDED and True in racing:
                 findings.tolerate("IDE TLP on a stream that has just become Insecure")
             else:
@@ -183,17 +193,14 @@ class LinkChecker:
                     ("IDE-MSG-001",), time_ns, "IDE Sync", {"route": "its stream, T = 0"}, got
                 )
             return
-        if tlp.message_code == MessageCode.INVALIDATE_COMPLETION:
-            answered = (route, int.from_bytes(tlp.message[:2], "big"))
-            if answered in self._invalidations:
-                self._invalidations.remove(answered)
-                return
+        if self.invalidations.completion(time_ns, tlp, route):
+            return
         got_fields = {"code": tlp.message_code, "route": route, "message": tlp}
         self.world.findings.mismatch(
             ("TDISP-ATS-003", "IDE-MSG-001"),
             time_ns,
             "message not foreseen",
-            {"Invalidations": self._invalidations or "none"},
+            {"Invalidate Requests": str(self.invalidations)},
             got_fields,
         )
 
@@ -214,22 +221,32 @@ class LinkChecker:
         """Reset or link down: nothing that was under way is owed."""
         self.inbound.forget()
         self.fails.forget()
-        self._invalidations.clear()
+        self.invalidations.forget()
+        self.translations.forget()
+
+    def function_reset(self, time_ns: float, tdi: int) -> None:
+        """Function level reset."""
+        self.shadows[tdi].reset(time_ns)
+        self.translations.end_life(time_ns, tdi)
+        self.invalidations.reset(tdi)
 
     def advance(self, time_ns: float) -> None:
         """Time has passed."""
         self.own_reads.advance(time_ns)
+        self.translations.advance(time_ns)
         self.fails.advance(time_ns)
 
     def finish(self, time_ns: float) -> None:
         """The run ends: everything that is owed must have been sent."""
         self.inbound.finish(time_ns)
         self.outbound.finish(time_ns)
+        self.invalidations.finish(time_ns)
         self.fails.finish(time_ns)
 
     def take_covered(self) -> list[CoverItem]:
         """Coverage samples since the last call."""
-        items = [*self.covered, *self.inbound.covered, *self.outbound.covered]
-        for samples in (self.covered, self.inbound.covered, self.outbound.covered):
+        sources = (self.covered, self.inbound.covered, self.outbound.way.covered)
+        items = [item for samples in sources for item in samples]
+        for samples in sources:
             samples.clear()
         return items

@@ -6,18 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.app.function import Interrupt
-from models.ide.select import Outgoing, Way, depart
-from models.pcie.admission import OutboundKind, outbound
+from models.pcie.admission import OutboundKind
+from models.pcie.codes import AddressType
 from models.pcie.errors import TlpError
 from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
 from models.pcie.rules import check_limits
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import TdiState
-from tb.coverage import CoverItem
 from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow, Owed
-from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.translations import Translations, Verdict
+from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import FunctionView, Route, World
 
 
@@ -28,6 +28,8 @@ class Matched:
     kind: OutboundKind
     run: DmaRun | None = None
     vector: int | None = None
+    verdict: Verdict = Verdict.KNOWN  # about a translated request
+    asked_ns: float = float("-inf")  # when its translation was asked for
 
 
 class OutboundChecker:
@@ -36,10 +38,13 @@ class OutboundChecker:
     No byte leaves a locked TDI in clear (TDISP-DMA-001 to 009, TDISP-FSM-017).
     """
 
-    def __init__(self, world: World, shadows: list[FunctionShadow]) -> None:
+    def __init__(
+        self, world: World, shadows: list[FunctionShadow], translations: Translations
+    ) -> None:
         self.world = world
+        self.translations = translations
         self.shadows = shadows
-        self.covered: list[CoverItem] = []
+        self.way = WayChecker(world)
         self._bus_master: dict[int, float] = {}  # last time at which it was set
 
     @property
@@ -57,31 +62,71 @@ class OutboundChecker:
             self._unexpected(time_ns, tlp, route, None)
             return
         shadow = self.shadows[view.number]
-        shadow.drop_old_runs(time_ns)
+        shadow.drop_old_runs(self.world.made_since(time_ns))
         matched = self._match(time_ns, view, shadow, tlp)
         if matched is None:
             self._unexpected(time_ns, tlp, route, view.number)
             return
         self._check_form(time_ns, tlp, view)
-        self._check_way(time_ns, tlp, route, view, matched)
-        if matched.run is not None:
-            self._advance(time_ns, shadow, matched.run, tlp, route, view.number)
+        self.way.check(time_ns, tlp, route, view, matched.kind)
+        if matched.kind is OutboundKind.TRANSLATION_REQUEST:
+            self.translations.asked(time_ns, tlp, route, view)
+        elif matched.run is not None:
+            self._check_translation(time_ns, tlp, view, matched)
+            self._advance(time_ns, matched.run, tlp, route, matched.asked_ns, view.number)
         elif matched.vector is not None:
             shadow.interrupt_sent(matched.vector)
 
     def _match(
         self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
     ) -> Matched | None:
+        if tlp.at == AddressType.TRANSLATION_REQUEST:
+            read = tlp.fmt_type in MEMORY_READS
+            return Matched(OutboundKind.TRANSLATION_REQUEST) if read else None
+        made_ns = self.world.made_since(time_ns)
         for run in reversed(shadow.runs):
-            if run.alive(time_ns) and run.continues(tlp):
+            if run.alive(made_ns) and run.continues(tlp):
                 kind = OutboundKind.WRITE if run.transfer.to_host else OutboundKind.NON_POSTED
                 return Matched(kind, run)
+        if tlp.at == AddressType.TRANSLATED:
+            return self._translated(time_ns, view, shadow, tlp)
         locked = self.world.msix_locked(view.number)
         kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
         for owed in shadow.owed:
-            if any(_is_message(tlp, m) for m in shadow.messages(time_ns, owed.vector)):
+            if any(_is_message(tlp, m) for m in shadow.messages(made_ns, owed.vector)):
                 return Matched(kind, vector=owed.vector)
         return None
+
+    def _translated(
+        self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
+    ) -> Matched | None:
+        """Best by a translation; one that claims to be translated and is not is found as such."""
+        for wanted in (Verdict.KNOWN, Verdict.STALE, Verdict.NONE):
+            for run in reversed(shadow.runs):
+                if not (run.alive(time_ns) and run.fits(tlp)):
+                    continue
+                at, tdi = run.host_address, view.number
+                verdict, asked_ns = self.translations.behind(time_ns, tdi, at, tlp)
+                if verdict is wanted and (verdict is not Verdict.NONE or tlp.address == at):
+                    kind = OutboundKind.TRANSLATED
+                    return Matched(kind, run, verdict=verdict, asked_ns=asked_ns)
+        return None
+
+    def _check_translation(
+        self, time_ns: float, tlp: Tlp, view: FunctionView, matched: Matched
+    ) -> None:
+        if matched.kind is not OutboundKind.TRANSLATED:
+            return
+        self.translations.check_enabled(time_ns, tlp, view)
+        if matched.verdict is not Verdict.KNOWN:
+            self._findings.mismatch(
+                ("TDISP-ATS-005", "TDISP-ATS-002"),
+                time_ns,
+                "address of a translated request",
+                {"from": Verdict.KNOWN.value},
+                {"from": matched.verdict.value, "request": tlp},
+                view.number,
+            )
 
     def _unexpected(self, time_ns: float, tlp: Tlp, route: Route, tdi: int | None) -> None:
         expected: dict[str, object] = {"request": "none"}
@@ -105,7 +150,7 @@ class OutboundChecker:
             )
         if view.bus_master:
             self._bus_master[view.number] = time_ns
-        elif time_ns - self._bus_master.get(view.number, float("-inf")) > RACE_NS:
+        elif self.world.made_since(time_ns) > self._bus_master.get(view.number, float("-inf")):
             self._findings.mismatch(
                 ("TDISP-TRK-002",),
                 time_ns,
@@ -119,102 +164,27 @@ class OutboundChecker:
         """Bus Master Enable of the function was set until now."""
         self._bus_master[tdi] = time_ns
 
-    def _check_way(
-        self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, matched: Matched
-    ) -> None:
-        states = self.world.states_during(view.number, time_ns - RACE_NS, time_ns)
-        fitting = [
-            state
-            for state in states
-            if self._way_allowed(time_ns, tlp, route, view, matched, state)
-        ]
-        for state in fitting:
-            point = (matched.kind.name, state.name, f"T{int(route.t)}")
-            self.covered.append(CoverItem("outbound", point))
-        if not fitting:
-            self._refuse(time_ns, tlp, route, view, matched, states)
-        elif len(states) > 1:
-            self._findings.tolerate("request that raced with a change of state")
-
-    def _way_allowed(
-        self,
-        time_ns: float,
-        tlp: Tlp,
-        route: Route,
-        view: FunctionView,
-        matched: Matched,
-        state: TdiState,
-    ) -> bool:
-        if not outbound(state, matched.kind).allows(route.t):
-            return False
-        if route.t and route.stream not in self._bound(time_ns, view.number):
-            return False
-        return self._departs(time_ns, tlp, route, view)
-
-    def _bound(self, time_ns: float, tdi: int) -> frozenset[int]:
-        return self.world.bound_streams(tdi, time_ns - RACE_NS, time_ns)
-
-    def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
-        """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005).
-
-        Of the streams that claim an address only bound ones carry T = 1 (TDISP-DMA-003).
-        """
-        bound = self._bound(time_ns, view.number)
-        blocks = [b for b in self.world.blocks() if not route.t or b.stream_id in bound]
-        secure = [
-            block.stream_id
-            for block in blocks
-            if True in self.world.secure(block.stream_id, time_ns - RACE_NS, time_ns)
-        ]
-        outgoing = Outgoing(tlp, t=route.t, ats_enabled=view.ats_enable)
-        departure = depart(blocks, outgoing, secure)
-        if departure.way is Way.STREAM:
-            return route.stream == departure.stream_id
-        return departure.way is Way.PLAIN and route.stream is None
-
-    def _refuse(
-        self,
-        time_ns: float,
-        tlp: Tlp,
-        route: Route,
-        view: FunctionView,
-        matched: Matched,
-        states: frozenset[TdiState],
-    ) -> None:
-        requirements: list[str] = []
-        for state in sorted(states):
-            requirements += outbound(state, matched.kind).requirements
-        if route.stream is None:
-            requirements.append("TDISP-DMA-009")
-        self._findings.mismatch(
-            tuple(dict.fromkeys(requirements)),
-            time_ns,
-            f"{matched.kind.value} in {' or '.join(s.name for s in sorted(states))}",
-            {"bound stream": self._bound(time_ns, view.number) or "none"},
-            {"route": route, "request": tlp},
-            view.number,
-        )
-
     # ------------------------------------------------------------------ transfers
 
     def _advance(
         self,
         time_ns: float,
-        shadow: FunctionShadow,
         run: DmaRun,
         tlp: Tlp,
         route: Route,
+        asked_ns: float,
         tdi: int,
     ) -> None:
+        shadow = self.shadows[tdi]
         if tlp.fmt_type in MEMORY_READS:
-            if tlp.tag in run.open:
-                got = {"tag": tlp.tag, "open since": run.open[tlp.tag].time_ns}
+            if tlp.tag in run.open or self.translations.waits(tdi, tlp.tag, time_ns):
+                got = {"tag": tlp.tag}
                 self._findings.mismatch(
                     ("TDISP-DMA-005",), time_ns, "tag in use", {"tag": "a free one"}, got, tdi
                 )
         else:
             self._check_data(time_ns, shadow, run, tlp, tdi)
-        run.issue(tlp, route, time_ns)
+        run.issue(tlp, route, time_ns, asked_ns)
         shadow.progress(time_ns, run)
 
     def _check_data(
@@ -279,6 +249,7 @@ class OutboundChecker:
 def _is_message(tlp: Tlp, message: Interrupt) -> bool:
     return (
         tlp.has_data
+        and tlp.at == AddressType.UNTRANSLATED
         and tlp.length == 1
         and tlp.first_be == 0xF
         and tlp.address == message.address

@@ -45,7 +45,8 @@ class OwnReads:
         passes = self._completion_passes(time_ns, tdi, run, read)
         shadow = self.shadows[tdi]
         if effect is Effect.DATA and True in passes:
-            shadow.store(offset, data, certain=passes == {True} and run.ended_ns is None)
+            certain = passes == {True} and run.ended_ns is None and run.required
+            shadow.store(offset, data, certain=certain)
         elif effect is Effect.FAILED and True in passes:
             cause = ErrorCause.POISONED if tlp.ep else ErrorCause.COMPLETION
             self._findings.error(time_ns, "failed Completion", tdi)
@@ -57,9 +58,10 @@ class OwnReads:
     def _completion_passes(
         self, time_ns: float, tdi: int, run: DmaRun, read: OpenRead
     ) -> set[bool]:
-        if run.ended_ns is not None and not run.alive(time_ns):
+        if run.ended_ns is not None and not run.alive(time_ns - RACE_NS):
             return {False}
-        issued = self.world.states_during(tdi, read.time_ns - RACE_NS, read.time_ns)
+        since = self.world.made_since(read.time_ns)
+        issued = self.world.states_during(tdi, since, read.time_ns)
         now = self.world.states_during(tdi, time_ns - RACE_NS, time_ns)
         same_life = run.ended_ns is None or run.failed
         decisions = {inbound_completion(was, state, same_life) for was in issued for state in now}

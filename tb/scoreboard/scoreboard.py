@@ -133,6 +133,14 @@ class Scoreboard(uvm_component):
         self.checker.link_down(get_sim_time("ns"))
         self._emit()
 
+    def link_stalls(self, stalled: bool) -> None:
+        """A test takes nothing from the link any more, or does again."""
+        stalls, now = self.checker.stalls, get_sim_time("ns")
+        if stalled:
+            stalls.begin(now)
+        else:
+            stalls.end(now)
+
     def internal_error(self, tdi: int) -> None:
         """A test has reported an internal error at a pin."""
         now = get_sim_time("ns")

@@ -101,6 +101,10 @@ class TransitionChecker(Generic[ValueT]):
         """The first transition of an item that was seen and not predicted yet."""
         return self._seen[index][0] if self._seen[index] else None
 
+    def unexplained_values(self, index: int) -> list[ValueT]:
+        """What an item went to in all transitions that were seen and not predicted yet."""
+        return [transition.new for transition in self._seen[index]]
+
     def _match(self, time_ns: float, index: int) -> None:
         predicted, seen = self._predicted[index], self._seen[index]
         while predicted and seen:

@@ -53,6 +53,27 @@ class Timeline(Generic[ValueT]):
         return frozenset(found)
 
 
+class Unsettled(Generic[ValueT]):
+    """The changes of a value that requests alter at an unknown moment before their answer."""
+
+    def __init__(self, first: ValueT) -> None:
+        self._timeline = Timeline(frozenset({first}))
+
+    @property
+    def now(self) -> frozenset[ValueT]:
+        """The values that it may have now."""
+        return self._timeline.now
+
+    def change(self, time_ns: float, values: frozenset[ValueT]) -> None:
+        """From `time_ns` on it is one of `values`."""
+        if values != self._timeline.now:
+            self._timeline.change(time_ns, values)
+
+    def during(self, start_ns: float, end_ns: float) -> frozenset[ValueT]:
+        """All values that it may have had at some time of the closed interval."""
+        return frozenset().union(*self._timeline.during(start_ns, end_ns))
+
+
 class Track(Generic[ValueT]):
     """One value twice: as the reference has it, and as the device shows it."""
 

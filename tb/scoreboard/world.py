@@ -12,9 +12,11 @@ from models.device.config_space import FunctionView
 from models.ide.select import SelectiveStreamBlock
 from models.pcie.rules import Limits
 from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.p2p import PeerTerms
 from tb.scoreboard.findings import Findings
 
-__all__ = ["PLAIN", "FunctionView", "Route", "Target", "World", "decode"]
+__all__ = ["PLAIN", "FunctionView", "Page", "Route", "Target", "World", "decode"]
+Page = tuple[int, int]  # BAR and offset of a page in it
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,23 @@ class World(Protocol):
     def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
         """Whether the stream with this Stream ID was Secure in this time."""
 
-    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
-        """Stream IDs that were bound to the TDI in this time."""
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[int]]:
+        """The sets of Stream IDs that may have been bound to the TDI in this time."""
+
+    def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
+        """The sets of TEE pages that may have been open to T = 0 in this time (TDISP-MMA-003)."""
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        """How a locked TDI sends translated requests to peers."""
+
+    def made_since(self, time_ns: float) -> float:
+        """The earliest time at which a TLP that leaves at `time_ns` may have been decided."""
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether MSI-X table and PBA of the TDI are locked and reported."""
 
     def tdi_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
         """An event that moves a locked TDI to ERROR has happened."""
+
+    def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        """Something has happened after which a locked TDI may go to ERROR, or not."""

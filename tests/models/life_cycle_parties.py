@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from models.app.map import PAGE
@@ -16,7 +17,7 @@ from models.spdm.identity import DeviceIdentity
 from models.spdm.measurements import DeviceState
 from models.spdm.requester import SpdmRequester
 from models.spdm.secure_session import SecureSession
-from models.tdisp.codes import PROTOCOL_ID, InterfaceInfo, RangeAttributes, TdiState
+from models.tdisp.codes import PROTOCOL_ID, InterfaceInfo, TdiState
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.messages import AnyResponse, Message, decode_response
 from models.tdisp.report import DeviceInterfaceReport
@@ -30,13 +31,7 @@ IDENTITY = DeviceIdentity.generate(random.Random(1))
 STREAM, OTHER_STREAM = 5, 6
 OFFSET = 0x7000_0000_0000
 MEASUREMENTS = {block.index: block.value for block in DeviceState().measurements()}
-RANGES = (
-    ExpectedRange(1, RangeAttributes(0), 0),
-    ExpectedRange(1, RangeAttributes.IS_NON_TEE_MEM, 0),
-    ExpectedRange(1, RangeAttributes(0), 0),
-    ExpectedRange(1, RangeAttributes.MSIX_TABLE, 2),
-    ExpectedRange(1, RangeAttributes.MSIX_PBA, 2),
-)
+INFO = InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID
 PAGES = ((0, 0), (0, PAGE), (0, 2 * PAGE), (2, 0), (2, 0x10000))
 
 
@@ -45,12 +40,18 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(coroutine)
 
 
+def expected_ranges(profile: DeviceProfile) -> tuple[ExpectedRange, ...]:
+    """What the driver of a device of this profile counts on."""
+    return tuple(
+        ExpectedRange(item.num_pages, item.attributes, item.bar) for item in profile.dsm.ranges
+    )
+
+
 class TvmTenant:
     """The model of a TVM, with the mapping that its VMM made."""
 
-    def __init__(self, name: str, mapping: MmioMapping) -> None:
-        info = InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID
-        self.tvm = Tvm(name, Expectation(RANGES, MEASUREMENTS, info, msix_locked=True))
+    def __init__(self, name: str, mapping: MmioMapping, ranges: tuple[ExpectedRange, ...]) -> None:
+        self.tvm = Tvm(name, Expectation(ranges, MEASUREMENTS, INFO, msix_locked=True))
         self.mapping = mapping
 
     def keep_nonce(self, nonce: bytes, /) -> None:
@@ -85,6 +86,7 @@ class Bench:
 
     def __init__(self, profile: DeviceProfile = DEFAULT_PROFILE, seed: int = 2) -> None:
         self.device = ReferenceDevice.with_identity(IDENTITY, random.Random(seed), profile)
+        self.expected = replace(profile, dsm_profile=None)  # by the tenants
         self.host = ModelHost(self.device)
         self.host.enumerate()
         self.host.place_stream(0, STREAM, default=True)
@@ -110,11 +112,11 @@ class Bench:
         }
         return Assignment(**{**values, **changes})
 
-    def tenant(self, function: int = 1) -> TvmTenant:
+    def tenant(self, function: int = 1, offset: int = OFFSET) -> TvmTenant:
         """A TVM that expects this project's function."""
-        bars = self.host.bars(function)
-        ranges = tuple(MappedRange(bars[bar] + offset, 1) for bar, offset in PAGES)
-        return TvmTenant(f"TVM {function}", MmioMapping(ranges, OFFSET))
+        bars, expected = self.host.bars(function), expected_ranges(self.expected)
+        ranges = tuple(MappedRange(bars[bar] + place, 1) for bar, place in PAGES)
+        return TvmTenant(f"TVM {function}", MmioMapping(ranges, offset), expected)
 
     async def to_run(self, function: int = 1) -> TdiHandle:
         """Take a TDI to RUN."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.app.config_map import ConfigRegister as Reg
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
 from models.device.device import ReferenceDevice
 from models.ide.codes import ControlBit, SubStream
 from models.ide.errors import InsecureCause
@@ -108,12 +109,12 @@ class TappedRot:
 class Bench:
     """Host, device under test and scoreboard. `alter` changes what the device answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: DeviceProfile = DEFAULT_PROFILE) -> None:
         self.findings = Findings()
-        self.checker = DeviceChecker(self.findings)
+        self.checker = DeviceChecker(self.findings, profile)
         self.now = 0.0
         entropy = random.Random(5)
-        self.device = ReferenceDevice(self._rot, RandomNonces(entropy))
+        self.device = ReferenceDevice(self._rot, RandomNonces(entropy), profile)
         self.alter: Callable[[bytes], bytes | None] = lambda answer: answer
         self.host = random.Random(6)
 
@@ -207,16 +208,16 @@ class Bench:
         await peer.get_certificate()
         return await peer.start_session()
 
-    async def keys(self, session: SecureSession, key_set: int = 0) -> None:
+    async def keys(self, session: SecureSession, key_set: int = 0, stream: int = STREAM) -> None:
         """Program all six keys of one set and let them go."""
         for direction in KeyDirection:
             for sub_stream in SubStream:
                 info = KeyInfo(key_set, direction, sub_stream)
-                prog = KeyProg(STREAM, info, self.host.randbytes(32))
+                prog = KeyProg(stream, info, self.host.randbytes(32))
                 await session.vendor_defined(IDEKM, prog.encode())
         for direction in KeyDirection:
             for sub_stream in SubStream:
-                go = KSetGo(STREAM, KeyInfo(key_set, direction, sub_stream))
+                go = KSetGo(stream, KeyInfo(key_set, direction, sub_stream))
                 await session.vendor_defined(IDEKM, go.encode())
 
     async def tdisp(self, session: SecureSession, message: Message) -> bytes:
@@ -239,8 +240,12 @@ class Bench:
         await self.keys(session)
         nonce = await self.lock(session)
         await self.tdisp(session, GetDeviceInterfaceReport(interface=InterfaceId.of(VF1)))
-        await self.tdisp(session, StartInterfaceRequest(interface=InterfaceId.of(VF1), nonce=nonce))
+        await self.start(session, nonce)
         return session
+
+    async def start(self, session: SecureSession, nonce: bytes) -> None:
+        """Start VF 1."""
+        await self.tdisp(session, StartInterfaceRequest(interface=InterfaceId.of(VF1), nonce=nonce))
 
     async def stop(self, session: SecureSession) -> None:
         """Stop VF 1."""

@@ -8,22 +8,27 @@ from dataclasses import replace
 
 from models.app.map import Bar0, Bar2, Control, Register
 from models.ide.errors import InsecureCause
-from models.ide.select import SelectiveStreamBlock
+from models.ide.select import AddressAssociation, SelectiveStreamBlock
 from models.ide.stream import IdeStream
 from models.pcie.rules import Limits
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
+from models.tdisp.p2p import PeerTerms
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.link import LinkChecker
-from tb.scoreboard.timeline import Track
-from tb.scoreboard.world import FunctionView, Route
+from tb.scoreboard.stalls import Stalls
+from tb.scoreboard.timeline import Track, Unsettled
+from tb.scoreboard.world import FunctionView, Page, Route
 from tests.models.ide_pair import port
 
-HOST, PF, VF = 0x0000, 0x0100, 0x0101
+HOST, PF, VF, PEER_RID = 0x0000, 0x0100, 0x0101, 0x0200
 BAR0, VF_BAR0 = 0x1_0000_0000, 0x1_0100_0000
 BAR2, VF_BAR2 = 0x2_0000_0000, 0x2_0100_0000
 STREAM = 1
+PEER_STREAM = 2  # to a peer; it is there once a test has called `World.add_peer`
 SECURED = Route(STREAM, True)
+TO_PEER = Route(PEER_STREAM, True)
+PEER = AddressAssociation(0x4000_0000, 0x7FFF_FFFF)
 TIMEOUT_NS = 400_000.0
 
 
@@ -39,13 +44,41 @@ class World:
         self.tracks = [Track(TdiState.CONFIG_UNLOCKED) for _ in self.views]
         self.stream = Track(True)
         self.locked_msix = False
+        self.stalls = Stalls()
+        self.terms = PeerTerms()
+        self.opened: Unsettled[frozenset[Page]] = Unsettled(frozenset())
         self.events: list[tuple[int, ErrorCause]] = []
+        self.possible: list[tuple[int, ErrorCause]] = []
         self.insecure_causes: list[InsecureCause] = []
         self.device_end = port()
         self.host_end = port()
         # What the real parties hold; the checker has its own ends.
         self.device = port()
         self.host = port()
+        self.peers: list[SelectiveStreamBlock] = []
+        self.bound: Unsettled[frozenset[int]] | None = None  # None: the default stream while locked
+        self._peer_ends = [port(stream_id=PEER_STREAM) for _ in range(4)]
+
+    def add_peer(self, *, bound: bool = True) -> None:
+        """A second stream claims the addresses of `PEER`; VF 1 may be bound to it."""
+        self.peers = [
+            SelectiveStreamBlock(
+                PEER_STREAM,
+                enabled=True,
+                tee_limited=True,
+                rid_base=PEER_RID,
+                rid_limit=PEER_RID,
+                rid_valid=True,
+                associations=(PEER,),
+            )
+        ]
+        self.bound = Unsettled(frozenset({STREAM, PEER_STREAM} if bound else {STREAM}))
+
+    def sender(self, stream_id: int, *, device: bool) -> IdeStream:
+        """The end with which the real device, or the real host, sends."""
+        if stream_id == PEER_STREAM:
+            return self._peer_ends[0 if device else 1]
+        return self.device if device else self.host
 
     def functions(self) -> Sequence[FunctionView]:
         return self.views
@@ -59,7 +92,8 @@ class World:
                 tee_limited=True,
                 rid_valid=True,
                 rid_limit=0xFFFF,
-            )
+            ),
+            *self.peers,
         ]
 
     def limits(self) -> Limits:
@@ -71,9 +105,20 @@ class World:
     def secure(self, stream: int, start_ns: float, end_ns: float) -> frozenset[bool]:
         return self.stream.during(start_ns, end_ns)
 
-    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[int]:
+    def bound_streams(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[int]]:
+        if self.bound is not None:
+            return self.bound.during(start_ns, end_ns)
         locked = self.tracks[tdi].reference.now is not TdiState.CONFIG_UNLOCKED
-        return frozenset({STREAM}) if locked else frozenset()
+        return frozenset({frozenset({STREAM} if locked else ())})
+
+    def open_pages(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[frozenset[Page]]:
+        return self.opened.during(start_ns, end_ns)
+
+    def peer_terms(self, tdi: int) -> PeerTerms:
+        return self.terms
+
+    def made_since(self, time_ns: float) -> float:
+        return self.stalls.made_since(time_ns)
 
     def msix_locked(self, tdi: int) -> bool:
         return self.locked_msix
@@ -81,11 +126,16 @@ class World:
     def tdi_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
         self.events.append((tdi, cause))
 
+    def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
+        self.possible.append((tdi, cause))
+
     def device_stream(self, stream_id: int) -> IdeStream | None:
-        return self.device_end if stream_id == STREAM else None
+        ends = {STREAM: self.device_end, PEER_STREAM: self._peer_ends[2]}
+        return ends.get(stream_id)
 
     def host_stream(self, stream_id: int) -> IdeStream | None:
-        return self.host_end if stream_id == STREAM else None
+        ends = {STREAM: self.host_end, PEER_STREAM: self._peer_ends[3]}
+        return ends.get(stream_id)
 
     def insecure(self, stream_id: int, cause: InsecureCause, time_ns: float) -> None:
         self.insecure_causes.append(cause)
@@ -109,10 +159,10 @@ class Bench:
         self.now += 100_000
 
     def to_device(self, tlp: Tlp, route: Route | None = None) -> Tlp:
-        """The host sends `tlp`."""
-        raw = tlp.encode()
+        """The host sends `tlp`, whatever rule it breaks."""
+        raw = tlp.pack()
         if route is not None and route.stream is not None:
-            raw = self.world.host.encrypt(raw, route.t)
+            raw = self.world.sender(route.stream, device=False).encrypt(raw, route.t)
         self.now += 100
         self.link.to_device(self.now, raw)
         return tlp
@@ -121,7 +171,7 @@ class Bench:
         """The device sends `tlp`."""
         raw = tlp.pack()
         if route is not None and route.stream is not None:
-            raw = self.world.device.encrypt(raw, route.t)
+            raw = self.world.sender(route.stream, device=True).encrypt(raw, route.t)
         self.now += 100
         self.link.from_device(self.now, raw)
 

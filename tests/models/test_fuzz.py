@@ -5,18 +5,23 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.fuzz.goals import foreign, missed
+from models.fuzz.campaign import AIMED, AIMED_MESSAGES
+from models.fuzz.corpus import CORPUS
+from models.fuzz.goals import GENERIC, GOALS, foreign, missed
 from models.fuzz.judge import FuzzError, Judge
 from models.fuzz.mutations import MUTATIONS, mutate
+from models.fuzz.outcome import Outcome
 from models.fuzz.reference import reference_run
 from models.tdisp.codes import TdiState
 from tests.plan import covers
+from tools.plan_check import check
 
 MESSAGES = 25_000  # enough for the rarest error with every seed below
 U, L, R, E = TdiState
@@ -39,6 +44,44 @@ def test_every_error_of_every_request_is_hit_and_no_other(seed: int) -> None:
     assert missed(judge) == []
     assert foreign(judge) == []
     run.live()
+
+
+@covers("TDISP-HDR-004", "TDISP-HDR-010")
+@pytest.mark.parametrize("seed", range(20))
+def test_messages_that_aim_come_to_every_error_soon(seed: int) -> None:
+    run = reference_run(seed, AIMED)
+    run.run(AIMED_MESSAGES)
+    assert missed(run.campaign.judge) == []
+    assert foreign(run.campaign.judge) == []
+    run.live()
+
+
+@covers("TDISP-SES-003", "TDISP-HDR-008")
+def test_messages_that_once_found_something_are_judged() -> None:
+    run = reference_run(1)
+    asyncio.run(run.campaign.replay(find.message for find in CORPUS))
+    judge = run.campaign.judge
+    assert (judge.answers["silence"], judge.errors["unknown", "INVALID_REQUEST"]) == (1, 1)
+    assert all(find.requirement in check().entries for find in CORPUS)
+
+
+@covers("TDISP-FSM-019")
+def test_only_what_belongs_to_the_goals_is_missed() -> None:
+    judge = Judge(Counter({("VDM_REQUEST", "BUSY"): 1}), Counter(INCORRECT_LENGTH=1))
+    assert missed(judge) == list(GOALS)
+    assert [str(goal) for goal in foreign(judge)] == [
+        "VDM_REQUEST: BUSY",
+        "KP_ACK: INCORRECT_LENGTH",
+    ]
+    assert [str(goal) for goal in foreign(judge, GENERIC)] == ["KP_ACK: INCORRECT_LENGTH"]
+
+
+@covers("TDISP-FSM-019")
+def test_an_outcome_survives_its_way_between_processes() -> None:
+    run = reference_run(5)
+    run.run(300)
+    outcome = Outcome.of(run.campaign, "a finding")
+    assert Outcome.decode(outcome.encode()) == outcome
 
 
 @covers("TDISP-FSM-019", "TDISP-STATE-003")
@@ -122,6 +165,25 @@ def test_a_move_that_is_not_the_requests_is_found(
 ) -> None:
     with pytest.raises(FuzzError):
         Judge().session_message(request_, answer, before, after)
+
+
+@covers("SEC-REC-007", "TDISP-SES-007")
+@pytest.mark.parametrize("arc", [(a, b) for a in TdiState for b in TdiState if a is not b])
+def test_a_lost_session_moves_locked_tdis_to_error_and_nothing_else(
+    arc: tuple[TdiState, TdiState],
+) -> None:
+    before, after = [U, arc[0]], [U, arc[1]]
+    if arc in ((L, E), (R, E)):
+        Judge().lost_session(before, after)
+    else:
+        with pytest.raises(FuzzError):
+            Judge().lost_session(before, after)
+
+
+@covers("DOE-OBJ-001", "SEC-VDM-002")
+def test_a_plain_object_that_moves_a_tdi_is_found() -> None:
+    with pytest.raises(FuzzError, match="moves a TDI"):
+        Judge().plain_object(bytes(12), None, [U, R], [U, E])
 
 
 class _Weak:

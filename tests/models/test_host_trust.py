@@ -110,6 +110,30 @@ def test_a_device_as_expected_is_approved_and_the_nonce_leaves_once() -> None:
         tvm.release_nonce()
 
 
+@covers("TDISP-MMA-002", "TDISP-MMA-003")
+def test_a_tvm_asks_to_open_what_it_trusts_and_can_be_opened() -> None:
+    updatable = RangeAttributes.IS_MEM_ATTR_UPDATABLE
+    memory = replace(GOOD.ranges[2], attributes=updatable)
+    report = replace(GOOD, ranges=(*GOOD.ranges[:2], memory))
+    tvm = Tvm("A", replace(EXPECTATION, ranges=(*EXPECTATION.ranges[:2], opened_later())))
+    tvm.keep_nonce(NONCE)
+    with pytest.raises(HostError, match="trusts no TDI"):
+        tvm.wish(2, non_tee=True)
+    assert tvm.approve(report, MEASUREMENTS, MAPPING).approved
+    opened, closed = tvm.wish(2, non_tee=True), tvm.wish(2, non_tee=False)
+    assert (opened.first_page, opened.num_pages, opened.range_id) == (memory.first_page, 1, 0)
+    assert (opened.attributes, closed.attributes) == (RangeAttributes.IS_NON_TEE_MEM, 0)
+    with pytest.raises(HostError, match="fixed"):
+        tvm.wish(1, non_tee=False)
+    tvm.forget()
+    with pytest.raises(HostError, match="trusts no TDI"):
+        tvm.wish(2, non_tee=True)
+
+
+def opened_later() -> ExpectedRange:
+    return ExpectedRange(1, RangeAttributes.IS_MEM_ATTR_UPDATABLE, 0)
+
+
 BAD_REPORTS: dict[str, Report] = {
     "reserved info": replace(GOOD, interface_info=0x8003),
     "firmware may change": replace(GOOD, interface_info=0x0002),

@@ -31,6 +31,7 @@ U, L, R, E = TdiState
 # o reject but a checker also accepts pass.
 TABLE = {
     RangeKind.TEE: "--P --- P-- ---",
+    RangeKind.OPENED: "--P --- PPP ooo",
     RangeKind.NON_TEE: "ooP ooP PPP ooP",
     RangeKind.MSIX_LOCKED: "--P --- P-- ---",
     RangeKind.MSIX_UNLOCKED: "ooP ooP PPP ooP",
@@ -39,7 +40,7 @@ ARRIVALS = {"bound": (True, True), "elsewhere": (True, False), "plain": (False, 
 
 
 @covers("TDISP-MMIO-001", "TDISP-MMIO-002", "TDISP-MMIO-003", "TDISP-MMIO-004")
-@covers("TDISP-MMIO-005", "TDISP-MMIO-008", "TDISP-MMIO-015")
+@covers("TDISP-MMIO-005", "TDISP-MMIO-008", "TDISP-MMIO-015", "TDISP-MMA-003")
 @pytest.mark.parametrize("kind", RangeKind)
 def test_inbound_requests_are_admitted_as_the_table_says(kind: RangeKind) -> None:
     for state, row in zip(TdiState, TABLE[kind].split(), strict=True):

@@ -42,6 +42,9 @@ DATA = bytes(range(200))
         (0b1000, 0b0001, 2, 2, 3),
         (0b1100, 0b0111, 1024, 4093, 2),
         (0b1111, 0b1111, 1024, 4096, 0),
+        (0b0000, 0b1111, 2, 8, 0),  # not allowed, but no receiver has to check it
+        (0b0000, 0b0000, 2, 5, 0),
+        (0b1000, 0b0000, 3, 6, 3),
     ],
 )
 def test_byte_count_and_lower_address_follow_the_byte_enables(

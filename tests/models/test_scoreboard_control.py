@@ -12,7 +12,7 @@ from models.spdm.key_port import Direction
 from models.spdm.requester import SpdmRequester
 from models.spdm.responder_state import ResponderConfig
 from models.spdm.secure_session import SecureSession
-from models.tdisp.codes import Response
+from models.tdisp.codes import ErrorCode, Response
 from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.replay_rot import ReplayRot
@@ -86,13 +86,22 @@ class Bench:
         self.reference = Device(ResponderConfig())
         self.reference.responder = self.rot  # type: ignore[assignment]
         self.rot.port = self.reference
+        self.lost_locks = 0
         self.checker = ControlChecker(
-            self._exchange, self.nonces.append, lambda *_: None, self.rot, self.findings
+            self._exchange,
+            self.nonces.append,
+            self._lost_lock,
+            lambda *_: None,
+            self.rot,
+            self.findings,
         )
         self.device = Tapped(ResponderConfig())
         self.device.watch(self.checker)
         self.now = 0.0
         self.lose = False
+
+    def _lost_lock(self) -> None:
+        self.lost_locks += 1
 
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
         return run_now(self.reference, request.raw)
@@ -235,6 +244,24 @@ def test_the_nonce_is_learned_and_must_be_fresh() -> None:
 
     run(talk())
     assert bench.found() == {"TDISP-LOCK-018"}
+
+
+@covers("TDISP-LOCK-028")
+def test_a_lock_that_lost_against_an_error_is_believed_where_it_was_announced() -> None:
+    bench = Bench()
+    code = ErrorCode.INVALID_DEVICE_CONFIGURATION
+    refusal = bytes([0x10, Response.TDISP_ERROR]) + bytes(14) + code.to_bytes(4, "little")
+
+    async def talk() -> None:
+        session = await bench.session()
+        await session.vendor_defined(1, (refusal + bytes(4))[::-1])
+        assert bench.lost_locks == 0
+        bench.findings.expect_error(code.name)
+        await session.vendor_defined(1, (refusal + bytes(4))[::-1])
+
+    run(talk())
+    assert bench.lost_locks == 1
+    assert bench.findings.unmet() == []
 
 
 @covers("DOE-FSM-002", "DOE-FSM-006")

@@ -281,6 +281,33 @@ def test_a_change_between_lock_and_its_answer_counts_after_the_lock() -> None:
     assert bench.found() == set()
 
 
+@covers("TDISP-LOCK-028")
+def test_a_change_before_lock_that_completes_after_it_counts_before_the_lock() -> None:
+    bench = Bench()
+
+    async def life() -> None:
+        bench.configure()
+        session = await bench.session()
+        await bench.keys(session)
+        exchange = bench.device.handle_object
+
+        def with_race(raw: bytes) -> bytes | None:
+            bench.device.config_write(VF1, Reg.COMMAND, 0)
+            answer = exchange(raw)
+            bench.now += 10
+            bench.pins()
+            bench.checker.config_write(bench.now, VF1, Reg.COMMAND, 0, 0xF)
+            return answer
+
+        bench.device.handle_object = with_race  # type: ignore[method-assign]
+        await bench.lock(session)
+
+    run(life())
+    bench.finish()
+    assert bench.device.tdi_states()[1] is TdiState.CONFIG_LOCKED
+    assert bench.found() == set()
+
+
 @covers("IDE-CAP-009")
 def test_a_register_that_reads_back_wrongly_is_found() -> None:
     bench = Bench()

@@ -10,7 +10,7 @@ import pytest
 from models.app.map import ID_VALUE, Bar0, Bar2, Control, Register, Status
 from models.ide.errors import InsecureCause
 from models.ide.messages import fail_message
-from models.pcie.codes import CplStatus
+from models.pcie.codes import CplStatus, FmtType
 from models.pcie.rules import failed_completion, split_completions
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
@@ -112,6 +112,41 @@ def test_trusted_access_outside_run_that_is_served_is_found(state: TdiState) -> 
     assert "TDISP-MMIO-003" in bench.found()
 
 
+ONE_DW = Tlp.mem_read(HOST, VF_BAR0 + Bar0.MEMORY, 4, 7)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [replace(ONE_DW, last_be=0b0110), replace(ONE_DW, first_be=0, last_be=0, length=2)],
+    ids=["last byte enables", "no byte enables"],
+)
+@covers("TDISP-MMIO-009", "TDISP-MMIO-002")
+def test_a_form_that_no_receiver_has_to_check_opens_nothing(read: Tlp) -> None:
+    bench = Bench()
+    bench.state(R)
+    data = bytes(4 * read.length)
+    bench.from_device(answer(bench.to_device(read, SECURED), data), SECURED)
+    assert bench.found() == set()
+    bench.from_device(refusal(bench.to_device(read)))
+    assert bench.found() == set()
+    bench.from_device(answer(bench.to_device(read), data))
+    assert "TDISP-MMIO-002" in bench.found()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [replace(ONE_DW, fmt_type=FmtType.MRDLK64), replace(ONE_DW, at=1), replace(ONE_DW, at=3)],
+    ids=["locked", "Translation Request", "reserved AT"],
+)
+@covers("TDISP-MMIO-007")
+def test_a_read_that_no_function_serves_is_found_when_it_is_served(read: Tlp) -> None:
+    bench = Bench()
+    bench.from_device(refusal(bench.to_device(read)))
+    assert bench.found() == set()
+    bench.from_device(answer(bench.to_device(read), bytes(4)))
+    assert "TDISP-MMIO-007" in bench.found()
+
+
 @covers("TDISP-MMIO-007")
 def test_a_rejected_read_may_be_refused_or_dropped() -> None:
     bench = Bench()
@@ -200,6 +235,19 @@ def test_a_poisoned_write_that_would_be_served_is_an_error_without_effect() -> N
     bench.from_device(answer(request, bytes(64)), SECURED)
     assert bench.found() == set()
     assert bench.world.events == [(1, ErrorCause.POISONED)]
+
+
+@covers("TDISP-MMIO-009")
+def test_a_payload_beyond_the_largest_is_malformed_and_has_no_effect() -> None:
+    bench = Bench()
+    bench.world.findings.expect_error("Malformed TLP")
+    largest = bench.world.limits().max_payload
+    bench.write(VF_BAR0 + Bar0.MEMORY, DATA)
+    bench.to_device(Tlp.mem_write(HOST, VF_BAR0 + Bar0.MEMORY, bytes(largest + 4)))
+    request = bench.read(VF_BAR0 + Bar0.MEMORY, length=64)
+    bench.from_device(answer(request, DATA))
+    assert bench.found() == set()
+    assert bench.world.findings.unmet() == []
 
 
 @covers("TDISP-FSM-002")

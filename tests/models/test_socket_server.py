@@ -24,7 +24,7 @@ from models.socket.model_device import ModelDevice
 from models.socket.server import Habits, Limits, StopReason
 from models.tdisp.codes import TdiState
 from models.tsm.errors import TsmError
-from models.tsm.trace import Step, TraceEntry, TraceKind
+from models.tsm.trace import ON_REQUEST, Step, TraceEntry, TraceKind
 from tests.models.socket_server import IDENTITY, MEASUREMENTS, Running, model_device, served
 from tests.plan import covers
 
@@ -73,7 +73,7 @@ def test_a_life_cycle_takes_every_step() -> None:
     with served() as running:
         running.live(observer=trace.append)
     done = {entry.step for entry in trace if entry.kind is TraceKind.DONE}
-    assert done == set(Step) - {Step.REFRESH, Step.ABANDON}
+    assert done == set(Step) - ON_REQUEST
     assert running.complaints == []
 
 

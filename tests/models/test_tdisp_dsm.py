@@ -339,6 +339,17 @@ def test_a_lock_without_entropy_fails_with_its_code() -> None:
     assert len(world.lock()) == 32
 
 
+@covers("TDISP-LOCK-028")
+def test_a_lock_loses_against_an_error_of_its_moment_once() -> None:
+    world = World()
+    world.dsm.expect_lost_lock()
+    answer = world.send(world.lock_request())
+    assert isinstance(answer, ErrorResponse)
+    assert answer.error == ErrorCode.INVALID_DEVICE_CONFIGURATION
+    assert world.dsm.states[0] is U
+    assert len(world.lock()) == 32
+
+
 @covers("TDISP-HDR-003", "TDISP-HDR-004", "TDISP-HDR-005", "TDISP-HDR-008")
 def test_a_foreign_device_may_check_in_any_order() -> None:
     world = World()

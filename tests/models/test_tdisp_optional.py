@@ -84,6 +84,7 @@ BIND_FAULTS: list[Callable[[World], None]] = [
     lambda world: second(world, default=True),
     lambda world: second(world, overlaps=True),
     lambda world: second(world, enabled=False),
+    lambda world: second(world, secure=False),
     lambda world: world.stream_views.append(world.stream_views[1]),
     lambda world: setattr(world.functions[0], "ats_enable", False),
 ]

@@ -40,7 +40,53 @@ SPOOFER = Mutation(
     "pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q}",
     "pf_rid + {{(16 - TDI_W) {1'b0}}, ~tdi_q}",
 )
-HOSTILE = (SPOOFER,)
+
+
+def _sender(name: str, kind: str, length: str, last_byte: str) -> Mutation:
+    """An engine that puts another type, length and byte enables or code into its requests."""
+    rest = """
+    long_address ? address_q[63:32] : low_address,
+    long_address ? low_address : 32'd0
+  };"""
+    old = """appreq_hdr = {
+    tlp_type,
+    8'h00,
+    6'h00,
+    count_q[9:0],
+    rid_q,
+    tag,
+    last_be,
+    4'hf,"""
+    new = f"appreq_hdr = {{{kind}, 8'h00, 6'h00, {length}, rid_q, tag, {last_byte},"
+    return Mutation(name, "app/app_sender.v", old + rest, new + rest)
+
+
+DATA = "(write_q && !msix_q)"
+PAGE_REQUESTER = _sender(
+    "reads_become_page_requests",
+    "write_q ? tlp_type : `PCIE_TYPE_MSG_RC",
+    "write_q ? count_q[9:0] : 10'd0",
+    "write_q ? {last_be, 4'hf} : 8'h04",
+)
+VENDOR_MESSENGER = _sender(
+    "writes_become_vendor_messages",
+    f"{DATA} ? `PCIE_TYPE_MSGD_RC : tlp_type",
+    "count_q[9:0]",
+    f"{DATA} ? `PCIE_MSG_VENDOR_DEFINED_1 : {{last_be, 4'hf}}",
+)
+ATOMIC_SENDER = _sender(
+    "writes_become_atomics",
+    f"{DATA} ? (long_address ? `PCIE_TYPE_SWAP64 : `PCIE_TYPE_SWAP32) : tlp_type",
+    "count_q[9:0]",
+    "{last_be, 4'hf}",
+)
+INSISTENT = Mutation(
+    "interrupts_at_any_time",
+    "app/app_msix.v",
+    "sends = pending_q & ~masked_q & unmasked & may_send;",
+    "sends = ~masked_q;",
+)
+HOSTILE = (SPOOFER, PAGE_REQUESTER, VENDOR_MESSENGER, ATOMIC_SENDER, INSISTENT)
 
 WEAKNESSES = [
     # MMIO filter
@@ -339,6 +385,181 @@ WEAKNESSES = [
         "own   = |changed;",
         "own   = 1'b0;",
     ),
+    _weak(
+        ATTACK + "27_events",
+        "ChangesOfEveryFunctionEndEveryTdi",
+        "bus_number_not_watched",
+        "cfg/cfg_tlp.v",
+        "cfg_watch_valid && rid_q != base_rid",
+        "1'b0",
+    ),
+    _weak(
+        ATTACK + "28_bits",
+        "ForbiddenBitsEndTheLock",
+        "byte_enables_of_configuration_ignored",
+        "cfg/cfg_tlp.v",
+        "written = reg_rw_mask & be_mask;",
+        "written = reg_rw_mask;",
+    ),
+    _weak(
+        ATTACK + "28_bits",
+        "HarmlessBitsChangeNothing",
+        "every_bit_of_device_control_counts",
+        "cfg/lock_watch.v",
+        "|(changed & DEVICE_CONTROL)",
+        "|changed",
+    ),
+    _weak(
+        ATTACK + "28_bits",
+        "ValuesThatAreThereChangeNothing",
+        "any_write_of_sriov_counts",
+        "cfg/lock_watch.v",
+        "all   = |changed;",
+        "all   = 1'b1;",
+    ),
+    # Edges of the admission
+    _weak(
+        ATTACK + "34_edges",
+        "BordersAreExact",
+        "pages_decoded_in_pairs",
+        "link/bar_decode.v",
+        "{{(64 - BAR2_W) {1'b0}}, offset[16:12], 12'h000}",
+        "{{(64 - BAR2_W) {1'b0}}, offset[16:13], 13'h0000}",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "RequestsAcrossAPageAreRefused",
+        "one_dw_too_far",
+        "link/tlp_route.v",
+        "{1'b0, a_address[11:2]} + a_dw_count <= 11'd1024",
+        "{1'b0, a_address[11:2]} + a_dw_count <= 11'd1025",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "RequestsAcrossAPageAreRefused",
+        "length_of_1024_counts_as_none",
+        "link/tlp_classify.v",
+        "dw_count = {hdr[105:96] == 10'd0, hdr[105:96]};",
+        "dw_count = {1'b0, hdr[105:96]};",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "RequestsThatFitAreServed",
+        "last_dw_of_a_page_is_out",
+        "link/tlp_route.v",
+        "{1'b0, a_address[11:2]} + a_dw_count <= 11'd1024",
+        "{1'b0, a_address[11:2]} + a_dw_count < 11'd1024",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "ByteEnablesAreObeyed",
+        "byte_enables_ignored",
+        "app/app_mmio.v",
+        "mmio_tvalid ? beat_be : {DATA_W / 8{1'b0}}",
+        "{DATA_W / 8{mmio_tvalid}}",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "AddressesAreComparedInFull",
+        "top_bit_not_compared",
+        "link/bar_decode.v",
+        "vf_number0 < {{(32 - BAR0_W) {1'b0}}, TDIS}",
+        "vf_number0[62:BAR0_W] < {{(31 - BAR0_W) {1'b0}}, TDIS}",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "AddressesAreComparedInFull",
+        "short_address_in_the_upper_half",
+        "link/tlp_classify.v",
+        "long_header ? {hdr[63:2], 2'b00} : {32'd0, hdr[63:34], 2'b00}",
+        "{hdr[63:2], 2'b00}",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "WrappedAperturesAreNotLocked",
+        "lock_of_wrapped_apertures",
+        "cfg/cfg_lock_check.v",
+        "vf_end0 <= ADDRESS_END && vf_end2 <= ADDRESS_END",
+        "1'b1",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "OtherRequestsChangeNothing",
+        "swap_is_a_write",
+        "link/tlp_classify.v",
+        "tlp_type = hdr[127:120];",
+        "tlp_type = hdr[127:120] == `PCIE_TYPE_SWAP64 ? `PCIE_TYPE_MWR64 : hdr[127:120];",
+    ),
+    _weak(
+        ATTACK + "34_edges",
+        "PoisonedDataIsNeverTaken",
+        "poisoned_data_is_written",
+        "link/tlp_route.v",
+        "b_rid_ok_q && admit && !b_poisoned_q",
+        "b_rid_ok_q && admit",
+    ),
+    # Other types
+    _weak(
+        ATTACK + "35_messages",
+        "EachStateSendsItsTypesOnly",
+        "interrupts_without_t",
+        "filter/dma_admit.v",
+        "t      = trusted;",
+        "t      = trusted && !msix;",
+    ),
+    _weak(
+        ATTACK + "35_messages",
+        "EachStateSendsItsTypesOnly",
+        "no_interrupts_while_locked",
+        "filter/dma_admit.v",
+        "(msix && (locked || (run && !msix_locked)))",
+        "(msix && run && !msix_locked)",
+    ),
+    _weak(
+        ATTACK + "35_messages",
+        "MessagesMoveNothing",
+        "messages_by_address_are_writes",
+        "link/tlp_classify.v",
+        "tlp_type = hdr[127:120];",
+        "tlp_type = hdr[127:120] == `PCIE_TYPE_MSGD_ADDRESS ? `PCIE_TYPE_MWR64 : hdr[127:120];",
+    ),
+    _weak(
+        ATTACK + "35_messages",
+        "OtherSpacesLeadNowhere",
+        "io_reads_memory",
+        "link/tlp_classify.v",
+        "tlp_type = hdr[127:120];",
+        "tlp_type = hdr[127:120] == `PCIE_TYPE_IORD ? `PCIE_TYPE_MRD32 : hdr[127:120];",
+    ),
+    Weakness(
+        Mutation(
+            "interrupts_in_error",
+            "filter/dma_admit.v",
+            "(msix && (locked || (run && !msix_locked)))",
+            "(msix && !(run && msix_locked))",
+        ),
+        ATTACK + "35_messages",
+        "InterruptsInErrorAreDropped",
+        INSISTENT,
+    ),
+    *(
+        Weakness(
+            Mutation(
+                name,
+                "filter/dma_filter.v",
+                "write || (read && !appreq_msix)",
+                f"write || (read && !appreq_msix) || {added}",
+            ),
+            ATTACK + "35_messages",
+            "OtherTypesNeverLeave",
+            hostile,
+        )
+        for name, added, hostile in (
+            ("page_requests_leave", "tlp_type == `PCIE_TYPE_MSG_RC", PAGE_REQUESTER),
+            ("vendor_messages_leave", "tlp_type == `PCIE_TYPE_MSGD_RC", VENDOR_MESSENGER),
+            ("atomics_leave", "tlp_type == `PCIE_TYPE_SWAP32", ATOMIC_SENDER),
+        )
+    ),
     # What the report shows
     _weak(
         ATTACK + "07_preconfigured",
@@ -471,6 +692,79 @@ WEAKNESSES = [
         "ide/ide_stream_ctrl.v",
         "!enable || fail_received || !link_up",
         "!enable || fail_received",
+    ),
+    # Mailbox, races, stalls
+    _weak(
+        ATTACK + "29_doe",
+        "GamesWithBusy",
+        "words_while_busy",
+        "cfg/doe_mailbox.v",
+        "(append && (busy || request_count_q == CAPACITY))",
+        "(append && request_count_q == CAPACITY)",
+    ),
+    _weak(
+        ATTACK + "29_doe",
+        "WrongLengthsAreDropped",
+        "object_of_any_length",
+        "cfg/doe_mailbox.v",
+        "{{(32 - COUNT_W) {1'b0}}, request_count_q} == {14'd0, request_length_q}",
+        "1'b1",
+    ),
+    _weak(
+        ATTACK + "29_doe",
+        "ForeignObjectsAreDropped",
+        "object_of_any_vendor",
+        "doe/doe_router.v",
+        "s_axis_doe_tdata[15:0] == `DOE_VENDOR_PCI_SIG",
+        "1'b1",
+    ),
+    _weak(
+        ATTACK + "32_races",
+        "StopMeetsErrors",
+        "stop_beats_an_error",
+        "tdisp/tdi_table.v",
+        "error_req | session_lost | data_wrong",
+        "(error_req & ~stops) | session_lost | data_wrong",
+    ),
+    _weak(
+        ATTACK + "32_races",
+        "StartMeetsErrors",
+        "start_beats_an_error",
+        "tdisp/tdi_table.v",
+        "error_req | session_lost | data_wrong",
+        "(error_req & ~starts) | session_lost | data_wrong",
+    ),
+    _weak(
+        ATTACK + "32_races",
+        "LockMeetsConfigurationWrites",
+        "lock_during_a_configuration_write",
+        "tdisp/tdisp_responder.v",
+        "!cfg_write_busy && drained",
+        "drained",
+    ),
+    _weak(
+        ATTACK + "33_backpressure",
+        "ErrorsPassAStalledLink",
+        "stream_ends_with_its_message",
+        "ide/ide_stream_ctrl.v",
+        "event_q  <= leave;",
+        "event_q  <= fail_taken;",
+    ),
+    _weak(
+        ATTACK + "33_backpressure",
+        "ErrorsPassAStalledRootOfTrust",
+        "session_keys_wait_for_messages",
+        "doe/doe_spdm.v",
+        "at_rot || state_q == ST_IDLE",
+        "state_q == ST_IDLE",
+    ),
+    _weak(
+        ATTACK + "33_backpressure",
+        "LockWithoutEntropyEnds",
+        "nonce_waits_for_ever",
+        "tdisp/nonce_source.v",
+        "cycle_q == LAST_CYCLE",
+        "1'b0",
     ),
 ]
 

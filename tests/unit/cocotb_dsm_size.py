@@ -183,9 +183,9 @@ async def ends_of_sessions_and_errors_name_their_cause_in_one_cycle(dut: Any) ->
         session_end_valid=1,
         session_end_idx=1,
         tdi_error_req=1 << FIRST | 1 << SECOND,
-        tdi_error_cause=ErrorCause.BAR,
+        tdi_error_cause=ErrorCause.MSIX,
     )
     assert [bench.states()[tdi] for tdi in TDIS] == [3, 3, 3, 1]
     causes = [await bench.cause(tdi) for tdi in TDIS]
-    assert causes == [ErrorCause.BAR, ErrorCause.BAR, ErrorCause.SESSION_END, 0]
+    assert causes == [ErrorCause.MSIX, ErrorCause.MSIX, ErrorCause.SESSION_END, 0]
     assert await bench.cause(MIDDLE) == ErrorCause.SESSION_END

@@ -27,6 +27,8 @@ class DoeObject:
 class DoeMonitor(uvm_subscriber):
     """Writes a DoeObject to `ap` at GO for a request, and at the last pop for a response.
 
+    A request that is made while a response is unread comes after that response.
+
     Connect the analysis port of the configuration monitor to `write`.
     """
 
@@ -46,6 +48,8 @@ class DoeMonitor(uvm_subscriber):
         self.request = bytearray()
         self.response = bytearray()
         self.current: int | None = None
+        self.unread = False  # the host knows of a response
+        self.behind: DoeObject | None = None  # request behind it
 
     def write(self, tt: CfgItem) -> None:
         """A configuration access is complete."""
@@ -73,11 +77,16 @@ class DoeMonitor(uvm_subscriber):
         if value >> ControlBit.ABORT & 1:
             self.forget()
         elif value >> ControlBit.GO & 1 and self.request:  # GO alone is no object
-            self.ap.write(DoeObject(bytes(self.request), request=True))
+            request = DoeObject(bytes(self.request), request=True)
             self.request.clear()
+            if self.unread:
+                self.behind = request
+            else:
+                self.ap.write(request)
 
     def _status(self, value: int) -> None:
-        if not value >> StatusBit.DATA_OBJECT_READY & 1:
+        self.unread = bool(value >> StatusBit.DATA_OBJECT_READY & 1)
+        if not self.unread:
             self.response.clear()
             self.current = None
 
@@ -95,3 +104,10 @@ class DoeMonitor(uvm_subscriber):
         if len(self.response) == 4 * length:
             self.ap.write(DoeObject(bytes(self.response), request=False))
             self.response.clear()
+            self._answered()
+
+    def _answered(self) -> None:
+        self.unread = False
+        if self.behind is not None:
+            self.ap.write(self.behind)
+            self.behind = None

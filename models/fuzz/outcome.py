@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a campaign has seen so far, in a form that passes from one process to another."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+from models.fuzz.campaign import Campaign
+from models.fuzz.judge import Judge
+
+
+@dataclass
+class Outcome:
+    """`finding` says what is wrong with the device, and is empty when nothing is."""
+
+    sent: int = 0
+    judge: Judge = field(default_factory=Judge)
+    finding: str = ""
+
+    @classmethod
+    def of(cls, campaign: Campaign, finding: str = "") -> Outcome:
+        """The state of a campaign."""
+        return cls(campaign.sent, campaign.judge, finding)
+
+    def encode(self) -> str:
+        """As JSON."""
+        errors = [[*pair, count] for pair, count in sorted(self.judge.errors.items())]
+        fields = {"sent": self.sent, "finding": self.finding, "errors": errors}
+        return json.dumps(fields | {"statuses": self.judge.statuses, "answers": self.judge.answers})
+
+    @classmethod
+    def decode(cls, text: str) -> Outcome:
+        """From JSON."""
+        fields = json.loads(text)
+        errors = Counter({(request, error): n for request, error, n in fields["errors"]})
+        judge = Judge(errors, Counter(fields["statuses"]), Counter(fields["answers"]))
+        return cls(fields["sent"], judge, fields["finding"])

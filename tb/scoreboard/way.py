@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way of what a TDI sends: allowed in its state, with the right T, on the right stream."""
+
+from __future__ import annotations
+
+from models.ide.select import AT_TRANSLATED, Outgoing, Way, depart
+from models.pcie.admission import OutboundKind, outbound
+from models.pcie.layout import MEMORY_REQUESTS
+from models.pcie.tlp import Tlp
+from tb.coverage import CoverItem
+from tb.scoreboard.world import FunctionView, Route, World
+
+
+class WayChecker:
+    """Compares state, T and stream of requests and messages with what the digest allows."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.covered: list[CoverItem] = []
+
+    def check(
+        self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, kind: OutboundKind
+    ) -> bool:
+        """Whether a TLP may leave by `route`; reports a mismatch when it may not."""
+        states = self.world.states_during(view.number, self.world.made_since(time_ns), time_ns)
+        departs = self._departs(time_ns, tlp, route, view)
+        fitting = [state for state in states if departs and outbound(state, kind).allows(route.t)]
+        for state in fitting:
+            self.covered.append(CoverItem("outbound", (kind.name, state.name, f"T{int(route.t)}")))
+        if not fitting:
+            self._refuse(time_ns, tlp, route, view, kind)
+        elif len(states) > 1:
+            self.world.findings.tolerate("request that raced with a change of state")
+        return bool(fitting)
+
+    def _bound(self, time_ns: float, tdi: int) -> frozenset[frozenset[int]]:
+        return self.world.bound_streams(tdi, self.world.made_since(time_ns), time_ns)
+
+    def _departs(self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView) -> bool:
+        """Whether a TLP with this T leaves by `route` (IDE-SEL-001, IDE-ST-005)."""
+        secure = [
+            block.stream_id
+            for block in self.world.blocks()
+            if True in self.world.secure(block.stream_id, self.world.made_since(time_ns), time_ns)
+        ]
+        outgoing = self._outgoing(tlp, route.t, view)
+        bounds = self._bound(time_ns, view.number)
+        return any(self._fits(outgoing, route, bound, secure) for bound in bounds)
+
+    def _outgoing(self, tlp: Tlp, t: bool, view: FunctionView) -> Outgoing:
+        """With T = 1 only translated requests may go to a peer (TDISP-ATS-006, TDISP-ATS-007)."""
+        if not t:
+            return Outgoing(tlp, ats_enabled=view.ats_enable)
+        terms = self.world.peer_terms(view.number)
+        direct = tlp.at == AT_TRANSLATED and tlp.fmt_type in MEMORY_REQUESTS
+        return Outgoing(
+            tlp,
+            t=True,
+            ats_enabled=view.ats_enable,
+            redirected=terms.redirect or not direct,
+            peer_address=terms.peer_address(tlp.address),
+        )
+
+    def _fits(
+        self, outgoing: Outgoing, route: Route, bound: frozenset[int], secure: list[int]
+    ) -> bool:
+        """Of the streams that claim an address only bound ones carry T = 1 (TDISP-DMA-003)."""
+        if route.t and route.stream not in bound:
+            return False
+        blocks = [b for b in self.world.blocks() if not route.t or b.stream_id in bound]
+        departure = depart(blocks, outgoing, secure)
+        if departure.way is Way.STREAM:
+            return route.stream == departure.stream_id
+        return departure.way is Way.PLAIN and route.stream is None
+
+    def _refuse(
+        self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, kind: OutboundKind
+    ) -> None:
+        states = sorted(
+            self.world.states_during(view.number, self.world.made_since(time_ns), time_ns)
+        )
+        requirements: list[str] = []
+        for state in states:
+            requirements += outbound(state, kind).requirements
+        requirements += self._of_the_stream(tlp, route, view)
+        bound = frozenset().union(*self._bound(time_ns, view.number))
+        self.world.findings.mismatch(
+            tuple(dict.fromkeys(requirements)),
+            time_ns,
+            f"{kind.value} in {' or '.join(s.name for s in states)}",
+            {"bound stream": bound or "none", "peers": self.world.peer_terms(view.number)},
+            {"route": route, "request": tlp},
+            view.number,
+        )
+
+    def _of_the_stream(self, tlp: Tlp, route: Route, view: FunctionView) -> tuple[str, ...]:
+        if route.stream is None:
+            return ("TDISP-DMA-009",)
+        if not route.t:
+            return ()
+        if tlp.at == AT_TRANSLATED:
+            return ("TDISP-ATS-007", "TDISP-P2P-006")
+        default = [b.stream_id for b in self.world.blocks() if b.default_stream]
+        return () if route.stream in default else ("TDISP-ATS-006",)
