@@ -30,7 +30,7 @@ from models.pcie.tlp import Tlp
 from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.world import Target
 
-SCRUB_NS = 5_000.0  # clearing one function takes no longer, and one may wait for all others
+SCRUB_NS = 20_000.0  # clearing four functions takes no longer, and one may wait for all others
 CLEARED = int(Status.DONE | Status.ERROR)
 ENDED = (int(Status.DONE), int(Status.ERROR), CLEARED)  # STATUS after an abort may also be 0
 
@@ -55,7 +55,7 @@ class FunctionShadow:
     """Registers, memory and transfers of one function of a device with so many `functions`."""
 
     def __init__(self, functions: int = 1) -> None:
-        self._scrub_ns = SCRUB_NS * functions
+        self._scrub_ns = SCRUB_NS * max(1.0, functions / 4)
         self.model = FunctionModel()
         self.runs: list[DmaRun] = []
         self.owed: list[Owed] = []
