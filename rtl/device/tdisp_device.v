@@ -191,6 +191,10 @@ module tdisp_device #(
   wire [3:0] tdi_error_cause;
   wire [STREAM_W*NUM_TDI-1:0] tdi_stream;  // default stream bound by LOCK
   wire [NUM_TDI-1:0] tdi_msix_locked;
+  wire [NUM_TDI-1:0] tdi_memory_open;  // SET_MMIO_ATTRIBUTE has made the page of memory non-TEE
+  wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p;  // P2P streams bound to each TDI
+  wire [NUM_TDI-1:0] tdi_redirect;  // ALL_REQUEST_REDIRECT
+  wire [63:0] p2p_mask;  // BIND_P2P_ADDRESS_MASK of appreq_tdi, one cycle later
   wire [NUM_TDI-1:0] tdi_quiesce;  // level: abort, issue nothing new
   wire [NUM_TDI-1:0] tdi_stopping;  // level: no access to the function until STOP is done
   wire [NUM_TDI-1:0] tdi_drained;  // nothing outstanding, nothing in flight
@@ -227,6 +231,8 @@ module tdisp_device #(
   wire [TDI_W-1:0] appreq_tdi;
   wire appreq_msix;  // the memory write is an MSI-X message
   wire appreq_denied;  // pulse: dma_filter dropped the request
+  wire appreq_ide;  // where it let the request out, in the cycle after its last beat
+  wire [STREAM_W-1:0] appreq_stream;
 
   ide #(
       .DATA_W(DATA_W),
@@ -333,6 +339,7 @@ module tdisp_device #(
       .tdi_state      (tdi_state),
       .tdi_stream     (tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
+      .tdi_memory_open(tdi_memory_open),
       .tdi_scrub_busy (tdi_scrub_busy | tdi_stopping),
       .rx_hdr         (rx_hdr),
       .rx_tdata       (rx_tdata),
@@ -701,12 +708,20 @@ module tdisp_device #(
   ) u_dma_filter (
       .clk            (clk),
       .rst            (rst),
+      .pf_rid         (pf_rid),
+      .tdi_bme        (tdi_bme),
+      .ats_enable     (ats_enable),
+      .ide_enable     (ide_enable),
+      .ide_addr_valid (ide_addr_valid),
+      .ide_addr_base  (ide_addr_base),
+      .ide_addr_limit (ide_addr_limit),
+      .stream_secure  (stream_secure),
       .tdi_state      (tdi_state),
       .tdi_stream     (tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
-      .pf_rid         (pf_rid),
-      .tdi_bme        (tdi_bme),
-      .stream_secure  (stream_secure),
+      .tdi_p2p        (tdi_p2p),
+      .tdi_redirect   (tdi_redirect),
+      .p2p_mask       (p2p_mask),
       .appreq_hdr     (appreq_hdr),
       .appreq_tdata   (appreq_tdata),
       .appreq_tkeep   (appreq_tkeep),
@@ -716,6 +731,8 @@ module tdisp_device #(
       .appreq_tdi     (appreq_tdi),
       .appreq_msix    (appreq_msix),
       .appreq_denied  (appreq_denied),
+      .appreq_ide     (appreq_ide),
+      .appreq_stream  (appreq_stream),
       .dma_hdr        (dma_hdr),
       .dma_tdata      (dma_tdata),
       .dma_tkeep      (dma_tkeep),
@@ -776,6 +793,12 @@ module tdisp_device #(
       .tx_t         (tx_t),
       .tx_stream    (tx_stream)
   );
+
+  assign tdi_memory_open = {NUM_TDI{1'b0}};
+  assign tdi_p2p = {NUM_IDE_STREAMS * NUM_TDI{1'b0}};
+  assign tdi_redirect = {NUM_TDI{1'b0}};
+  assign p2p_mask = 64'd0;
+  wire unused = &{1'b0, appreq_ide, appreq_stream};
 
 endmodule
 
