@@ -120,7 +120,6 @@ module tdisp_device #(
   // ---------------------------------------------------------------- configuration (from cfg_space)
   wire [       15:0] pf_rid;  // captured bus and device number, PF_FUNCTION
   wire [NUM_TDI-1:0] tdi_present;  // function exists: PF, or VF Enable and within NumVFs
-  wire [16*NUM_TDI-1:0] tdi_rid;
   wire [NUM_TDI-1:0] tdi_mse;  // Memory Space Enable (VFs: VF MSE)
   wire [NUM_TDI-1:0] tdi_bme;  // Bus Master Enable
   wire [63:0] pf_bar0, pf_bar2, vf_bar0, vf_bar2;  // VF bases are those of VF 1
@@ -129,8 +128,7 @@ module tdisp_device #(
   wire [NUM_TDI-1:0] msix_enable;
   wire [NUM_TDI-1:0] msix_function_mask;
   wire [NUM_TDI-1:0] ats_enable;
-  wire [16*NUM_TDI-1:0] msix_control;  // Message Control as the capability shows it
-  wire [NUM_TDI-1:0] lock_config_ok;  // configuration checks of LOCK pass (L9 to L17)
+  wire lock_config_ok;  // configuration checks of LOCK pass (L9 to L17)
   wire cfg_write_busy;  // a configuration write is between watch and commit
 
   wire [NUM_IDE_STREAMS-1:0] ide_enable;
@@ -426,7 +424,6 @@ module tdisp_device #(
       .cfgcpl_stream        (cfgcpl_stream),
       .pf_rid               (pf_rid),
       .tdi_present          (tdi_present),
-      .tdi_rid              (tdi_rid),
       .tdi_mse              (tdi_mse),
       .tdi_bme              (tdi_bme),
       .pf_bar0              (pf_bar0),
@@ -437,7 +434,6 @@ module tdisp_device #(
       .max_read_request_size(max_read_request_size),
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),
-      .msix_control         (msix_control),
       .ats_enable           (ats_enable),
       .lock_config_ok       (lock_config_ok),
       .cfg_write_busy       (cfg_write_busy),
@@ -608,7 +604,7 @@ module tdisp_device #(
       .msix_enable         (msix_enable),
       .msix_function_mask  (msix_function_mask),
       .ats_enable          (ats_enable),
-      .lock_config_ok      (|lock_config_ok),
+      .lock_config_ok      (lock_config_ok),
       .cfg_write_busy      (cfg_write_busy),
       .ide_enable          (ide_enable),
       .ide_stream_id       (ide_stream_id),
@@ -801,7 +797,7 @@ module tdisp_device #(
   assign tdi_p2p         = {NUM_IDE_STREAMS * NUM_TDI{1'b0}};
   assign tdi_redirect    = {NUM_TDI{1'b0}};
   assign p2p_mask        = 64'd0;
-  wire unused = &{1'b0, msix_control, tdi_rid, appreq_ide, appreq_stream};
+  wire unused = &{1'b0, appreq_ide, appreq_stream};
 
 endmodule
 
