@@ -53,6 +53,7 @@ HEADERS: Mapping[str, Table] = {
     },
     "pcie_defs.vh": {
         "PCIE_TYPE": (pcie.FmtType, 8),
+        "PCIE_AT": (pcie.AddressType, 2),
         "PCIE_CPL": (pcie.CplStatus, 3),
         "PCIE_MSG": (pcie.MessageCode, 8),
         "PCIE_CAP": (pcie.CapabilityId, 8),

@@ -73,6 +73,7 @@ class ConfigSpace:
         self._bits = [pf_registers(profile)] + [vf] * (profile.num_tdi - 1)
         self.pf_rid = profile.pf_function  # with the captured bus and device number
         self._values = [self._reset_values(n) for n in range(profile.num_tdi)]
+        self._views: tuple[FunctionView, ...] = ()  # empty: to be looked up again
 
     def _reset_values(self, function: int) -> dict[int, int]:
         return {address: bits.reset for address, bits in self._bits[function].items()}
@@ -104,6 +105,8 @@ class ConfigSpace:
         """Take bus and device number from a configuration write; whether they have changed."""
         base = rid - self._distance(rid)
         changed, self.pf_rid = base != self.pf_rid, base
+        if changed:
+            self._views = ()
         return changed
 
     def read(self, function: int, address: int) -> int:
@@ -134,12 +137,22 @@ class ConfigSpace:
     def write(self, function: int, address: int, data: int, enables: int) -> None:
         """Carry out a write."""
         if address in self._values[function]:
-            new = self.preview(function, address, data, enables).new
-            self._values[function][address] = new
+            write = self.preview(function, address, data, enables)
+            self._values[function][address] = write.new
+            if write.new != write.old:
+                self._changed(function)
         vfs_gone = function == 0 and address == Reg.SRIOV_CONTROL
-        for vf in range(1, self.profile.num_tdi):
-            if vfs_gone and not self.present(vf):
+        for vf in range(1, self.profile.num_tdi if vfs_gone else 1):
+            if not self.present(vf):
                 self._values[vf] = self._reset_values(vf)
+
+    def _changed(self, function: int) -> None:
+        """A register has changed: so has the view of its function, with the PF those of all."""
+        if function == 0:
+            self._views = ()
+        elif self._views:
+            after = self._views[function + 1 :]
+            self._views = (*self._views[:function], self.view(function), *after)
 
     @staticmethod
     def initiates_flr(address: int, data: int, enables: int) -> bool:
@@ -151,6 +164,7 @@ class ConfigSpace:
         hit = range(self.profile.num_tdi) if function == 0 else (function,)
         for number in hit:
             self._values[number] = self._reset_values(number)
+        self._changed(function)
 
     def reset(self) -> None:
         """Conventional reset."""
@@ -218,6 +232,12 @@ class ConfigSpace:
             msix_function_mask=bool(msix & MSIX_FUNCTION_MASK),
             ats_enable=bool(self.read(number, Reg.ATS_CONTROL) & ATS_ENABLE),
         )
+
+    def views(self) -> tuple[FunctionView, ...]:
+        """All functions; the same object as before while nothing of it has changed."""
+        if not self._views:
+            self._views = tuple(self.view(n) for n in range(self.profile.num_tdi))
+        return self._views
 
     def limits(self) -> Limits:
         """Sizes that Device Control allows."""

@@ -308,7 +308,7 @@ class ReferenceDevice:
 
     def functions(self) -> tuple[FunctionView, ...]:
         """Configuration of every function."""
-        return tuple(self.space.view(n) for n in range(self.profile.num_tdi))
+        return self.space.views()
 
     def blocks(self) -> tuple[SelectiveStreamBlock, ...]:
         """The selective stream register blocks."""

@@ -9,13 +9,12 @@ from enum import Enum
 
 from models.ide.codes import ControlBit, StatusBit, StreamState
 from models.ide.permitted import is_permitted
-from models.pcie.codes import FmtType, SelectiveBlock
+from models.pcie.codes import AddressType, FmtType, SelectiveBlock
 from models.pcie.layout import COMPLETIONS, CONFIG_REQUESTS, DW, MEMORY_REQUESTS
 from models.pcie.tlp import Tlp
 
 ADDRESS_BLOCK_SIZE = 0x0C
 GRANULE = 1 << 20  # address associations count in MiB
-AT_TRANSLATED = 2
 _TO_RC = frozenset({FmtType.MSG_RC, FmtType.MSGD_RC})
 _BY_ID = frozenset({FmtType.MSG_ID, FmtType.MSGD_ID})
 
@@ -214,7 +213,7 @@ def _by_address(
     outgoing: Outgoing,
 ) -> SelectiveStreamBlock | None:
     tlp = outgoing.tlp
-    if outgoing.ats_enabled and tlp.at != AT_TRANSLATED:
+    if outgoing.ats_enabled and tlp.at != AddressType.TRANSLATED:
         return default
     to_peer = tlp.address if outgoing.peer_address is None else outgoing.peer_address
     for block in candidates:

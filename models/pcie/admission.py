@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from models.pcie.codes import AddressType
 from models.tdisp.codes import TdiState
 
 _U = TdiState.CONFIG_UNLOCKED
@@ -260,6 +261,44 @@ OUTBOUND: Mapping[OutboundKind, Mapping[TdiState, OutboundRule]] = {
 def outbound(state: TdiState, kind: OutboundKind) -> OutboundRule:
     """The rule for a TLP of `kind` sent by a TDI in `state`."""
     return OUTBOUND[kind][state]
+
+
+_NOT_SENT = _never("TDISP-ATS-002")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRequest:
+    """A memory request of a function that is no interrupt, and what is known of it."""
+
+    at: AddressType
+    write: bool = False
+    ats_enable: bool = False  # ATS Enable of the function
+    peer: bool = False  # its masked address is one of a bound P2P stream
+    redirect: bool = False  # ALL_REQUEST_REDIRECT of the lock
+
+    @property
+    def kind(self) -> OutboundKind | None:
+        """Its row of the table; None for what no function may send.
+
+        A function uses ATS only with ATS Enable, and a Translation Request is a read.
+        """
+        if self.at is AddressType.UNTRANSLATED:
+            return OutboundKind.WRITE if self.write else OutboundKind.NON_POSTED
+        if self.at is AddressType.TRANSLATED and self.ats_enable:
+            return OutboundKind.TRANSLATED
+        if self.at is AddressType.TRANSLATION_REQUEST and self.ats_enable and not self.write:
+            return OutboundKind.TRANSLATION_REQUEST
+        return None
+
+    @property
+    def direct(self) -> bool:
+        """Whether it goes to a peer on a P2P stream, not upstream (TDISP-ATS-006, 007)."""
+        return self.kind is OutboundKind.TRANSLATED and self.peer and not self.redirect
+
+
+def outbound_memory(state: TdiState, request: MemoryRequest) -> OutboundRule:
+    """The rule for a memory request sent by a TDI in `state`."""
+    return _NOT_SENT if request.kind is None else outbound(state, request.kind)
 
 
 def inbound_completion(issued_in: TdiState, now: TdiState, same_life: bool) -> Decision:

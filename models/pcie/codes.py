@@ -49,6 +49,15 @@ class FmtType(IntEnum):
     MSGD_GATHER = 0x75
 
 
+class AddressType(IntEnum):
+    """AT of a memory request."""
+
+    UNTRANSLATED = 0
+    TRANSLATION_REQUEST = 1
+    TRANSLATED = 2
+    RESERVED = 3
+
+
 class CplStatus(IntEnum):
     """Completion Status."""
 
@@ -56,14 +65,6 @@ class CplStatus(IntEnum):
     UR = 1
     CRS = 2
     CA = 4
-
-
-class AddressType(IntEnum):
-    """AT of a memory request."""
-
-    UNTRANSLATED = 0
-    TRANSLATION_REQUEST = 1
-    TRANSLATED = 2
 
 
 class MessageCode(IntEnum):

@@ -17,16 +17,15 @@ module cfg_lock_check #(
     input wire clk,
     input wire rst,
 
-    input wire [       63:0] pf_bar0,
-    input wire [       63:0] pf_bar2,
-    input wire [       63:0] vf_bar0,
-    input wire [       63:0] vf_bar2,
-    input wire               vf_enable,
-    input wire [       15:0] num_vfs,
-    input wire [       31:0] system_page_size,
-    input wire [NUM_TDI-1:0] tdi_present,
+    input wire [63:0] pf_bar0,
+    input wire [63:0] pf_bar2,
+    input wire [63:0] vf_bar0,
+    input wire [63:0] vf_bar2,
+    input wire        vf_enable,
+    input wire [15:0] num_vfs,
+    input wire [31:0] system_page_size,
 
-    output reg [NUM_TDI-1:0] lock_config_ok
+    output reg lock_config_ok
 );
 
   localparam [31:0] LAST_TDI = NUM_TDI - 1;
@@ -61,8 +60,8 @@ module cfg_lock_check #(
   wire all_ok = pf_ok && (vf_ok || !vf_enable) && page_size_ok;
 
   always @(posedge clk) begin
-    if (rst) lock_config_ok <= {NUM_TDI{1'b0}};
-    else lock_config_ok <= tdi_present & {NUM_TDI{all_ok}};
+    if (rst) lock_config_ok <= 1'b0;
+    else lock_config_ok <= all_ok;
   end
 
 endmodule

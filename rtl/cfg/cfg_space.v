@@ -48,23 +48,21 @@ module cfg_space #(
     output wire [ STREAM_W-1:0] cfgcpl_stream,
 
     // Functions
-    output wire [          15:0] pf_rid,
-    output wire [   NUM_TDI-1:0] tdi_present,
-    output wire [16*NUM_TDI-1:0] tdi_rid,
-    output wire [   NUM_TDI-1:0] tdi_mse,
-    output wire [   NUM_TDI-1:0] tdi_bme,
-    output wire [          63:0] pf_bar0,
-    output wire [          63:0] pf_bar2,
-    output wire [          63:0] vf_bar0,
-    output wire [          63:0] vf_bar2,
-    output wire [           2:0] max_payload_size,
-    output wire [           2:0] max_read_request_size,
-    output wire [   NUM_TDI-1:0] msix_enable,
-    output wire [   NUM_TDI-1:0] msix_function_mask,
-    output wire [16*NUM_TDI-1:0] msix_control,
-    output wire [   NUM_TDI-1:0] ats_enable,
-    output wire [   NUM_TDI-1:0] lock_config_ok,
-    output wire                  cfg_write_busy,
+    output wire [       15:0] pf_rid,
+    output wire [NUM_TDI-1:0] tdi_present,
+    output wire [NUM_TDI-1:0] tdi_mse,
+    output wire [NUM_TDI-1:0] tdi_bme,
+    output wire [       63:0] pf_bar0,
+    output wire [       63:0] pf_bar2,
+    output wire [       63:0] vf_bar0,
+    output wire [       63:0] vf_bar2,
+    output wire [        2:0] max_payload_size,
+    output wire [        2:0] max_read_request_size,
+    output wire [NUM_TDI-1:0] msix_enable,
+    output wire [NUM_TDI-1:0] msix_function_mask,
+    output wire [NUM_TDI-1:0] ats_enable,
+    output wire               lock_config_ok,
+    output wire               cfg_write_busy,
 
     // IDE capability
     output wire [   NUM_IDE_STREAMS-1:0] ide_enable,
@@ -126,7 +124,6 @@ module cfg_space #(
   localparam [15:0] VF_DEVICE = DEVICE + 16'd1;
   localparam [11:0] AFTER_AER = NUM_TDI > 1 ? `CFG_REG_SRIOV : `CFG_REG_DOE;
   localparam [11:0] AFTER_VSEC = NUM_TDI > 1 ? `CFG_REG_ARI : `CFG_REG_IDE;
-  localparam [10:0] LAST_VECTOR = `APP_MSIX_VECTORS - 1;
 
   generate
     if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
@@ -432,16 +429,6 @@ module cfg_space #(
 
   wire unused = &{1'b0, vf_memory_space};  // without virtual functions
 
-  genvar n;
-  generate
-    for (n = 0; n < NUM_TDI; n = n + 1) begin : g_function
-      localparam [31:0] INTEGER = n;
-
-      assign tdi_rid[16*n+:16]      = pf_rid + INTEGER[15:0];
-      assign msix_control[16*n+:16] = {msix_enable[n], msix_function_mask[n], 3'd0, LAST_VECTOR};
-    end
-  endgenerate
-
   cfg_lock_check #(
       .NUM_TDI(NUM_TDI)
   ) u_lock_check (
@@ -454,7 +441,6 @@ module cfg_space #(
       .vf_enable       (vf_enable),
       .num_vfs         (num_vfs),
       .system_page_size(system_page_size),
-      .tdi_present     (tdi_present),
       .lock_config_ok  (lock_config_ok)
   );
 

@@ -18,7 +18,7 @@ module tdisp_device #(
     parameter CPL_TIMEOUT     = 100000,    // cycles until an outstanding read counts as lost
     parameter VENDOR_ID       = 16'h1234,
     parameter DEVICE_ID       = 16'h7d15,
-    parameter PF_FUNCTION     = 0,         // function number of the physical function, 0 to 7
+    parameter PF_FUNCTION     = 0,         // Requester ID of the physical function without its bus
     parameter IDE_PORT_INDEX  = 0          // port index of IDE_KM that is answered besides 0
 ) (
     input wire clk,
@@ -99,8 +99,8 @@ module tdisp_device #(
     if (DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : g_check_data_w
       PARAM_ERROR_DATA_W_must_be_128_256_or_512 u_stop ();
     end
-    if (NUM_TDI < 1 || NUM_TDI > 8) begin : g_check_num_tdi
-      PARAM_ERROR_NUM_TDI_must_be_1_to_8 u_stop ();
+    if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_256 u_stop ();
     end
     if (NUM_IDE_STREAMS < 1 || NUM_IDE_STREAMS > 8) begin : g_check_num_ide_streams
       PARAM_ERROR_NUM_IDE_STREAMS_must_be_1_to_8 u_stop ();
@@ -108,8 +108,9 @@ module tdisp_device #(
     if (NUM_SESSIONS < 1 || NUM_SESSIONS > 16) begin : g_check_num_sessions
       PARAM_ERROR_NUM_SESSIONS_must_be_1_to_16 u_stop ();
     end
-    if (PF_FUNCTION < 0 || PF_FUNCTION > 7) begin : g_check_pf_function
-      PARAM_ERROR_PF_FUNCTION_must_be_0_to_7 u_stop ();
+    // Requester IDs of all functions are on one bus.
+    if (PF_FUNCTION < 0 || PF_FUNCTION + NUM_TDI > 256) begin : g_check_pf_function
+      PARAM_ERROR_PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256 u_stop ();
     end
     if (IDE_PORT_INDEX < 0 || IDE_PORT_INDEX > 255) begin : g_check_ide_port_index
       PARAM_ERROR_IDE_PORT_INDEX_must_be_0_to_255 u_stop ();
@@ -117,19 +118,17 @@ module tdisp_device #(
   endgenerate
 
   // ---------------------------------------------------------------- configuration (from cfg_space)
-  wire [          15:0] pf_rid;  // captured bus and device number, PF_FUNCTION
-  wire [   NUM_TDI-1:0] tdi_present;  // function exists: PF, or VF Enable and within NumVFs
-  wire [16*NUM_TDI-1:0] tdi_rid;
-  wire [   NUM_TDI-1:0] tdi_mse;  // Memory Space Enable (VFs: VF MSE)
-  wire [   NUM_TDI-1:0] tdi_bme;  // Bus Master Enable
+  wire [       15:0] pf_rid;  // captured bus and device number, PF_FUNCTION
+  wire [NUM_TDI-1:0] tdi_present;  // function exists: PF, or VF Enable and within NumVFs
+  wire [NUM_TDI-1:0] tdi_mse;  // Memory Space Enable (VFs: VF MSE)
+  wire [NUM_TDI-1:0] tdi_bme;  // Bus Master Enable
   wire [63:0] pf_bar0, pf_bar2, vf_bar0, vf_bar2;  // VF bases are those of VF 1
   wire [2:0] max_payload_size;  // Device Control encoding, clipped to MAX_PAYLOAD
   wire [2:0] max_read_request_size;
   wire [NUM_TDI-1:0] msix_enable;
   wire [NUM_TDI-1:0] msix_function_mask;
-  wire [16*NUM_TDI-1:0] msix_control;  // Message Control as the capability shows it
   wire [NUM_TDI-1:0] ats_enable;
-  wire [NUM_TDI-1:0] lock_config_ok;  // configuration checks of LOCK pass (L9 to L17)
+  wire lock_config_ok;  // configuration checks of LOCK pass (L9 to L17)
   wire cfg_write_busy;  // a configuration write is between watch and commit
 
   wire [NUM_IDE_STREAMS-1:0] ide_enable;
@@ -191,6 +190,10 @@ module tdisp_device #(
   wire [3:0] tdi_error_cause;
   wire [STREAM_W*NUM_TDI-1:0] tdi_stream;  // default stream bound by LOCK
   wire [NUM_TDI-1:0] tdi_msix_locked;
+  wire [NUM_TDI-1:0] tdi_memory_open;  // SET_MMIO_ATTRIBUTE has made the page of memory non-TEE
+  wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p;  // P2P streams bound to each TDI
+  wire [NUM_TDI-1:0] tdi_redirect;  // ALL_REQUEST_REDIRECT
+  wire [63:0] p2p_mask;  // BIND_P2P_ADDRESS_MASK of appreq_tdi, one cycle later
   wire [NUM_TDI-1:0] tdi_quiesce;  // level: abort, issue nothing new
   wire [NUM_TDI-1:0] tdi_stopping;  // level: no access to the function until STOP is done
   wire [NUM_TDI-1:0] tdi_drained;  // nothing outstanding, nothing in flight
@@ -227,6 +230,8 @@ module tdisp_device #(
   wire [TDI_W-1:0] appreq_tdi;
   wire appreq_msix;  // the memory write is an MSI-X message
   wire appreq_denied;  // pulse: dma_filter dropped the request
+  wire appreq_ide;  // where it let the request out, in the cycle after its last beat
+  wire [STREAM_W-1:0] appreq_stream;
 
   ide #(
       .DATA_W(DATA_W),
@@ -333,6 +338,7 @@ module tdisp_device #(
       .tdi_state      (tdi_state),
       .tdi_stream     (tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
+      .tdi_memory_open(tdi_memory_open),
       .tdi_scrub_busy (tdi_scrub_busy | tdi_stopping),
       .rx_hdr         (rx_hdr),
       .rx_tdata       (rx_tdata),
@@ -418,7 +424,6 @@ module tdisp_device #(
       .cfgcpl_stream        (cfgcpl_stream),
       .pf_rid               (pf_rid),
       .tdi_present          (tdi_present),
-      .tdi_rid              (tdi_rid),
       .tdi_mse              (tdi_mse),
       .tdi_bme              (tdi_bme),
       .pf_bar0              (pf_bar0),
@@ -429,7 +434,6 @@ module tdisp_device #(
       .max_read_request_size(max_read_request_size),
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),
-      .msix_control         (msix_control),
       .ats_enable           (ats_enable),
       .lock_config_ok       (lock_config_ok),
       .cfg_write_busy       (cfg_write_busy),
@@ -501,7 +505,7 @@ module tdisp_device #(
       .cpl_error_event      (cpl_error_event),
       .internal_error       (internal_error),
       .tdi_stream           (tdi_stream),
-      .tdi_p2p              ({(NUM_IDE_STREAMS * NUM_TDI) {1'b0}}),
+      .tdi_p2p              (tdi_p2p),
       .tdi_msix_locked      (tdi_msix_locked),
       .tdi_error_req        (tdi_error_req),
       .tdi_error_cause      (tdi_error_cause)
@@ -600,7 +604,7 @@ module tdisp_device #(
       .msix_enable         (msix_enable),
       .msix_function_mask  (msix_function_mask),
       .ats_enable          (ats_enable),
-      .lock_config_ok      (|lock_config_ok),
+      .lock_config_ok      (lock_config_ok),
       .cfg_write_busy      (cfg_write_busy),
       .ide_enable          (ide_enable),
       .ide_stream_id       (ide_stream_id),
@@ -703,12 +707,20 @@ module tdisp_device #(
   ) u_dma_filter (
       .clk            (clk),
       .rst            (rst),
+      .pf_rid         (pf_rid),
+      .tdi_bme        (tdi_bme),
+      .ats_enable     (ats_enable),
+      .ide_enable     (ide_enable),
+      .ide_addr_valid (ide_addr_valid),
+      .ide_addr_base  (ide_addr_base),
+      .ide_addr_limit (ide_addr_limit),
+      .stream_secure  (stream_secure),
       .tdi_state      (tdi_state),
       .tdi_stream     (tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
-      .pf_rid         (pf_rid),
-      .tdi_bme        (tdi_bme),
-      .stream_secure  (stream_secure),
+      .tdi_p2p        (tdi_p2p),
+      .tdi_redirect   (tdi_redirect),
+      .p2p_mask       (p2p_mask),
       .appreq_hdr     (appreq_hdr),
       .appreq_tdata   (appreq_tdata),
       .appreq_tkeep   (appreq_tkeep),
@@ -718,6 +730,8 @@ module tdisp_device #(
       .appreq_tdi     (appreq_tdi),
       .appreq_msix    (appreq_msix),
       .appreq_denied  (appreq_denied),
+      .appreq_ide     (appreq_ide),
+      .appreq_stream  (appreq_stream),
       .dma_hdr        (dma_hdr),
       .dma_tdata      (dma_tdata),
       .dma_tkeep      (dma_tkeep),
@@ -779,7 +793,11 @@ module tdisp_device #(
       .tx_stream    (tx_stream)
   );
 
-  wire unused = &{1'b0, msix_control};
+  assign tdi_memory_open = {NUM_TDI{1'b0}};
+  assign tdi_p2p         = {NUM_IDE_STREAMS * NUM_TDI{1'b0}};
+  assign tdi_redirect    = {NUM_TDI{1'b0}};
+  assign p2p_mask        = 64'd0;
+  wire unused = &{1'b0, appreq_ide, appreq_stream};
 
 endmodule
 

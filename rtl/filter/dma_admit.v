@@ -2,12 +2,16 @@
 //
 // dma_admit: may this request of the function leave, and how?
 //
-// Pure: no state, no clock. A memory request leaves with T = 0 in CONFIG_UNLOCKED, with T = 1 on the
+// Pure: no state, no clock. A memory request leaves with T = 0 in CONFIG_UNLOCKED, with T = 1 on a
 // bound stream in RUN, and never in between (TDISP-DMA-001 to 003, 007 to 009). An MSI-X message
 // follows the memory rule in RUN when its table is locked, else it has T = 0; ERROR sends nothing
-// (TDISP-INT-002, 003).
+// (TDISP-INT-002, 003). ATS needs ATS Enable, and only a read asks for a translation (TDISP-ATS-001,
+// 002). The stream is the default one but for a translated request to a peer that has a P2P stream
+// and is not redirected (TDISP-ATS-006, 007). If that stream cannot send, nothing leaves: another
+// would carry the request past the peer.
 
 `default_nettype none
+`include "pcie_defs.vh"
 `include "tdisp_defs.vh"
 
 module dma_admit #(
@@ -17,13 +21,22 @@ module dma_admit #(
     input wire [         1:0] tdi_state,
     input wire [STREAM_W-1:0] tdi_stream,     // default stream bound by LOCK
     input wire                msix_locked,
-    input wire                stream_secure,  // the bound stream can send
+    input wire                redirect,       // ALL_REQUEST_REDIRECT of the lock
+    input wire                stream_secure,  // the default stream can send
     input wire                bus_master,     // Bus Master Enable of the function
+    input wire                ats_enable,     // ATS Enable of the function
 
     // The request
-    input wire msix,      // MSI-X message, else a memory request
-    input wire form_ok,   // a type that this class of request may have
-    input wire rid_match, // its Requester ID is that of the TDI
+    input wire       msix,      // MSI-X message, else a memory request
+    input wire       read,      // MRd
+    input wire       write,     // MWr
+    input wire [1:0] at,        // Address Type
+    input wire       rid_match, // its Requester ID is that of the TDI
+
+    // What its address says
+    input wire                peer,        // it is behind a P2P stream that is bound to the TDI
+    input wire [STREAM_W-1:0] p2p_stream,
+    input wire                p2p_secure,  // that stream can send
 
     output wire                allow,
     output wire                ide,
@@ -38,10 +51,20 @@ module dma_admit #(
   wire trusted = run && (!msix || msix_locked);
   wire plain = unlocked || (msix && (locked || (run && !msix_locked)));
 
-  assign allow  = bus_master && form_ok && rid_match && (plain || (trusted && stream_secure));
+  wire translated = at == `PCIE_AT_TRANSLATED;
+  wire asks = at == `PCIE_AT_TRANSLATION_REQUEST && read;
+  wire form_ok = write || (read && !msix);
+  wire ats_ok = ats_enable && !msix && (translated || asks);
+  wire at_ok = at == `PCIE_AT_UNTRANSLATED || ats_ok;
+
+  wire direct = trusted && translated && peer && !redirect;
+  wire secure = direct ? p2p_secure : stream_secure;
+  wire [STREAM_W-1:0] bound_stream = direct ? p2p_stream : tdi_stream;
+
+  assign allow  = bus_master && at_ok && form_ok && rid_match && (plain || (trusted && secure));
   assign ide    = trusted;
   assign t      = trusted;
-  assign stream = trusted ? tdi_stream : {STREAM_W{1'b0}};
+  assign stream = trusted ? bound_stream : {STREAM_W{1'b0}};
 
 endmodule
 

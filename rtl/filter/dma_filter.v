@@ -3,8 +3,12 @@
 // dma_filter: lets requests of the function out as dma_admit says.
 //
 // The decision is taken when the first beat is accepted, from the state of that cycle, and holds for
-// the whole TLP. A refused TLP is swallowed whole; `appreq_denied` follows in the cycle after its
-// last beat.
+// the whole TLP. A refused TLP is swallowed whole. In the cycle after the last beat `appreq_denied`
+// says so, or else `appreq_ide` and `appreq_stream` say where the TLP leaves, so that its Completion
+// can be told from others.
+//
+// The mask of P2P addresses comes one cycle after the number of the TDI: `appreq_tdi` must be there a
+// cycle before the first beat. A translated request that comes sooner is refused.
 
 `default_nettype none
 `include "pcie_defs.vh"
@@ -19,12 +23,23 @@ module dma_filter #(
     input wire clk,
     input wire rst,
 
-    input wire [       2*NUM_TDI-1:0] tdi_state,
-    input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    input wire [         NUM_TDI-1:0] tdi_msix_locked,
-    input wire [                15:0] pf_rid,           // TDI n has pf_rid + n
-    input wire [         NUM_TDI-1:0] tdi_bme,
-    input wire [ NUM_IDE_STREAMS-1:0] stream_secure,
+    // Configuration
+    input wire [                  15:0] pf_rid,          // TDI n has pf_rid + n
+    input wire [           NUM_TDI-1:0] tdi_bme,
+    input wire [           NUM_TDI-1:0] ats_enable,
+    input wire [   NUM_IDE_STREAMS-1:0] ide_enable,
+    input wire [   NUM_IDE_STREAMS-1:0] ide_addr_valid,
+    input wire [64*NUM_IDE_STREAMS-1:0] ide_addr_base,
+    input wire [64*NUM_IDE_STREAMS-1:0] ide_addr_limit,
+    input wire [   NUM_IDE_STREAMS-1:0] stream_secure,
+
+    // TDIs
+    input wire [              2*NUM_TDI-1:0] tdi_state,
+    input wire [       STREAM_W*NUM_TDI-1:0] tdi_stream,
+    input wire [                NUM_TDI-1:0] tdi_msix_locked,
+    input wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p,          // P2P streams bound to TDI n
+    input wire [                NUM_TDI-1:0] tdi_redirect,     // ALL_REQUEST_REDIRECT
+    input wire [                       63:0] p2p_mask,         // of appreq_tdi, a cycle later
 
     // Requests of the function
     input  wire [        127:0] appreq_hdr,
@@ -36,6 +51,8 @@ module dma_filter #(
     input  wire [    TDI_W-1:0] appreq_tdi,
     input  wire                 appreq_msix,
     output reg                  appreq_denied,
+    output wire                 appreq_ide,
+    output wire [ STREAM_W-1:0] appreq_stream,
 
     // Requests that may leave
     output wire [        127:0] dma_hdr,
@@ -56,10 +73,38 @@ module dma_filter #(
   wire [7:0] tlp_type = appreq_hdr[127:120];
   wire write = tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64;
   wire read = tlp_type == `PCIE_TYPE_MRD32 || tlp_type == `PCIE_TYPE_MRD64;
+  wire [1:0] at = appreq_hdr[107:106];
   wire [STREAM_W-1:0] bound_stream = tdi_stream[STREAM_W*appreq_tdi+:STREAM_W];
   wire bound_exists = {1'b0, bound_stream} < STREAMS;
   wire [15:0] rid = pf_rid + {{(16 - TDI_W) {1'b0}}, appreq_tdi};
 
+  // ------------------------------------------------------------------ P2P streams
+  wire long_address = appreq_hdr[125];
+  wire [63:0] address = long_address ? {appreq_hdr[63:2], 2'b00} :
+      {32'd0, appreq_hdr[63:34], 2'b00};
+  // The specification does not say what a 1 in BIND_P2P_ADDRESS_MASK means. Here it clears that bit
+  // of the address, so that a mask of 0 clears nothing (TDISP-P2P-006).
+  wire [63:0] peer_address = address & ~p2p_mask;
+  wire [NUM_IDE_STREAMS-1:0] p2p_bound = tdi_p2p[NUM_IDE_STREAMS*appreq_tdi+:NUM_IDE_STREAMS];
+  reg [NUM_IDE_STREAMS-1:0] p2p_match;
+  reg [STREAM_W-1:0] p2p_stream;
+  integer s;
+
+  always @* begin
+    p2p_stream = {STREAM_W{1'b0}};
+    for (s = NUM_IDE_STREAMS - 1; s >= 0; s = s - 1) begin
+      p2p_match[s] = p2p_bound[s] && ide_enable[s] && ide_addr_valid[s] &&
+          peer_address >= ide_addr_base[64*s+:64] && peer_address <= ide_addr_limit[64*s+:64];
+      if (p2p_match[s]) p2p_stream = s[STREAM_W-1:0];
+    end
+  end
+
+  reg [TDI_W-1:0] mask_tdi_q;  // the TDI whose mask is there
+  wire mask_there = mask_tdi_q == appreq_tdi;
+
+  always @(posedge clk) mask_tdi_q <= appreq_tdi;
+
+  // ------------------------------------------------------------------ decision
   wire admit_allow, admit_ide, admit_t;
   wire [STREAM_W-1:0] admit_stream;
 
@@ -69,11 +114,18 @@ module dma_filter #(
       .tdi_state    (tdi_state[2*appreq_tdi+:2]),
       .tdi_stream   (bound_stream),
       .msix_locked  (tdi_msix_locked[appreq_tdi]),
+      .redirect     (tdi_redirect[appreq_tdi]),
       .stream_secure(bound_exists && stream_secure[bound_stream]),
       .bus_master   (tdi_bme[appreq_tdi]),
+      .ats_enable   (ats_enable[appreq_tdi]),
       .msix         (appreq_msix),
-      .form_ok      (write || (read && !appreq_msix)),
+      .read         (read),
+      .write        (write),
+      .at           (at),
       .rid_match    (appreq_hdr[95:80] == rid),
+      .peer         (|p2p_match),
+      .p2p_stream   (p2p_stream),
+      .p2p_secure   (stream_secure[p2p_stream]),
       .allow        (admit_allow),
       .ide          (admit_ide),
       .t            (admit_t),
@@ -84,7 +136,8 @@ module dma_filter #(
   reg allow_q, ide_q, t_q;
   reg [STREAM_W-1:0] stream_q;
 
-  wire allow = within_q ? allow_q : admit_allow;
+  wire mask_ok = mask_there || at != `PCIE_AT_TRANSLATED;
+  wire allow = within_q ? allow_q : admit_allow && mask_ok;
   wire ide = within_q ? ide_q : admit_ide;
   wire t = within_q ? t_q : admit_t;
   wire [STREAM_W-1:0] stream = within_q ? stream_q : admit_stream;
@@ -105,6 +158,9 @@ module dma_filter #(
       stream_q <= stream;
     end
   end
+
+  assign appreq_ide    = ide_q;
+  assign appreq_stream = stream_q;
 
   skid_buffer #(
       .W(WIDTH)

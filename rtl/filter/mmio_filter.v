@@ -3,7 +3,8 @@
 // mmio_filter: may this memory request reach the function?
 //
 // Pure: no state, no clock. `allow` is assigned once, from conditions that must all hold; whatever
-// no rule admits is refused (TDISP-MMIO-001 to 005, 008, 010, 014, 015).
+// no rule admits is refused (TDISP-MMIO-001 to 005, 008, 010, 014, 015). A page of TEE memory that
+// SET_MMIO_ATTRIBUTE has opened in RUN is non-TEE memory until RUN ends (TDISP-MMA-003).
 
 `default_nettype none
 `include "tdisp_defs.vh"
@@ -18,6 +19,7 @@ module mmio_filter (
 
     // The request
     input wire [1:0] range_class,
+    input wire       opened,       // SET_MMIO_ATTRIBUTE has made the page non-TEE memory
     input wire       one_class,    // all bytes lie in ranges of this class
     input wire       ide,          // arrived on a selective stream and passed the IDE checks
     input wire       t,
@@ -29,10 +31,11 @@ module mmio_filter (
   wire unlocked = tdi_state == `TDI_CONFIG_UNLOCKED;
   wire run = tdi_state == `TDI_RUN;
 
+  wire memory_open = range_class == `APP_CLASS_TEE && opened && run;
   // A table is locked with its TDI: in CONFIG_UNLOCKED nothing is.
-  wire tee_class = range_class == `APP_CLASS_TEE ||
+  wire tee_class = (range_class == `APP_CLASS_TEE && !memory_open) ||
       (range_class == `APP_CLASS_MSIX && msix_locked && !unlocked);
-  wire plain_class = range_class == `APP_CLASS_NON_TEE ||
+  wire plain_class = range_class == `APP_CLASS_NON_TEE || memory_open ||
       (range_class == `APP_CLASS_MSIX && (!msix_locked || unlocked));
 
   wire trusted = ide && t;

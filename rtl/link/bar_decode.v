@@ -24,9 +24,10 @@ module bar_decode #(
 
     output wire             hit,
     output wire [TDI_W-1:0] tdi,
-    output wire             bar,         // 0: BAR0, 1: BAR2
+    output wire             bar,          // 0: BAR0, 1: BAR2
     output wire [     16:0] offset,
-    output reg  [      1:0] range_class
+    output reg  [      1:0] range_class,
+    output wire             memory        // the page of memory, which SET_MMIO_ATTRIBUTE may open
 );
 
   localparam BAR0_W = 14;
@@ -64,6 +65,8 @@ module bar_decode #(
   assign offset = bar ? address[BAR2_W-1:0] : {{(BAR2_W - BAR0_W) {1'b0}}, address[BAR0_W-1:0]};
 
   wire [63:0] page = {{(64 - BAR2_W) {1'b0}}, offset[16:12], 12'h000};
+
+  assign memory = hit && !bar && page == `APP_BAR0_MEMORY;
 
   always @* begin
     range_class = `APP_CLASS_NONE;

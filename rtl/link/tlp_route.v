@@ -40,6 +40,7 @@ module tlp_route #(
     input wire [       2*NUM_TDI-1:0] tdi_state,
     input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     input wire [         NUM_TDI-1:0] tdi_msix_locked,
+    input wire [         NUM_TDI-1:0] tdi_memory_open,  // SET_MMIO_ATTRIBUTE has opened the memory
     input wire [         NUM_TDI-1:0] tdi_scrub_busy,
 
     // Received TLPs
@@ -130,7 +131,7 @@ module tlp_route #(
 
   wire a_config, a_read, a_write, a_completion, a_message, a_message_known, a_refused_np, a_unknown;
   wire a_invalidate;
-  wire a_poisoned, a_hit, a_bar;
+  wire a_poisoned, a_hit, a_bar, a_memory;
   wire [63:0] a_address;
   wire [10:0] a_dw_count;
   wire [7:0] a_cpl_type;
@@ -174,7 +175,8 @@ module tlp_route #(
       .tdi        (a_tdi),
       .bar        (a_bar),
       .offset     (a_offset),
-      .range_class(a_class)
+      .range_class(a_class),
+      .memory     (a_memory)
   );
 
   // Function that a message routed by ID is for
@@ -196,7 +198,8 @@ module tlp_route #(
   reg b_start_q;  // this beat is a first one
   reg b_config_q, b_read_q, b_write_q, b_completion_q, b_message_q, b_message_known_q;
   reg b_invalidate_q;
-  reg b_refused_np_q, b_unknown_q, b_poisoned_q, b_hit_q, b_bar_q, b_rid_ok_q, b_one_class_q;
+  reg b_refused_np_q, b_unknown_q, b_poisoned_q, b_hit_q, b_bar_q, b_memory_q;
+  reg b_rid_ok_q, b_one_class_q;
   reg [TDI_W-1:0] b_tdi_q;
   reg [16:0] b_offset_q;
   reg [1:0] b_class_q;
@@ -230,6 +233,7 @@ module tlp_route #(
       b_poisoned_q      <= a_poisoned;
       b_hit_q           <= a_hit;
       b_bar_q           <= a_bar;
+      b_memory_q        <= a_memory;
       b_rid_ok_q        <= a_rid_ok;
       b_one_class_q     <= a_one_class;
       b_tdi_q           <= a_tdi;
@@ -268,6 +272,7 @@ module tlp_route #(
       .memory_space(b_hit_q),  // a function without Memory Space Enable is never hit
       .scrub_busy(tdi_scrub_busy[b_tdi_q]),
       .range_class(b_class_q),
+      .opened(b_memory_q && tdi_memory_open[b_tdi_q]),
       .one_class(b_one_class_q),
       .ide(b_ide),
       .t(b_t),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from models.app.config_map import ConfigRegister
 from models.device.config import DEFAULT_PROFILE, DeviceProfile
-from models.device.device import ReferenceDevice
+from models.device.device import Grants, ReferenceDevice
 from models.ide.errors import InsecureCause
 from models.ide.select import SelectiveStreamBlock
 from models.ide.stream import IdeStream
@@ -33,6 +33,7 @@ from tb.scoreboard.world import FunctionView, Page
 TDI_STATES = ("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001")
 STREAM_STATES = ("IDE-ST-001", "IDE-ST-007")
 DEFAULT_COMPLETION_TIMEOUT_NS = 400_000.0
+Facts = tuple[TdiState, Grants, int]  # the number tells how often its data was cleared
 
 
 class DeviceChecker:
@@ -78,7 +79,7 @@ class DeviceChecker:
         self._excuses = Excuses()
         self._held: list[Callable[[float], None]] = []
         self._grants = GrantTracks(reference, len(tdis))
-        self._scrubs = [reference.scrub_count(tdi) for tdi in range(len(tdis))]
+        self._known = self._facts()  # of each TDI as they were taken over last
         self._ids: dict[int, int] = {}  # Stream ID of each block while it was last Secure
 
     # ------------------------------------------------------------------ what monitors see
@@ -105,12 +106,13 @@ class DeviceChecker:
             reset = self.config.reset_functions(rid, address, data, enables)
             self.config.write(rid, address, data, enables)
             self._sync(now, text)
-            for was, view in zip(before, self.reference.functions(), strict=True):
-                if was.bus_master and not view.bus_master:
-                    self.link.outbound.bus_master_cleared(view.number, now)
-                    self.link.shadows[view.number].may_fail(now)
-                if was.ats_enable and not view.ats_enable:
-                    self.link.translations.disabled(now, view.number)
+            after = self.reference.functions()
+            for old, new in zip(before, after, strict=True) if after is not before else ():
+                if old.bus_master and not new.bus_master:
+                    self.link.outbound.bus_master_cleared(new.number, now)
+                    self.link.shadows[new.number].may_fail(now)
+                if old.ats_enable and not new.ats_enable:
+                    self.link.translations.disabled(now, new.number)
             for function in reset:
                 self.link.function_reset(now, function)
 
@@ -180,8 +182,8 @@ class DeviceChecker:
         self._grants.answered()
         for tdi, shadow in enumerate(self.link.shadows):
             shadow.reset(time_ns)
-            self._scrubs[tdi] = self.reference.scrub_count(tdi)
             self._grants.follow(time_ns, tdi, TdiState.CONFIG_UNLOCKED)
+        self._known = self._facts()
         self.states.reset(time_ns, TdiState.CONFIG_UNLOCKED)
         self.streams.reset(time_ns, False)
 
@@ -267,22 +269,33 @@ class DeviceChecker:
     def _sync(self, time_ns: float, cause: str) -> None:
         """Take over what the reference has changed."""
         self._sync_streams(time_ns, cause)
-        for tdi, state in enumerate(self.reference.tdi_states()):
-            changed = state is not self.states.tracks[tdi].reference.now
-            self.states.predict(time_ns, tdi, state, cause)
-            self._grants.follow(time_ns, tdi, state)
-            if changed and state is not TdiState.RUN:
-                self.link.translations.end_life(time_ns, tdi)
-            if changed and state is TdiState.ERROR:
-                self.link.shadows[tdi].may_scrub(time_ns)
-            elif changed:
-                self.link.shadows[tdi].abort(time_ns)
-                if state is TdiState.CONFIG_LOCKED and self.reference.msix_locked(tdi):
-                    self.link.shadows[tdi].take_table(time_ns)
-            count = self.reference.scrub_count(tdi)
-            if count != self._scrubs[tdi]:
-                self._scrubs[tdi] = count
-                self.link.shadows[tdi].scrub(time_ns)
+        known, self._known = self._known, self._facts()
+        changed = {n for n, fact in enumerate(self._known) if fact != known[n]}
+        for tdi in sorted(changed | self._grants.unsettled):
+            self._sync_tdi(time_ns, cause, tdi, known[tdi])
+
+    def _facts(self) -> list[Facts]:
+        reference = self.reference
+        return [
+            (state, reference.grants(tdi), reference.scrub_count(tdi))
+            for tdi, state in enumerate(reference.tdi_states())
+        ]
+
+    def _sync_tdi(self, time_ns: float, cause: str, tdi: int, known: Facts) -> None:
+        state, _, scrubs = self._known[tdi]
+        changed, shadow = state is not known[0], self.link.shadows[tdi]
+        self.states.predict(time_ns, tdi, state, cause)
+        self._grants.follow(time_ns, tdi, state)
+        if changed and state is not TdiState.RUN:
+            self.link.translations.end_life(time_ns, tdi)
+        if changed and state is TdiState.ERROR:
+            shadow.may_scrub(time_ns)
+        elif changed:
+            shadow.abort(time_ns)
+            if state is TdiState.CONFIG_LOCKED and self.reference.msix_locked(tdi):
+                shadow.take_table(time_ns)
+        if scrubs != known[2]:
+            shadow.scrub(time_ns)
 
     def _sync_streams(self, time_ns: float, cause: str) -> None:
         for block, stream in enumerate(self.reference.stream_ends()):

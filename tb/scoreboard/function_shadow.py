@@ -30,7 +30,7 @@ from models.pcie.tlp import Tlp
 from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.world import Target
 
-SCRUB_NS = 20_000.0  # clearing all functions of a device takes no longer
+SCRUB_NS = 20_000.0  # clearing four functions takes no longer, and one may wait for all others
 CLEARED = int(Status.DONE | Status.ERROR)
 ENDED = (int(Status.DONE), int(Status.ERROR), CLEARED)  # STATUS after an abort may also be 0
 
@@ -52,9 +52,10 @@ def enables_of(tlp: Tlp, word: int) -> int:
 
 
 class FunctionShadow:
-    """Registers, memory and transfers of one function."""
+    """Registers, memory and transfers of one function of a device with so many `functions`."""
 
-    def __init__(self) -> None:
+    def __init__(self, functions: int = 1) -> None:
+        self._scrub_ns = SCRUB_NS * max(1.0, functions / 4)
         self.model = FunctionModel()
         self.runs: list[DmaRun] = []
         self.owed: list[Owed] = []
@@ -279,7 +280,7 @@ class FunctionShadow:
 
     def scrubbing(self, start_ns: float, end_ns: float) -> bool:
         """Whether clearing may have been under way in this time; then requests may be refused."""
-        return start_ns <= self.scrubbed_ns + SCRUB_NS and self.scrubbed_ns <= end_ns
+        return start_ns <= self.scrubbed_ns + self._scrub_ns and self.scrubbed_ns <= end_ns
 
     def drop_old_runs(self, made_ns: float) -> None:
         """Forget transfers that ended before `made_ns` and wait for nothing."""

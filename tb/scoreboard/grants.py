@@ -19,6 +19,7 @@ class GrantTracks:
     def __init__(self, reference: ReferenceDevice, num_tdi: int) -> None:
         self._reference = reference
         self._prospects: dict[int, list[Grants]] = {}
+        self.unsettled: set[int] = set()  # TDIs for which there were prospects
         self._streams: list[Unsettled[frozenset[int]]] = []
         self._pages: list[Unsettled[frozenset[Page]]] = []
         for tdi in range(num_tdi):
@@ -51,6 +52,7 @@ class GrantTracks:
         tdi, grants = found
         bound = self._reference.grants(tdi).streams
         self._prospects.setdefault(tdi, []).append(grants)
+        self.unsettled.add(tdi)
         self.follow(time_ns, tdi, self._reference.tdi_states()[tdi])
         return tdi if grants.streams < bound else None
 
@@ -66,6 +68,8 @@ class GrantTracks:
         # UNBIND is answered when nothing is under way any more (TDISP-P2P-004).
         unbound = state is TdiState.RUN and frozenset().union(*streams) < was
         bound.change(time_ns - RACE_NS if unbound else time_ns, streams)
+        if not prospects:
+            self.unsettled.discard(tdi)
         if state is not TdiState.ERROR:
             pages = frozenset({grants.pages, *(other.pages for other in prospects)})
             self._pages[tdi].change(time_ns, pages)

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.ide.select import AT_TRANSLATED
 from models.pcie.ats import InvalidateCompletion, InvalidateRequest
+from models.pcie.codes import AddressType
 from models.pcie.layout import DW
 from models.pcie.tlp import Tlp
 from tb.scoreboard.function_shadow import FunctionShadow
@@ -89,7 +89,11 @@ class Invalidations:
             for read in run.open.values() if run.ended_ns is None else ():
                 size = DW * read.request.length
                 touched = span.base < read.host_address + size and read.host_address < span.end
-                if read.request.at == AT_TRANSLATED and touched and read.asked_ns < taking.time_ns:
+                if (
+                    read.request.at == AddressType.TRANSLATED
+                    and touched
+                    and read.asked_ns < taking.time_ns
+                ):
                     self.world.findings.mismatch(
                         ("TDISP-ATS-003", "TDISP-ATS-005"),
                         time_ns,

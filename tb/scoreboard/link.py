@@ -46,7 +46,8 @@ class LinkChecker:
     def __init__(self, world: World, ports: Ports, completion_timeout_ns: float) -> None:
         self.world = world
         self.ports = ports
-        self.shadows = [FunctionShadow() for _ in world.functions()]
+        count = len(world.functions())
+        self.shadows = [FunctionShadow(count) for _ in range(count)]
         self.inbound = InboundChecker(world, self.shadows)
         self.translations = Translations(world, self.shadows, completion_timeout_ns)
         self.invalidations = Invalidations(world, self.shadows, self.translations)

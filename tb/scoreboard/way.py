@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from models.ide.select import AT_TRANSLATED, Outgoing, Way, depart
+from models.ide.select import Outgoing, Way, depart
 from models.pcie.admission import OutboundKind, outbound
+from models.pcie.codes import AddressType
 from models.pcie.layout import MEMORY_REQUESTS
 from models.pcie.tlp import Tlp
 from tb.coverage import CoverItem
@@ -52,7 +53,7 @@ class WayChecker:
         if not t:
             return Outgoing(tlp, ats_enabled=view.ats_enable)
         terms = self.world.peer_terms(view.number)
-        direct = tlp.at == AT_TRANSLATED and tlp.fmt_type in MEMORY_REQUESTS
+        direct = tlp.at == AddressType.TRANSLATED and tlp.fmt_type in MEMORY_REQUESTS
         return Outgoing(
             tlp,
             t=True,
@@ -98,7 +99,7 @@ class WayChecker:
             return ("TDISP-DMA-009",)
         if not route.t:
             return ()
-        if tlp.at == AT_TRANSLATED:
+        if tlp.at == AddressType.TRANSLATED:
             return ("TDISP-ATS-007", "TDISP-P2P-006")
         default = [b.stream_id for b in self.world.blocks() if b.default_stream]
         return () if route.stream in default else ("TDISP-ATS-006",)

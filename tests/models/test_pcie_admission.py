@@ -13,6 +13,7 @@ from models.pcie.admission import (
     Answer,
     Arrival,
     Decision,
+    MemoryRequest,
     OutboundKind,
     RangeKind,
     answers,
@@ -21,7 +22,9 @@ from models.pcie.admission import (
     inbound_span,
     inbound_vdm,
     outbound,
+    outbound_memory,
 )
+from models.pcie.codes import AddressType
 from models.tdisp.codes import TdiState
 from tests.plan import covers
 
@@ -109,6 +112,38 @@ def test_outbound_tlps_are_sent_as_the_table_says(kind: OutboundKind) -> None:
         rule = outbound(state, kind)
         assert rule.allowed == (mark != "-"), state
         assert rule.t == {"0": False, "1": True}.get(mark), state
+
+
+# AT, write, ATS Enable -> T bits that may be sent in U, L, R, E.
+MEMORY = {
+    (AddressType.UNTRANSLATED, False, False): "0-1-",
+    (AddressType.UNTRANSLATED, True, False): "0-1-",
+    (AddressType.UNTRANSLATED, False, True): "0-1-",
+    (AddressType.UNTRANSLATED, True, True): "0-1-",
+    (AddressType.TRANSLATION_REQUEST, False, True): "0-1-",
+    (AddressType.TRANSLATED, False, True): "0-1-",
+    (AddressType.TRANSLATED, True, True): "0-1-",
+}
+
+
+@covers("TDISP-ATS-001", "TDISP-ATS-002", "TDISP-DMA-001", "TDISP-DMA-002")
+def test_ats_requests_are_sent_in_run_by_a_function_with_ats_enable_only() -> None:
+    for at, write, enable in product(AddressType, (False, True), (False, True)):
+        marks = MEMORY.get((at, write, enable), "----")
+        for state, mark in zip(TdiState, marks, strict=True):
+            rule = outbound_memory(state, MemoryRequest(at, write, enable))
+            assert rule.allowed == (mark != "-"), (at, write, enable, state)
+            assert rule.t == {"0": False, "1": True}.get(mark)
+            assert rule.requirements
+
+
+@covers("TDISP-ATS-006", "TDISP-ATS-007", "TDISP-LOCK-027")
+def test_only_translated_requests_that_are_not_redirected_go_to_a_peer() -> None:
+    both = (False, True)
+    for at, write, enable, peer, redirect in product(AddressType, both, both, both, both):
+        direct = MemoryRequest(at, write, enable, peer, redirect).direct
+        translated = at is AddressType.TRANSLATED and enable
+        assert direct == (translated and peer and not redirect)
 
 
 @covers("TDISP-INT-001", "TDISP-INT-003")

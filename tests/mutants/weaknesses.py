@@ -152,8 +152,8 @@ WEAKNESSES = [
         "TvmsOwnTransfersPass",
         "dma_on_any_stream",
         "filter/dma_admit.v",
-        "trusted ? tdi_stream : {STREAM_W{1'b0}}",
-        "trusted ? ~tdi_stream : {STREAM_W{1'b0}}",
+        "trusted ? bound_stream : {STREAM_W{1'b0}}",
+        "trusted ? ~bound_stream : {STREAM_W{1'b0}}",
     ),
     _weak(
         ATTACK + "13_dma",
@@ -219,7 +219,7 @@ WEAKNESSES = [
         "NothingPassesTheHostBy",
         "dma_on_an_unbound_stream",
         "filter/dma_admit.v",
-        "trusted ? tdi_stream : {STREAM_W{1'b0}}",
+        "trusted ? bound_stream : {STREAM_W{1'b0}}",
         "trusted ? {STREAM_W{1'b1}} : {STREAM_W{1'b0}}",
     ),
     # LOCK and START

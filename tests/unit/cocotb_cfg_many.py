@@ -156,7 +156,6 @@ async def apertures_of_all_virtual_functions_count_in_the_check(dut: Any) -> Non
     for addr, base in bases.items():
         await host.write(addr, base)
     await host.enable_vfs(vfs)
-    everyone = (2 << vfs) - 1
     for base, ok in (
         (0x10000000 - 0x4000, True),
         (0x10000000, False),
@@ -167,13 +166,13 @@ async def apertures_of_all_virtual_functions_count_in_the_check(dut: Any) -> Non
         (end2, True),
     ):
         await host.write(Reg.BAR0, base)
-        assert int(dut.lock_config_ok.value) == (everyone if ok else 0), f"{base:x}"
+        assert int(dut.lock_config_ok.value) == int(ok), f"{base:x}"
     await host.write(Reg.BAR0, 0)
     for addr, size in ((Reg.SRIOV_VF_BAR0, 0x4000), (Reg.SRIOV_VF_BAR2, 0x20000)):
         for inside, ok in ((vfs, True), (vfs - 1, False)):
             start = (1 << 64) - inside * size
             await host.write(addr, start & 0xFFFFFFFF)
             await host.write(addr + 4, start >> 32)
-            assert int(dut.lock_config_ok.value) == (everyone if ok else 0), f"{start:x}"
+            assert int(dut.lock_config_ok.value) == int(ok), f"{start:x}"
         await host.write(addr, bases[addr])
         await host.write(addr + 4, 0)

@@ -3,65 +3,100 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import cocotb
 from cocotb.triggers import Timer
 
-from models.pcie.admission import OutboundKind, outbound
+from models.pcie.admission import (
+    MemoryRequest,
+    OutboundKind,
+    OutboundRule,
+    outbound,
+    outbound_memory,
+)
+from models.pcie.codes import AddressType
 from models.tdisp.codes import TdiState
 
-U, L, R, E = (
-    TdiState.CONFIG_UNLOCKED,
-    TdiState.CONFIG_LOCKED,
-    TdiState.RUN,
-    TdiState.ERROR,
+FORMS = ("read", "write", "other")
+BITS = (
+    "msix_locked",
+    "redirect",
+    "stream_secure",
+    "bus_master",
+    "ats_enable",
+    "msix",
+    "rid_match",
+    "peer",
+    "p2p_secure",
 )
+DEFAULT, P2P = 1, 2  # numbers of the two streams
 
-KINDS = {
-    "memory": OutboundKind.WRITE,
-    "MSI-X not locked": OutboundKind.MSIX_UNLOCKED,
-    "MSI-X locked": OutboundKind.MSIX_LOCKED,
-}
 
-# Kind of request -> state -> T that it is sent with, or None when it is not sent.
-SENT: dict[str, dict[TdiState, int | None]] = {
-    "memory": {U: 0, L: None, R: 1, E: None},
-    "MSI-X not locked": {U: 0, L: 0, R: 0, E: None},
-    "MSI-X locked": {U: 0, L: 0, R: 1, E: None},
-}
+@dataclass(frozen=True)
+class Case:
+    """One combination of inputs."""
+
+    state: TdiState
+    at: AddressType
+    form: str
+    bits: dict[str, int]
+
+    @property
+    def request(self) -> MemoryRequest:
+        """The request, if it is no interrupt."""
+        bits, write = self.bits, self.form == "write"
+        flags = (bool(bits[name]) for name in ("ats_enable", "peer", "redirect"))
+        return MemoryRequest(self.at, write, *flags)
+
+    @property
+    def rule(self) -> OutboundRule | None:
+        """The cell of the table; None for what is no request that a function may make."""
+        if self.form == "other":
+            return None
+        if not self.bits["msix"]:
+            return outbound_memory(self.state, self.request)
+        if self.form != "write" or self.at is not AddressType.UNTRANSLATED:
+            return None
+        # A table is locked with its TDI: in CONFIG_UNLOCKED none is.
+        locked = self.bits["msix_locked"] and self.state is not TdiState.CONFIG_UNLOCKED
+        kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
+        return outbound(self.state, kind)
+
+    @property
+    def expected(self) -> tuple[int, int] | None:
+        """T bit and stream as the request must leave; None when it must not. 0 for no stream."""
+        rule, bits = self.rule, self.bits
+        if rule is None or not (rule.allowed and bits["bus_master"] and bits["rid_match"]):
+            return None
+        if not rule.t:
+            return 0, 0
+        direct = not bits["msix"] and self.request.direct
+        secure = bits["p2p_secure"] if direct else bits["stream_secure"]
+        return (1, P2P if direct else DEFAULT) if secure else None
 
 
 @cocotb.test()
 async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
-    passed = 0
-    streams = range(1 << len(dut.tdi_stream))
-    for state, stream, values in product(TdiState, streams, product(*[(0, 1)] * 6)):
-        locked, secure, master, msix, form, rid = values
+    dut.tdi_stream.value = DEFAULT
+    dut.p2p_stream.value = P2P
+    seen: dict[tuple[int, int] | None, int] = {}
+    for state, at, form in product(TdiState, AddressType, FORMS):
         dut.tdi_state.value = int(state)
-        dut.tdi_stream.value = stream
-        dut.msix_locked.value = locked
-        dut.stream_secure.value = secure
-        dut.bus_master.value = master
-        dut.msix.value = msix
-        dut.form_ok.value = form
-        dut.rid_match.value = rid
-        await Timer(1, "ns")
-        kind = ("MSI-X locked" if locked else "MSI-X not locked") if msix else "memory"
-        t = SENT[kind][state]
-        allow = t is not None and master and form and rid and (secure or not t)
-        where = f"{state.name} {kind} {values}"
-        assert int(dut.allow.value) == int(bool(allow)), where
-        # A table is locked with its TDI: "locked" says nothing in CONFIG_UNLOCKED.
-        if master and form and rid and secure and not (msix and locked and state is U):
-            rule = outbound(state, KINDS[kind])
-            assert bool(allow) == rule.allowed, where
-            assert not allow or rule.t == bool(t), where
-        if allow:
-            passed += 1
-            assert int(dut.t.value) == t, where
-            assert int(dut.ide.value) == t, where
-            if t:
-                assert int(dut.stream.value) == stream, where
-    assert passed
+        dut.at.value = int(at)
+        dut.read.value = int(form == "read")
+        dut.write.value = int(form == "write")
+        for values in product((0, 1), repeat=len(BITS)):
+            case = Case(state, at, form, dict(zip(BITS, values, strict=True)))
+            for name, value in case.bits.items():
+                getattr(dut, name).value = value
+            await Timer(1, "ns")
+            got = None
+            if int(dut.allow.value):
+                assert dut.ide.value == dut.t.value, case
+                got = int(dut.t.value), int(dut.stream.value)
+            assert got == case.expected, f"{case}: {got}, not {case.expected}"
+            seen[got] = seen.get(got, 0) + 1
+    assert set(seen) == {None, (0, 0), (1, DEFAULT), (1, P2P)}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,14 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
+from models.ide.select import AddressAssociation
+from models.pcie.admission import MemoryRequest, outbound_memory
+from models.pcie.codes import AddressType
 from models.tdisp.codes import TdiState
+from models.tdisp.p2p import masked
 from tests.unit.tlp_bench import (
     LIMIT,
+    Common,
     Tlp,
     TlpSink,
     TlpSource,
@@ -25,6 +31,8 @@ from tests.unit.tlp_bench import (
 
 PF_RID = 0x0100
 STREAMS = 3
+MIB = 1 << 20
+METADATA = 0x5A << 48  # in addresses
 
 
 class Bench:
@@ -38,7 +46,14 @@ class Bench:
         self.locked = [0] * self.tdis
         self.bme = [1] * self.tdis
         self.stream = [n % STREAMS for n in range(self.tdis)]
-        self.secure = [1, 1, 1]
+        self.secure = [1] * STREAMS
+        self.ats = [1] * self.tdis
+        self.p2p = [0] * self.tdis  # a bit for each stream
+        self.redirect = [0] * self.tdis
+        self.mask = [0] * self.tdis
+        self.enabled = [1] * STREAMS
+        self.windows = [AddressAssociation(0, MIB - 1, valid=False)] * STREAMS
+        self.left: list[tuple[int, int]] = []  # what the filter says of each TLP that leaves
         self.denied = 0
         self.apply()
 
@@ -50,20 +65,60 @@ class Bench:
         self.dut.stream_secure.value = sum(b << n for n, b in enumerate(self.secure))
         self.dut.tdi_stream.value = sum(s << width * n for n, s in enumerate(self.stream))
         self.dut.pf_rid.value = PF_RID
+        self.dut.ats_enable.value = sum(b << n for n, b in enumerate(self.ats))
+        self.dut.tdi_p2p.value = sum(b << STREAMS * n for n, b in enumerate(self.p2p))
+        self.dut.tdi_redirect.value = sum(b << n for n, b in enumerate(self.redirect))
+        self.dut.ide_enable.value = sum(b << n for n, b in enumerate(self.enabled))
+        self.dut.ide_addr_valid.value = sum(w.valid << n for n, w in enumerate(self.windows))
+        self.dut.ide_addr_base.value = sum(w.base << 64 * n for n, w in enumerate(self.windows))
+        self.dut.ide_addr_limit.value = sum(w.limit << 64 * n for n, w in enumerate(self.windows))
 
     async def start(self) -> None:
         self.dut.rst.value = 1
         cocotb.start_soon(Clock(self.dut.clk, 10, "ns").start())
         self.source = TlpSource(self.dut, "appreq", self.rng)
         self.sink = TlpSink(self.dut, "dma", self.rng)
+        self.dut.appreq_tdi.value = 0
+        cocotb.start_soon(self._masks())
         await cycles(self.dut, 3)
         self.dut.rst.value = 0
-        cocotb.start_soon(self._count_denied())
+        cocotb.start_soon(self._results())
 
-    async def _count_denied(self) -> None:
+    async def _masks(self) -> None:
+        """The table of masks, which answers a cycle later."""
         while True:
             await RisingEdge(self.dut.clk)
-            self.denied += int(self.dut.appreq_denied.value)
+            self.dut.p2p_mask.value = self.mask[int(self.dut.appreq_tdi.value)]
+
+    async def _results(self) -> None:
+        """What is said of each TLP in the cycle after its last beat."""
+        dut, ended = self.dut, False
+        while True:
+            await RisingEdge(dut.clk)
+            denied = int(dut.appreq_denied.value)
+            assert ended or not denied, "a refusal at another time"
+            self.denied += denied
+            if ended and not denied:
+                ide = int(dut.appreq_ide.value)
+                self.left.append((ide, int(dut.appreq_stream.value) if ide else 0))
+            taken = int(dut.appreq_tvalid.value) and int(dut.appreq_tready.value)
+            ended = bool(taken and int(dut.appreq_tlast.value))
+
+    async def send(self, tlp: Tlp) -> None:
+        """Send a request; the function knows whose it is a cycle before."""
+        self.dut.appreq_tdi.value = tlp.side["tdi"]
+        await cycles(self.dut, 1)
+        await self.source.send(tlp)
+
+    def peer(self, tlp: Tlp) -> int | None:
+        """The first bound P2P stream that has the address of a request."""
+        tdi = tlp.side["tdi"]
+        address = masked(tlp.address, self.mask[tdi])
+        for stream, window in enumerate(self.windows):
+            bound = self.p2p[tdi] >> stream & 1 and self.enabled[stream]
+            if bound and window.contains(address):
+                return stream
+        return None
 
     def expected(self, tlp: Tlp) -> Tlp | None:
         """The TLP as it must leave now, or None when it must not."""
@@ -73,9 +128,22 @@ class Bench:
             return None
         if tlp.fmt_type not in (0x40, 0x60) and (msix or tlp.fmt_type not in (0x00, 0x20)):
             return None
-        trusted = state == TdiState.RUN and (not msix or self.locked[tdi])
-        if state == TdiState.CONFIG_LOCKED and not msix:
+        at = AddressType(tlp.bits(107, 106))
+        peer = self.peer(tlp)
+        request = MemoryRequest(
+            at,
+            bool(tlp.fmt_type & 0x40),
+            bool(self.ats[tdi]),
+            peer is not None,
+            bool(self.redirect[tdi]),
+        )
+        if msix and at is not AddressType.UNTRANSLATED:
             return None
+        if not msix and not outbound_memory(state, request).allowed:
+            return None
+        trusted = state == TdiState.RUN and (not msix or self.locked[tdi])
+        if peer is not None and request.direct and not msix:
+            stream = peer
         if trusted and not self.secure[stream]:
             return None
         side = {"ide": int(trusted), "t": int(trusted), "stream": stream if trusted else 0}
@@ -89,7 +157,19 @@ class Bench:
         self.bme = [int(rng.random() < 0.9) for _ in range(self.tdis)]
         self.stream = [rng.randrange(STREAMS) for _ in range(self.tdis)]
         self.secure = [int(rng.random() < 0.8) for _ in range(STREAMS)]
+        self.ats = [int(rng.random() < 0.8) for _ in range(self.tdis)]
+        self.p2p = [rng.getrandbits(STREAMS) for _ in range(self.tdis)]
+        self.redirect = [int(rng.random() < 0.2) for _ in range(self.tdis)]
+        self.mask = [rng.choice((0, METADATA, MIB)) for _ in range(self.tdis)]
+        self.enabled = [int(rng.random() < 0.9) for _ in range(STREAMS)]
+        self.windows = [self._window() for _ in range(STREAMS)]
         self.apply()
+
+    def _window(self) -> AddressAssociation:
+        """An address association: some MiB at the start of memory or above 4 GiB."""
+        base = self.rng.choice((0, 1 << 32)) + MIB * self.rng.randrange(3)
+        limit = base + MIB * self.rng.choice((1, 2)) - 1
+        return AddressAssociation(base, limit, self.rng.random() < 0.9)
 
 
 def random_tlp(bench: Bench) -> Tlp:
@@ -98,16 +178,26 @@ def random_tlp(bench: Bench) -> Tlp:
     rid = PF_RID + tdi
     if rng.random() < 0.1:
         rid ^= rng.choice((1, 0x80, 0x100))
-    address = rng.choice((0x1000, 0x1_0000_0000)) + 4 * rng.randrange(64)
+    address = rng.choice((0, 0, 1 << 32)) + MIB * rng.randrange(5)
+    address += rng.choice((0, MIB - 4, 4 * rng.randrange(64)))
+    if address >> 32 and rng.random() < 0.5:
+        address |= METADATA
+    at = rng.choice((*AddressType, *[AddressType.TRANSLATED] * 4, *[AddressType.UNTRANSLATED] * 4))
+    fields: dict[str, Any] = {
+        "requester": rid,
+        "tdi": tdi,
+        "msix": msix,
+        "common": Common(attr=rng.randrange(8), address_type=at),
+    }
     if msix and rng.random() < 0.9:
-        return memory_write(address, [rng.getrandbits(32)], requester=rid, tdi=tdi, msix=1)
+        return memory_write(address, [rng.getrandbits(32)], **fields)
     kind = rng.random()
     if kind < 0.5:
         data = [rng.getrandbits(32) for _ in range(rng.randint(1, 20))]
-        return memory_write(address, data, requester=rid, tdi=tdi, msix=msix)
+        return memory_write(address, data, **fields)
     if kind < 0.9:
-        return memory_read(address, rng.randint(1, 64), requester=rid, tdi=tdi, msix=msix)
-    return request(0x4C, address, 1, requester=rid, data=[1], tdi=tdi, msix=msix)
+        return memory_read(address, rng.randint(1, 64), **fields)
+    return request(0x4C, address & 0xFFFFFFFF, 1, data=[1], **fields)
 
 
 @cocotb.test(**LIMIT)
@@ -116,18 +206,19 @@ async def only_admitted_tlps_leave_and_each_refusal_is_told_once(dut: Any) -> No
     await bench.start()
     expected: list[Tlp] = []
     refused = 0
-    for _ in range(400):
+    for _ in range(800):
         bench.shuffle()
         tlp = random_tlp(bench)
         leaves = bench.expected(tlp)
         before = bench.denied
-        await bench.source.send(tlp)
+        await bench.send(tlp)
         await cycles(dut, 2)
         assert bench.denied - before == int(leaves is None), (tlp, leaves)
         refused += leaves is None
         expected += [leaves] if leaves else []
     await cycles(dut, 100)
     assert bench.sink.tlps == expected
+    assert bench.left == [(tlp.side["ide"], tlp.side["stream"]) for tlp in expected]
     assert refused > 50
     assert len(expected) > 50
 
@@ -153,4 +244,76 @@ async def a_state_change_inside_a_tlp_neither_cuts_nor_opens_it(dut: Any) -> Non
         await cycles(dut, 60)
         assert [t.data for t in bench.sink.tlps] == ([tuple(data)] if first == 2 else [])
         assert bench.denied == int(first != TdiState.RUN)
+        bench.sink.tlps.clear()
+
+
+@cocotb.test(**LIMIT)
+async def a_translated_request_without_its_mask_is_refused(dut: Any) -> None:
+    bench = Bench(dut)
+    await bench.start()
+    if bench.tdis == 1:
+        return
+    bench.source.pause = 0.0
+    bench.state = [TdiState.RUN] * bench.tdis
+    bench.apply()
+    for at, refused in ((AddressType.TRANSLATED, True), (AddressType.UNTRANSLATED, False)):
+        for tdi in (bench.tdis - 1, 0):  # another in the cycle before
+            common = Common(address_type=at)
+            before = bench.denied
+            await bench.source.send(
+                memory_write(0x2000, [1], requester=PF_RID + tdi, common=common, tdi=tdi, msix=0)
+            )
+            await cycles(dut, 4)
+            assert bench.denied - before == refused, f"TDI {tdi}, {at.name}"
+
+
+WINDOW = AddressAssociation(3 * MIB, 4 * MIB - 1)
+NO_WINDOW = replace(WINDOW, valid=False)
+# What is changed where everything leads to the peer -> stream that the request then takes.
+PEER = 2
+CHANGES: dict[str, tuple[Callable[[Bench, int], None], int | None]] = {
+    "nothing": (lambda bench, tdi: None, PEER),
+    "the default stream is Insecure": (lambda bench, tdi: _set(bench.secure, 0, 0), PEER),
+    "the P2P stream is Insecure": (lambda bench, tdi: _set(bench.secure, PEER, 0), None),
+    "its block is not enabled": (lambda bench, tdi: _set(bench.enabled, PEER, 0), 0),
+    "it has no valid association": (lambda bench, tdi: _set(bench.windows, PEER, NO_WINDOW), 0),
+    "it is not bound": (lambda bench, tdi: _set(bench.p2p, tdi, 0b011), 0),
+    "all requests are redirected": (lambda bench, tdi: _set(bench.redirect, tdi, 1), 0),
+    "the address keeps its metadata": (lambda bench, tdi: _set(bench.mask, tdi, 0), 0),
+    "ATS Enable is 0": (lambda bench, tdi: _set(bench.ats, tdi, 0), None),
+}
+
+
+def _set(values: list[Any], index: int, value: object) -> None:
+    values[index] = value
+
+
+def _lead_to_peer(bench: Bench, tdi: int) -> None:
+    bench.state[tdi] = TdiState.RUN
+    bench.stream[tdi] = 0
+    bench.p2p = [0b111 if n == tdi else 0 for n in range(bench.tdis)]
+    bench.redirect = [int(n != tdi) for n in range(bench.tdis)]
+    bench.ats = [int(n == tdi) for n in range(bench.tdis)]
+    bench.mask = [METADATA if n == tdi else 0 for n in range(bench.tdis)]
+    bench.secure = [1] * STREAMS
+    bench.enabled = [1] * STREAMS
+    bench.windows = [NO_WINDOW, NO_WINDOW, WINDOW]
+
+
+@cocotb.test(**LIMIT)
+async def a_request_goes_to_a_peer_when_every_condition_holds(dut: Any) -> None:
+    bench = Bench(dut)
+    await bench.start()
+    tdi = bench.tdis - 1
+    common = Common(address_type=AddressType.TRANSLATED)
+    address = METADATA | WINDOW.base + 0x1000
+    for what, (change, stream) in CHANGES.items():
+        _lead_to_peer(bench, tdi)
+        change(bench, tdi)
+        bench.apply()
+        tlp = memory_write(address, [1], requester=PF_RID + tdi, common=common, tdi=tdi, msix=0)
+        await bench.send(tlp)
+        await cycles(dut, 10)
+        got = [sent.side["stream"] for sent in bench.sink.tlps]
+        assert got == ([] if stream is None else [stream]), what
         bench.sink.tlps.clear()

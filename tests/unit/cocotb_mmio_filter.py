@@ -36,12 +36,15 @@ SERVED: dict[str, dict[TdiState, set[str]]] = {
 }
 
 
-def target_of(range_class: RangeClass, locked: int) -> str | None:
-    """Row of the table, or None when nothing is implemented there."""
+def target_of(range_class: RangeClass, locked: int, opened: int = 0) -> str | None:
+    """Row of the table, or None when nothing is implemented there.
+
+    `opened` is the attribute that SET_MMIO_ATTRIBUTE has set, which only a TDI in RUN has.
+    """
     if range_class == RangeClass.NONE:
         return None
     if range_class == RangeClass.TEE:
-        return "TEE"
+        return "non-TEE" if opened else "TEE"
     if range_class == RangeClass.MSIX and locked:
         return "MSI-X locked"
     return "non-TEE"
@@ -59,11 +62,12 @@ def sender_of(ide: int, t: int, bound: int) -> str:
 @cocotb.test()
 async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
     seen = {0: 0, 1: 0}
-    bits = [(0, 1)] * 7
+    bits = [(0, 1)] * 8
     for state, range_class, values in product(TdiState, RangeClass, product(*bits)):
-        locked, space, scrub, one_class, ide, t, bound = values
+        locked, space, scrub, one_class, ide, t, bound, opened = values
         dut.tdi_state.value = int(state)
         dut.range_class.value = int(range_class)
+        dut.opened.value = opened
         dut.msix_locked.value = locked
         dut.memory_space.value = space
         dut.scrub_busy.value = scrub
@@ -72,7 +76,7 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         dut.t.value = t
         dut.stream_bound.value = bound
         await Timer(1, "ns")
-        target = target_of(range_class, locked)
+        target = target_of(range_class, locked, opened and state is R)
         expected = bool(
             target
             and space
@@ -86,5 +90,5 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         if target and space and not scrub and one_class and (ide or not t):
             rule = inbound_memory(state, KINDS[target], bool(t), bool(bound))
             assert got == (rule.decision is Decision.PASS)
-    assert seen == {0: 2048 - seen[1], 1: seen[1]}
+    assert seen == {0: 4096 - seen[1], 1: seen[1]}
     assert seen[1] > 0

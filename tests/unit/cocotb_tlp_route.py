@@ -83,6 +83,7 @@ class Bench:
         self.state = [TdiState.CONFIG_UNLOCKED] * self.tdis
         self.stream = [n % STREAMS for n in range(self.tdis)]
         self.locked = [0] * self.tdis
+        self.opened = [0] * self.tdis
         self.scrub = [0] * self.tdis
         self.default = 0  # number of the default stream
         self.pulses = {"aer_unsupported": 0, "aer_poisoned": 0, "poison_event": 0}
@@ -99,6 +100,7 @@ class Bench:
         dut.tdi_state.value = sum(int(s) << 2 * n for n, s in enumerate(self.state))
         dut.tdi_stream.value = sum(s << width * n for n, s in enumerate(self.stream))
         dut.tdi_msix_locked.value = sum(b << n for n, b in enumerate(self.locked))
+        dut.tdi_memory_open.value = sum(b << n for n, b in enumerate(self.opened))
         dut.tdi_scrub_busy.value = sum(b << n for n, b in enumerate(self.scrub))
         dut.ide_default.value = 1 << self.default
         dut.ide_rid_base.value = sum(WINDOW[0] << 16 * n for n in range(STREAMS))
@@ -142,8 +144,10 @@ class Bench:
             return False
         if place.offset % 4096 + 4 * (tlp.length or 1024) > 4096:
             return False
-        range_class = CLASS_OF[region_of(place.bar, place.offset)]
-        target = target_of(range_class, self.locked[place.tdi])
+        region = region_of(place.bar, place.offset)
+        opened = region is Region.MEMORY and self.opened[place.tdi]
+        opened = opened and self.state[place.tdi] is TdiState.RUN
+        target = target_of(CLASS_OF[region], self.locked[place.tdi], opened)
         if target == "MSI-X locked" and self.state[place.tdi] == TdiState.CONFIG_UNLOCKED:
             target = "non-TEE"
         side = tlp.side
@@ -352,6 +356,7 @@ def shuffle_configuration(bench: Bench) -> None:
     bench.mse = [int(rng.random() < 0.9) for _ in range(bench.tdis)]
     bench.scrub = [int(rng.random() < 0.1) for _ in range(bench.tdis)]
     bench.locked = [rng.getrandbits(1) for _ in range(bench.tdis)]
+    bench.opened = [rng.getrandbits(1) for _ in range(bench.tdis)]
     bench.state = [rng.choice(list(TdiState)) for _ in range(bench.tdis)]
     bench.stream = [rng.randrange(STREAMS) for _ in range(bench.tdis)]
     bench.default = rng.randrange(STREAMS)

@@ -25,6 +25,11 @@ SOURCES = [
     "TDISP-DMA-009",
     "TDISP-INT-002",
     "TDISP-INT-003",
+    "TDISP-ATS-001",
+    "TDISP-ATS-002",
+    "TDISP-ATS-006",
+    "TDISP-ATS-007",
+    "TDISP-LOCK-027",
 )
 @attack("ATT-11")
 @attack("ATT-13")
@@ -35,7 +40,8 @@ def test_every_outbound_request_is_admitted_as_the_table_says(simulator: str) ->
     run_simulation(ADMIT, "tests.unit.cocotb_dma_admit", simulator=simulator)
 
 
-@covers("TDISP-DMA-001", "TDISP-DMA-007", "TDISP-DMA-009", "TDISP-INT-002")
+@covers("TDISP-DMA-001", "TDISP-DMA-007", "TDISP-DMA-009", "TDISP-INT-002", "TDISP-ATS-007")
+@covers("TDISP-P2P-006")
 @attack("ATT-11")
 @pytest.mark.parametrize(("data_w", "num_tdi"), [(128, 4), (512, 256), (256, 1)])
 def test_refused_requests_disappear_whole(data_w: int, num_tdi: int) -> None:

@@ -21,6 +21,7 @@ DESIGN = Design("mmio_filter", [ROOT / "rtl/filter/mmio_filter.v"])
     "TDISP-MMIO-010",
     "TDISP-MMIO-014",
     "TDISP-MMIO-015",
+    "TDISP-MMA-003",
 )
 @attack("ATT-14")
 @attack("ATT-15")

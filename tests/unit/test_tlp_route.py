@@ -35,6 +35,8 @@ def design(data_w: int, num_tdi: int) -> Design:
     "TDISP-MMIO-010",
     "TDISP-MMIO-011",
     "TDISP-MMIO-014",
+    "TDISP-MMA-003",
+    "TDISP-MMA-004",
     "TDISP-ATS-003",
     "IDE-SEL-002",
     "IDE-SEL-004",
