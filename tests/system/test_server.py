@@ -257,38 +257,6 @@ def test_the_scoreboard_agrees_with_what_the_server_does(tmp_path: Path) -> None
         assert running.signal(signal.SIGTERM) == 0, "\n".join(running.lines)
 
 
-@covers("EMU-001")
-@pytest.mark.parametrize(
-    ("toml", "line"),
-    [
-        ("[device]\nbus = 256", "device.bus is 256: it must be 1 to 255"),
-        ("[device]\nslot = 1", "device has no setting slot"),
-        ("[ide]\ndefault = 9", "ide.default is 9, which is not in ide.streams"),
-        ("[entropy]\nseed = 'x'", "entropy.seed must be a whole number"),
-        ("[device", "no TOML"),
-    ],
-)
-def test_a_wrong_setting_is_named_in_one_line(toml: str, line: str, tmp_path: Path) -> None:
-    config = tmp_path / "serve.toml"
-    config.write_text(toml)
-    command = [sys.executable, "-m", "tools.serve", "--dut", "model", "--config", str(config)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 1
-    assert line in run.stdout
-    assert len(run.stdout.splitlines()) == 1
-    assert run.stderr == ""
-
-
-@covers("EMU-001")
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
-    with server(tmp_path, "--dut", "model") as running:
-        command = [sys.executable, "-m", "tools.serve", "--dut", "model"]
-        command += ["--port", str(running.port), "--config", str(tmp_path / "serve.toml")]
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 1
-    assert "Address already in use" in run.stdout
-
-
 @covers("EMU-002")
 @pytest.mark.parametrize(("dut", "cycles"), [("model", 100), ("rtl", 15)])
 def test_many_life_cycles_do_not_let_the_memory_of_a_server_grow(dut: str, cycles: int) -> None:
