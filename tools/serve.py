@@ -98,9 +98,15 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="compare with the reference device (RTL only)"
     )
+    parser.add_argument(
+        "--config-dump",
+        type=Path,
+        metavar="FILE",
+        help="write the configuration space of each function, for lspci -F (RTL only)",
+    )
     options = parser.parse_args(argv)
-    if options.dut == "model" and (options.waves or options.check):
-        parser.error("--waves and --check need --dut rtl")
+    if options.dut == "model" and (options.waves or options.check or options.config_dump):
+        parser.error("--waves, --check and --config-dump need --dut rtl")
     return options
 
 
@@ -156,7 +162,14 @@ def serve(options: argparse.Namespace, log: logging.Logger, stack: ExitStack) ->
         config = parse_file(options.config, text)
     listener = stack.enter_context(listen(options.host, options.port))
     seed = secrets.randbits(SEED_BITS) if config.seed is None else config.seed
-    setup = Setup(text, str(folder.resolve()), seed, options.check, key_file(options.keylog, log))
+    setup = Setup(
+        text,
+        str(folder.resolve()),
+        seed,
+        options.check,
+        key_file(options.keylog, log),
+        dump_file(options.config_dump),
+    )
     slots = setup.slots()
     write_root(slots, config.identity.root)
     log.info("root certificate: %s", config.identity.root)
@@ -193,6 +206,15 @@ def key_file(path: Path | None, log: logging.Logger) -> str | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     KeyFile(path).close()  # now, not when the device has been built, if it cannot be written
     log.warning("%s will hold the secrets of all sessions: who has it can read them", path)
+    return str(path.resolve())
+
+
+def dump_file(path: Path | None) -> str | None:
+    """Where configuration space goes; OSError when it cannot go there."""
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
     return str(path.resolve())
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -247,6 +248,24 @@ def test_the_capture_of_the_server_can_be_decrypted_with_its_key_log(
     for name in ("KEY_PROG", "K_SET_GO", "LOCK_INTERFACE_REQUEST", "START_INTERFACE_RESPONSE"):
         assert name in read
     assert read.count("SPDM [") == unread.count("SPDM [")
+
+
+@covers("EMU-002", "IDE-CAP-001", "DOE-REG-001")
+@pytest.mark.skipif(
+    shutil.which("lspci") is None,
+    reason="lspci is not installed (Debian: apt-get install pciutils)",
+)
+def test_lspci_reads_the_configuration_space_that_the_server_has_set_up(tmp_path: Path) -> None:
+    dump = tmp_path / "dump" / "config.txt"
+    with server(tmp_path, "--config-dump", str(dump)) as running:
+        command = ["lspci", "-F", str(dump), "-vvv"]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        running.live()
+    functions = listed.strip().split("\n\n")
+    assert [one.split()[0] for one in functions] == [bdf(0xBEEE + n) for n in range(4)]
+    assert "Memory at 100000000 (64-bit" in functions[0]
+    assert "Number of VFs: 3" in functions[0]
+    assert all("MSI-X: Enable" in one for one in functions)
 
 
 @covers("EMU-002")

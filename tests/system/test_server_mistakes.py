@@ -61,7 +61,7 @@ def test_a_wrong_setting_is_named_in_one_line(toml: str, line: str, tmp_path: Pa
 
 
 @covers("EMU-001")
-@pytest.mark.parametrize("option", ["--log", "--pcap", "--keylog", "--waves"])
+@pytest.mark.parametrize("option", ["--log", "--pcap", "--keylog", "--waves", "--config-dump"])
 def test_a_file_that_cannot_be_written_is_told_at_once(option: str, tmp_path: Path) -> None:
     ended = serve(tmp_path, option, "/proc/foo/x")
     assert ended.returncode == 1
