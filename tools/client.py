@@ -22,6 +22,7 @@ from models.socket.life_cycle import LifeCycle, Wanted
 from models.socket.toml_config import load
 from models.tsm.errors import TsmError
 from models.tsm.trace import Step, TraceEntry, TraceKind
+from tools.arguments import PORT_MAX, whole_number
 
 DESCRIPTION = "Take one TDI of a served device through its whole life, with the golden TSM."
 RETRY_SECONDS = 0.2
@@ -33,7 +34,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="client", description=DESCRIPTION)
     parser.add_argument("--config", type=Path, help="TOML file of the server")
     parser.add_argument("--host", default=DEFAULT_HOST)
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--port", type=whole_number(1, PORT_MAX), default=DEFAULT_PORT)
     parser.add_argument("--root", type=Path, help="root certificates to trust, PEM or DER")
     parser.add_argument("--function", type=int, default=1, help="0 for the PF, n for VF n")
     parser.add_argument("--cycles", type=int, default=1, help="life cycles, each on a connection")

@@ -2,7 +2,7 @@
 """Run the scenario on the device: attach a TDI, use it, attack it, detach it.
 
 Shows progress, ends with a table of what was checked, and leaves in sim_build/demo: report.html,
-doe.pcap and, with WAVES=1, demo.fst with saved views for Surfer and GTKWave.
+doe.pcap, link.pcap, config.txt and, with WAVES=1, demo.fst with saved views for Surfer and GTKWave.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
+from socket import socket
 from types import FrameType
 
 from models.doe.pcap import LINKTYPE_PCI_DOE
@@ -28,13 +29,16 @@ from models.socket.identity import write_root
 from models.socket.model_device import ModelDevice
 from models.socket.responder import DoeDevice
 from models.socket.server import Habits, Server, bind
-from models.socket.toml_config import parse, read_text
+from models.socket.toml_config import parse_file, read_text
 from models.spdm.identity import SlotStore
+from models.spdm.key_file import KeyFile
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.responder import SpdmResponder
 from tb.serve.rtl_device import DeviceLostError, RtlDevice, Run
 from tb.serve.setup import Setup
 from tb.sim import simulator_missing
+from tools.arguments import PORT_MAX, whole_number
+from tools.waves import waves_missing
 
 DESCRIPTION = "Serve the device on a socket, for any requester of spdm-emu's protocol."
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -74,7 +78,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="serve", description=DESCRIPTION)
     parser.add_argument("--config", type=Path, help="TOML file; see tools/serve.toml")
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to bind (default: loopback)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
+    port = whole_number(0, PORT_MAX)
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="0 takes a free one")
     parser.add_argument("--dut", choices=("rtl", "model"), default="rtl")
     parser.add_argument(
         "--reset-on-disconnect",
@@ -93,18 +98,26 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="compare with the reference device (RTL only)"
     )
+    parser.add_argument(
+        "--config-dump",
+        type=Path,
+        metavar="FILE",
+        help="write the configuration space of each function, for lspci -F (RTL only)",
+    )
     options = parser.parse_args(argv)
-    if options.dut == "model" and (options.waves or options.check):
-        parser.error("--waves and --check need --dut rtl")
+    if options.dut == "model" and (options.waves or options.check or options.config_dump):
+        parser.error("--waves, --check and --config-dump need --dut rtl")
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; 0 for a clean end."""
     options = arguments(argv)
-    log = make_log(options.log)
+    log = make_log()
     try:
         with ExitStack() as stack:
+            if options.log is not None:
+                log_to(options.log, log)
             serve(options, log, stack)
     except InterruptedStartError:
         log.info("stopped before the device was ready")
@@ -119,42 +132,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def make_log(file: Path | None) -> logging.Logger:
-    """Lines for the terminal, and with every frame for a file."""
+def make_log() -> logging.Logger:
+    """Lines for the terminal."""
     log = logging.getLogger("serve")
     log.setLevel(logging.DEBUG)
     console = logging.StreamHandler(sys.stdout)
     console.setLevel(logging.INFO)
-    handlers: list[logging.Handler] = [console]
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(file, mode="w"))
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
-        log.addHandler(handler)
+    _add(console, log)
     return log
+
+
+def log_to(file: Path, log: logging.Logger) -> None:
+    """The same lines for a file, and every frame."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _add(logging.FileHandler(file, mode="w"), log)
+
+
+def _add(handler: logging.Handler, log: logging.Logger) -> None:
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    log.addHandler(handler)
 
 
 def serve(options: argparse.Namespace, log: logging.Logger, stack: ExitStack) -> None:
     """Make the device, serve it until the end; `stack` closes what was opened."""
     signals = Signals()
-    text, folder = "", Path()
+    text, folder, config = "", Path(), ServerConfig()
     if options.config is not None:
         text, folder = read_text(options.config), options.config.parent
-    config = parse(text, folder)
-    listener = stack.enter_context(bind(options.host, options.port))
+        config = parse_file(options.config, text)
+    listener = stack.enter_context(listen(options.host, options.port))
     seed = secrets.randbits(SEED_BITS) if config.seed is None else config.seed
-    setup = Setup(text, str(folder.resolve()), seed, options.check, key_file(options.keylog, log))
+    setup = Setup(
+        text,
+        str(folder.resolve()),
+        seed,
+        options.check,
+        key_file(options.keylog, log),
+        dump_file(options.config_dump),
+    )
     slots = setup.slots()
     write_root(slots, config.identity.root)
     log.info("root certificate: %s", config.identity.root)
+    habits = Habits(reset_on_disconnect=options.reset_on_disconnect)
+    if options.pcap is not None:
+        habits = replace(habits, tap=stack.enter_context(capture(options.pcap)))
     if options.dut == "rtl":
         device = rtl_device(setup, Run(waves=options.waves), log, stack)
     else:
         device = model_device(setup, config, slots, stack)
-    habits = Habits(reset_on_disconnect=options.reset_on_disconnect)
-    if options.pcap is not None:
-        habits = replace(habits, tap=stack.enter_context(capture(options.pcap)))
     server = Server(listener, device, log, habits)
     signals.react = server.stop
     announce(config, listener.getsockname(), log)
@@ -164,12 +189,32 @@ def serve(options: argparse.Namespace, log: logging.Logger, stack: ExitStack) ->
         signals.ignore()
 
 
+def listen(host: str, port: int) -> socket:
+    """A socket at an address; ConfigError when that is not to be had."""
+    try:
+        return bind(host, port)
+    except OSError as error:
+        raise ConfigError(f"{host}:{port}: {error.strerror}") from error
+    except UnicodeError as error:
+        raise ConfigError(f"{host}:{port}: no name of a host") from error
+
+
 def key_file(path: Path | None, log: logging.Logger) -> str | None:
     """Where the secrets of sessions go; says what that means."""
     if path is None:
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
+    KeyFile(path).close()  # now, not when the device has been built, if it cannot be written
     log.warning("%s will hold the secrets of all sessions: who has it can read them", path)
+    return str(path.resolve())
+
+
+def dump_file(path: Path | None) -> str | None:
+    """Where configuration space goes; OSError when it cannot go there."""
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
     return str(path.resolve())
 
 
@@ -189,9 +234,12 @@ def model_device(
 
 def rtl_device(setup: Setup, run: Run, log: logging.Logger, stack: ExitStack) -> DoeDevice:
     """The RTL on Verilator."""
-    missing = simulator_missing("verilator")
-    if missing is not None:
-        raise DeviceLostError(missing)
+    missing = [simulator_missing("verilator")]
+    if run.waves is not None:
+        missing.append(waves_missing("verilator"))
+        run.waves.parent.mkdir(parents=True, exist_ok=True)
+    for reason in filter(None, missing):
+        raise ConfigError(reason)
     log.info("starting the device; the first start with these settings builds it: a minute or two")
     device = RtlDevice(setup, run, log)
     device.start()

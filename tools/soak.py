@@ -34,6 +34,7 @@ WARM_UP = 5  # cycles before the first look
 GROWTH = 1.05  # of memory, between the first look and the last
 SLOWER = 1.25  # median processor time of the last third against the first
 PAGE = 4096
+TICK = 1 / os.sysconf("SC_CLK_TCK")  # seconds, in which the kernel counts processor time
 UTIME = 11  # field of /proc/<pid>/stat behind the name; system time follows
 TOLD = 10  # every so many cycles
 STOP_SECONDS = 60.0
@@ -96,7 +97,7 @@ def processor_seconds(pid: int) -> float:
     for each in children(pid):
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[UTIME]) + int(fields[UTIME + 1])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return ticks * TICK
 
 
 def live(port: int, config: ServerConfig, entropy: random.Random) -> None:
@@ -119,7 +120,7 @@ def slowed(samples: Sequence[Sample]) -> list[str]:
     third = len(samples) // 3
     early = median(sample.seconds for sample in samples[:third])
     late = median(sample.seconds for sample in samples[-third:])
-    if late <= SLOWER * early:
+    if late <= SLOWER * early + TICK:
         return []
     return [f"a cycle took {early:.2f} s of processor time at first and {late:.2f} s at last"]
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from models.socket.config import ConfigError, IdentityFiles, SlotFiles
-from models.spdm.certificates import decode_chain
+from models.spdm.certificates import decode_chain, verify_chain
 from models.spdm.codes import BaseAsym
 from models.spdm.curves import OF_ASYM
 from models.spdm.errors import CertificateError
@@ -72,15 +72,21 @@ def _from_files(files: SlotFiles) -> DeviceIdentity:
     chain = _root_first(read_certificates(files.chain), files.chain)
     key = _read_key(files.key)
     try:
-        return DeviceIdentity.of(chain, key)
+        identity = DeviceIdentity.of(chain, key)
     except CertificateError as error:
         raise ConfigError(f"{files.key} and {files.chain}: {error}") from error
+    try:  # as a requester that trusts the root will
+        verify_chain(identity.chain, [identity.root], asym=identity.asym)
+    except CertificateError as error:
+        raise ConfigError(f"{files.chain}: {error}") from error
+    return identity
 
 
 def make_slots(files: IdentityFiles, seed: int, asym: Sequence[BaseAsym]) -> SlotStore:
     """The certificate slots from `files`; without any, a test PKI that depends on `seed` alone.
 
-    The test PKI has a key for each of the algorithms `asym` in each slot.
+    The test PKI has a key for each of the algorithms `asym` in each slot. ConfigError for files
+    with which no requester could authenticate the device.
     """
     if not files.slots:
         curves = [OF_ASYM[one] for one in asym]
@@ -89,9 +95,13 @@ def make_slots(files: IdentityFiles, seed: int, asym: Sequence[BaseAsym]) -> Slo
     for one in files.slots:
         slots[one.slot] = (*slots.get(one.slot, ()), _from_files(one))
     try:
-        return SlotStore(slots)
+        store = SlotStore(slots)
     except CertificateError as error:
         raise ConfigError(f"identity: {error}") from error
+    if not any(store.asym & one for one in asym):
+        wanted = ", ".join(str(one.name) for one in asym)
+        raise ConfigError(f"identity: slot 0 has no key for any of spdm.asym: {wanted}")
+    return store
 
 
 def _roots(slots: SlotStore) -> list[x509.Certificate]:

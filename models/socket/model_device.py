@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from models.device.control import RootOfTrust
@@ -61,8 +62,10 @@ class ModelDevice:
         config: ServerConfig,
         rot: Callable[[SessionKeyPort], SpdmResponder],
         entropy: Entropy,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
+        self._clock = clock
         self._responder: SpdmResponder | None = None
 
         def keep(port: SessionKeyPort) -> SpdmResponder:
@@ -82,6 +85,7 @@ class ModelDevice:
         """The answer of the device; an object that does not fit the mailbox has none."""
         if len(doe_object) > DWORD * self.device.profile.doe_dwords:
             return None
+        self._advance_time()
         answer = self.device.handle_object(doe_object)
         now = self._states()
         for block, (before, after) in enumerate(zip(self._secure, now, strict=True)):
@@ -90,10 +94,10 @@ class ModelDevice:
         self._secure = now
         return answer
 
-    def advance_time(self, now: float) -> None:
-        """Tell the root of trust the time in seconds."""
+    def _advance_time(self) -> None:
+        """Tell the root of trust the time: sessions whose heartbeat is overdue end."""
         if self._responder is not None:
-            self._responder.advance_time(now)
+            self._responder.advance_time(self._clock())
 
     def reset(self) -> None:
         """Conventional reset and set-up."""

@@ -22,6 +22,7 @@ from models.socket.frames import MAX_PAYLOAD, FrameError, FrameReader
 from models.socket.responder import After, DoeDevice, reply
 
 HUNG_UP = getattr(select, "POLLRDHUP", 0)
+QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 BACKLOG = 8
 KERNEL_BUFFER = 1 << 16  # bytes in either direction, so that a flood stays with its sender
 WAKE = b"\0"
@@ -81,6 +82,16 @@ class _Client:
         self.frames = 0
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def acknowledge(self) -> None:
+        """Acknowledge what was received now, not when an answer goes out.
+
+        A peer with Nagle's algorithm that writes a frame in pieces waits for that between them.
+        The kernel forgets the option, so it is set each time.
+        """
+        if QUICK_ACK is not None:
+            with suppress(OSError):  # the peer has gone: `recv` says so
+                self.socket.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 
     def hung_up(self) -> bool:
         """Whether the peer will send nothing more than what is here already."""
@@ -218,6 +229,7 @@ class Server:
             data = client.socket.recv(client.reader.wanted)
         except BlockingIOError:
             return
+        client.acknowledge()
         if not data:
             pending = client.reader.pending
             self._drop(f"vanished after {pending} bytes of a frame" if pending else None)

@@ -18,11 +18,16 @@ from models.socket.toml_spdm import read_spdm
 from models.socket.toml_table import TomlTable
 from models.spdm.codes import MeasurementHash, MeasurementType
 from models.spdm.measurements import INDEX_MAX, DeviceState, Measurement, measured
+from models.spdm.responder_state import ResponderConfig
+
+BLOCK_HEAD = 4 + 3  # bytes of a measurement block and of its value before the value
+# Around the record of MEASUREMENTS: header, counts, nonce, opaque data, context, signature.
+MEASUREMENTS_FRAME = 4 + 4 + 32 + 2 + 8 + 2 * 66
 
 
 def load(path: Path) -> ServerConfig:
     """The configuration of a file; names of files in it are relative to its folder."""
-    return parse(read_text(path), path.parent)
+    return parse_file(path, read_text(path))
 
 
 def read_text(path: Path) -> str:
@@ -30,6 +35,14 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def parse_file(path: Path, text: str) -> ServerConfig:
+    """The configuration in `text`, which was read from `path`: mistakes name that."""
+    try:
+        return parse(text, path.parent)
+    except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
@@ -48,8 +61,7 @@ def parse(text: str, folder: Path) -> ServerConfig:
         identity=_identity(_table(top, "identity"), folder),
         seed=_seed(_table(top, "entropy")),
         spdm=spdm,
-        measurements=_measurements(top, folder, spdm.measurement_hash)
-        or state.measurements(spdm.measurement_hash),
+        measurements=_measurements(top, folder, spdm) or state.measurements(spdm.measurement_hash),
     )
     top.finish()
     return config
@@ -113,14 +125,17 @@ def _seed(table: TomlTable) -> int | None:
     return seed
 
 
-def _measurements(
-    top: TomlTable, folder: Path, algorithm: MeasurementHash
-) -> tuple[Measurement, ...]:
+def _measurements(top: TomlTable, folder: Path, spdm: ResponderConfig) -> tuple[Measurement, ...]:
     tables = enumerate(top.tables("measurements"), start=1)
+    algorithm = spdm.measurement_hash
     blocks = [_measurement(table, number, folder, algorithm) for number, table in tables]
     indices = [block.index for block in blocks]
     if len(set(indices)) != len(indices):
         raise ConfigError("measurements have an index twice")
+    size = sum(BLOCK_HEAD + len(block.value) for block in blocks)
+    limit = spdm.message_size - MEASUREMENTS_FRAME
+    if size > limit:
+        raise ConfigError(f"measurements take {size} bytes: at most {limit} fit a message")
     return tuple(sorted(blocks, key=lambda block: block.index))
 
 

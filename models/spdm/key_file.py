@@ -27,6 +27,7 @@ class KeyFile:
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+        os.fchmod(descriptor, OWNER_ONLY)  # the mode above is only for a new file
         self._file = os.fdopen(descriptor, "w")
         self._write(WARNING)
 

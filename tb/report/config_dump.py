@@ -11,14 +11,19 @@ from tb.host.vmm_host import VmmHost
 CONFIG_FILE = "config.txt"
 
 
-async def save_config_dump(vmm: VmmHost, folder: Path) -> Path:
-    """Write config.txt with all functions that the VMM has found; its path."""
+async def config_dump(vmm: VmmHost) -> str:
+    """All functions that the VMM has found."""
     dumps = []
     for number, function in sorted(vmm.functions.items()):
         values = [await vmm.host.config_read(function.rid, at) for at in range(0, CONFIG_SIZE, 4)]
         raw = b"".join(value.to_bytes(4, "little") for value in values)
         title = f"virtual function {number}" if number else "physical function"
         dumps.append(FunctionDump(function.rid, title, raw))
+    return dump_text(dumps)
+
+
+async def save_config_dump(vmm: VmmHost, folder: Path) -> Path:
+    """Write config.txt into a folder; its path."""
     path = folder / CONFIG_FILE
-    path.write_text(dump_text(dumps))
+    path.write_text(await config_dump(vmm))
     return path

@@ -8,6 +8,7 @@ import random
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import cocotb
@@ -19,6 +20,7 @@ from models.spdm.key_port import SessionKeyPort
 from models.spdm.responder import SpdmResponder
 from tb.adapter import TdispDeviceAdapter
 from tb.env import TdispEnv
+from tb.report.config_dump import config_dump
 from tb.serve.bridge import ENVIRONMENT, Bridge, BridgeError, Kind
 from tb.serve.env import ServeEnv
 from tb.serve.setup import Setup
@@ -71,6 +73,8 @@ class Serve(uvm_test):
         self.adapter.start_clock()
         self.vmm = ServeVmm(self.env.host, self.config, random.Random(0))
         await self._reset()
+        if self.setup.config_dump is not None:
+            Path(self.setup.config_dump).write_text(await config_dump(self.vmm))
         try:
             self.bridge.send(Kind.READY)
             while await self._command():

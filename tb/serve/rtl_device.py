@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from tb.build_group import BuildGroup
 from tb.device import device
 from tb.serve.bridge import ENVIRONMENT, Bridge, BridgeError, Kind
 from tb.serve.setup import Setup
@@ -42,9 +43,10 @@ class RtlDevice:
         self._setup = setup
         self._run = run
         self._log = log
-        self._error: SimulationError | None = None
+        self._error: SimulationError | OSError | None = None
         self._label = f"serve-{os.getpid()}"
         self._folder = Path(tempfile.mkdtemp(prefix="serve-"))
+        self._build = BuildGroup()
         self._thread = threading.Thread(target=self._simulate, daemon=True)
         self._bridge: Bridge | None = None
 
@@ -59,7 +61,8 @@ class RtlDevice:
             raise
 
     def abort(self) -> None:
-        """Leave the simulation alone: it ends when it finds that nobody is there."""
+        """End the build; a simulation ends when it finds that nobody is there."""
+        self._build.end()
         if self._bridge is not None:
             self._bridge.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -104,8 +107,9 @@ class RtlDevice:
                 env={ENVIRONMENT: str(self._folder / "bridge")},
                 waves=self._run.waves is not None,
                 label=self._label,
+                group=self._build,
             )
-        except SimulationError as error:
+        except (SimulationError, OSError) as error:
             self._error = error
 
     def stop(self) -> None:

@@ -23,6 +23,7 @@ class Setup:
     identity_seed: int
     check: bool = False  # with the scoreboard
     key_file: str | None = None  # where the secrets of sessions go
+    config_dump: str | None = None  # where configuration space goes, as it was set up
 
     def encode(self) -> bytes:
         """As JSON."""

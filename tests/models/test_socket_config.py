@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -14,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from cryptography.x509.oid import NameOID
 
 from models.socket.config import (
     ConfigError,
@@ -36,7 +41,7 @@ from models.spdm.codes import (
     MeasurementHash,
     MeasurementType,
 )
-from models.spdm.identity import DeviceIdentity, SlotStore
+from models.spdm.identity import NOT_AFTER, NOT_BEFORE, DeviceIdentity, SlotStore
 from models.spdm.measurements import DeviceState, Measurement
 from models.spdm.negotiation import AlgorithmOffer
 from models.spdm.responder_state import ResponderConfig
@@ -48,6 +53,17 @@ HERE = Path()
 IDENTITY = DeviceIdentity.generate(random.Random(1))
 KEY = IDENTITY._key
 CHAIN = IDENTITY.certificates
+KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 
 
 def as_files(folder: Path, encoding: Encoding, leaf_first: bool = False) -> IdentityFiles:
@@ -205,17 +221,29 @@ MISTAKES = {
     "[[measurements]]\nhex = 'xy'": "'xy' is no hex",
     "[[measurements]]\nfile = 'is not there'": "is not there: No such file",
     "[[measurements]]\nindex=2\ntext='a'\n[[measurements]]\nindex=2\ntext='b'": "an index twice",
+    "[[measurements]]\nraw = true\ntext = '%s'"
+    % (70000 * "x"): "take 70007 bytes: at most 4362 fit",
+    "[[measurements]]\nraw = true\nhex = '%s'" % (4356 * "00"): "take 4363 bytes: at most 4362 fit",
     "[[": "no TOML",
 }
 
 
 @covers("EMU-001")
-@pytest.mark.parametrize("text", MISTAKES)
+@pytest.mark.parametrize("text", MISTAKES, ids=range(len(MISTAKES)))
 def test_a_mistake_is_named(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(text, HERE)
     assert MISTAKES[text] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@covers("EMU-001")
+def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    for text in ("[[", "[device]\nbus = 0"):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=re.escape(f"{path}: ")):
+            load(path)
 
 
 @covers("SPDM-CRT-001")
@@ -285,3 +313,80 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     files.chain.unlink()
     with pytest.raises(ConfigError, match="No such file"):
         slots_of(identity)
+
+
+Authority = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def certificate(
+    name: str, issuer: Authority | None = None, *extensions: x509.ExtensionType
+) -> Authority:
+    """A certificate with those extensions only, and its key; without an issuer it is a root."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    above, signer = (issuer[0].subject, issuer[1]) if issuer else (subject, key)
+    builder = x509.CertificateBuilder(above, subject, key.public_key(), 1, NOT_BEFORE, NOT_AFTER)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=True)
+    return builder.sign(signer, hashes.SHA384()), key
+
+
+def usage(**allowed: bool) -> x509.KeyUsage:
+    """KeyUsage with what is named and nothing else."""
+    return x509.KeyUsage(**{name: allowed.get(name, False) for name in KEY_USAGES})
+
+
+CA = (x509.BasicConstraints(ca=True, path_length=None), usage(key_cert_sign=True))
+LEAF = usage(digital_signature=True)
+
+
+def bare_ca() -> list[Authority]:
+    root = certificate("root")
+    return [root, certificate("leaf", root, LEAF)]
+
+
+def root_only() -> list[Authority]:
+    return [certificate("root", None, *CA)]
+
+
+def leaf_only() -> list[Authority]:
+    return [certificate("leaf", certificate("root", None, *CA), LEAF)]
+
+
+def forged() -> list[Authority]:
+    return [certificate("root", None, *CA), certificate("leaf", certificate("root"), LEAF)]
+
+
+def leaf_that_may_not_sign() -> list[Authority]:
+    root = certificate("root", None, *CA)
+    return [root, certificate("leaf", root, usage(key_agreement=True))]
+
+
+UNTRUSTED: dict[Callable[[], list[Authority]], str] = {
+    bare_ca: "CN=root: no basic constraints or key usage",
+    root_only: "chain has no leaf under its root",
+    leaf_only: "chain has no leaf under its root",
+    forged: "CN=leaf: not issued by the certificate above it",
+    leaf_that_may_not_sign: "CN=leaf: may not sign",
+}
+
+
+@covers("SPDM-CRT-001")
+@pytest.mark.parametrize("make", UNTRUSTED, ids=lambda make: make.__name__)
+def test_a_chain_that_no_requester_would_trust_is_refused(
+    make: Callable[[], list[Authority]], tmp_path: Path
+) -> None:
+    chain = make()
+    files = SlotFiles(0, tmp_path / "chain.pem", tmp_path / "key.pem")
+    files.chain.write_bytes(b"".join(item.public_bytes(Encoding.PEM) for item, _ in chain))
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    files.key.write_bytes(chain[-1][1].private_bytes(*plain))
+    with pytest.raises(ConfigError, match=re.escape(f"chain.pem: {UNTRUSTED[make]}")):
+        slots_of(IdentityFiles((files,)))
+
+
+@covers("SPDM-CRT-001", "SPDM-VCA-001")
+def test_keys_for_no_offered_algorithm_are_refused(tmp_path: Path) -> None:
+    files = as_files(tmp_path, Encoding.PEM)
+    with pytest.raises(ConfigError, match=r"no key for any of spdm\.asym: ECDSA_P256"):
+        make_slots(files, 0, [BaseAsym.ECDSA_P256])

@@ -29,6 +29,7 @@ from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
 from tb.host.tsm_port import TsmHostPort
 from tb.host.vmm_host import SRIOV_BAR0, FunctionAddress
+from tb.report.config_dump import save_config_dump
 from tb.report.recorder import ATTACK_NOTE, Recorder
 from tb.scenario import (
     DEFAULT_STREAM,
@@ -125,10 +126,18 @@ class Demo(BaseTest):
                     await self._run(step)
             finally:
                 self.out.take_tlps(kit.host.capture.records, self._refused)
+        await self._dump(folder)
 
     @staticmethod
     async def _run(step: Callable[[], Awaitable[None]]) -> None:
         await step()
+
+    async def _dump(self, folder: Path) -> None:
+        """Configuration space for `lspci -F`; its reads would bury the rest of the capture."""
+        records = self.kit.host.capture.records
+        before = len(records)
+        await save_config_dump(self.kit.vmm, folder)
+        del records[before:]
 
     def _refused(self, record: TlpRecord) -> bool:
         return record.note.startswith(ATTACK_NOTE)

@@ -24,7 +24,7 @@ from models.tsm.trace import Observer, ignore
 from tb.sim import ROOT
 
 LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
-START_SECONDS = 500.0  # with the build of the device
+START_SECONDS = 1200.0  # with the build of the device
 SECONDS = 60.0
 
 

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions with a heartbeat on the served reference device, under a clock of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+import pytest
+
+from models.socket.config import ServerConfig
+from models.socket.model_device import ModelDevice
+from models.spdm.errors import NoResponseError
+from models.spdm.identity import SlotStore
+from models.spdm.requester import SpdmRequester
+from models.spdm.responder_state import ResponderConfig
+from models.spdm.secure_session import SecureSession
+from tests.models.socket_server import IDENTITY
+from tests.plan import covers
+
+BEGIN = 5000.0  # seconds, as of a machine that has been up for a while
+PERIOD = 1
+
+
+@dataclass
+class Clock:
+    """Tells the time that it is set to."""
+
+    now: float = BEGIN
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Wire:
+    """Is a `Transport`, straight to the device."""
+
+    def __init__(self, clock: Clock, period: int) -> None:
+        config = ServerConfig(spdm=ResponderConfig(heartbeat_period=period))
+        entropy = random.Random(2)
+        self.device = ModelDevice(
+            config,
+            lambda port: config.responder(SlotStore.single(IDENTITY), port, entropy),
+            entropy,
+            clock,
+        )
+
+    async def exchange(self, doe_object: bytes, /) -> bytes | None:
+        return self.device.exchange(doe_object)
+
+
+async def with_session(wire: Wire) -> SecureSession:
+    """A requester's session."""
+    peer = SpdmRequester(wire, random.Random(3), [IDENTITY.root])
+    await peer.connect()
+    await peer.get_digests()
+    await peer.get_certificate()
+    return await peer.start_session()
+
+
+@covers("EMU-002", "SPDM-SES-003")
+def test_a_served_session_lives_as_long_as_its_heartbeat() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        wire = Wire(clock, PERIOD)
+        session = await with_session(wire)
+        for _ in range(10):
+            clock.now += 1.5 * PERIOD
+            await session.heartbeat()
+        clock.now += 2.5 * PERIOD
+        with pytest.raises(NoResponseError):
+            await session.heartbeat()
+        assert wire.device.device.records.session_ids == ()
+
+    asyncio.run(scenario())
+
+
+@covers("EMU-002", "SPDM-SES-003")
+def test_a_served_session_without_a_heartbeat_lives_on_in_silence() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        session = await with_session(Wire(clock, 0))
+        clock.now += 1e6
+        await session.heartbeat()
+
+    asyncio.run(scenario())
