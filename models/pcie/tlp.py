@@ -21,6 +21,7 @@ from models.pcie.layout import (
     IDE_PREFIX_BYTE,
     MESSAGES,
     PAGE,
+    PASID_PREFIX_BYTE,
     Framing,
     has_data,
     header_size,
@@ -84,6 +85,11 @@ class Tlp:
     def is_message(self) -> bool:
         """Msg or MsgD."""
         return self.fmt_type in MESSAGES
+
+    @property
+    def has_pasid(self) -> bool:
+        """Whether a PASID comes with it."""
+        return any(prefix[0] == PASID_PREFIX_BYTE for prefix in self.prefixes)
 
     @property
     def has_data(self) -> bool:

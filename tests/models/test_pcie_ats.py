@@ -22,6 +22,7 @@ from models.pcie.ats import (
 from models.pcie.codes import FmtType
 from models.pcie.errors import TlpError
 from models.pcie.layout import PAGE
+from models.pcie.pri import PageRequest, PageResponse, ResponseCode
 from models.pcie.tlp import Tlp
 from tests.plan import covers
 
@@ -132,3 +133,28 @@ def test_an_invalidate_completion_has_its_bytes() -> None:
     assert completion.tlp().encode().hex() == "32000000010100020008000100000021"
     assert InvalidateCompletion.of(replace(completion.tlp(), message_code=1)) is None
     assert InvalidateCompletion.of(Tlp.mem_read(VF, 0, 4)) is None
+
+
+@covers("TDISP-ATS-001", "TDISP-FSM-012")
+@given(st.integers(0, (1 << 52) - 1), st.integers(0, 0x1FF), st.tuples(*[st.booleans()] * 3))
+def test_page_requests_come_back(page: int, index: int, flags: tuple[bool, bool, bool]) -> None:
+    request = PageRequest(VF, page * PAGE, index, *flags)
+    assert PageRequest.of(request.tlp()) == request
+    assert PageResponse.of(request.tlp()) is None
+
+
+@covers("TDISP-FSM-012", "TDISP-LOCK-021")
+@given(st.integers(0, 0x1FF), st.integers(0, 0xF))
+def test_responses_to_page_requests_come_back(index: int, code: int) -> None:
+    response = PageResponse(HOST, VF, index, code)
+    assert PageResponse.of(response.tlp()) == response
+    assert PageRequest.of(response.tlp()) is None
+    assert PageResponse.of(replace(response.tlp(), ep=True)) is None
+
+
+@covers("TDISP-ATS-001", "TDISP-FSM-012")
+def test_page_requests_and_responses_have_their_bytes() -> None:
+    request = PageRequest(VF, 0x0000_7000_1234_5000, 5, read=True, write=False)
+    assert request.tlp().encode().hex() == "3000000001010004000070001234502d"
+    response = PageResponse(HOST, VF, 5, ResponseCode.INVALID)
+    assert response.tlp().encode().hex() == "32000000000800050101100500000000"
