@@ -26,6 +26,7 @@ class Verdict(Enum):
     UNTRUSTED = "T = 0 to memory of a TVM"
     NOT_ACCEPTED = "T = 1 to memory of a TVM that has not accepted this TDI"
     NOT_ASSIGNED = "memory of somebody to whom the function is not assigned"
+    NOT_MAPPED = "no page table entry for the address"
     INTERRUPT_READ = "a read of the interrupt window"
 
     @property

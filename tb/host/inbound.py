@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory requests of the device at the root port: owner check, host memory, completions."""
+"""Requests of the device at the root port: translation, owner check, host memory, completions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from models.host.memory import HostMemory, Owner
 from models.host.owner_check import DmaRequest, OwnerCheck, Verdict
-from models.pcie.codes import CplStatus
+from models.host.translation import TranslationAgent
+from models.pcie.codes import AddressType, CplStatus
 from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
 from models.pcie.rules import (
     Limits,
@@ -52,6 +53,10 @@ class Inbound:
 
     def __post_init__(self) -> None:
         self.check = OwnerCheck(self.memory)
+        self.translation = TranslationAgent(self.check, HOST_RID)
+        self.translations: list[InboundRequest] = []  # Translation Requests
+        # How answers to them go back: a hostile host changes it.
+        self.translation_route: Callable[[Route], Route] = lambda route: route
         self.interrupts: list[InterruptMessage] = []
         self.served: list[InboundRequest] = []
         self.refused: list[tuple[InboundRequest, Verdict]] = []
@@ -63,19 +68,31 @@ class Inbound:
         tlp, route = request.tlp, request.route
         if tlp.fmt_type not in MEMORY_REQUESTS:
             return
-        verdict = self.check.check(DmaRequest.of(tlp, route.t))
-        if not verdict.allowed:
+        if tlp.at == AddressType.TRANSLATION_REQUEST:
+            await self._translate(request)
+            return
+        led = self.translation.physical(tlp)
+        verdict = Verdict.NOT_MAPPED
+        if led is not None:
+            verdict = self.check.check(DmaRequest.of(led, route.t))
+        if led is None or not verdict.allowed:
             self.refused.append((request, verdict))
             if tlp.fmt_type in MEMORY_READS:
                 await self._answer(failed_completion(HOST_RID, tlp, CplStatus.UR), route)
             return
         self.served.append(request)
         if tlp.fmt_type in MEMORY_READS:
-            data = self.memory.read(tlp.address, DW * tlp.length)
+            data = self.memory.read(led.address, DW * led.length)
             for completion in split_completions(HOST_RID, tlp, data, self.limits):
                 await self._answer(completion, route)
         else:
-            self._write(request)
+            self._write(InboundRequest(led, route))
+
+    async def _translate(self, request: InboundRequest) -> None:
+        self.translations.append(request)
+        route = self.translation_route(request.route)
+        for completion in self.translation.completions(request.tlp, request.route.t):
+            await self._answer(completion, route)
 
     async def release(self) -> None:
         """Send the completions that were held back."""

@@ -18,6 +18,7 @@ from cocotb.utils import get_sim_time
 from cocotbext.pcie.core import RootComplex
 from pyuvm import uvm_sequence, uvm_sequencer, uvm_subscriber
 
+from models.host.errors import HostError
 from models.host.memory import HostMemory
 from models.ide.errors import IdeError, InsecureCause
 from models.ide.key_log import LoggedKey
@@ -26,10 +27,12 @@ from models.ide.messages import IdeFail
 from models.ide.messages import parse as parse_ide_message
 from models.ide.stream import IdeStream
 from models.idekm.codes import Direction
+from models.pcie.ats import Span
 from models.pcie.capture import TlpCapture, TlpRecord
 from models.pcie.codes import CplStatus
 from models.pcie.errors import CompletionError, TlpError
 from models.pcie.layout import COMPLETIONS
+from models.pcie.pri import PageRequest, PageResponse, ResponseCode
 from models.pcie.rules import DEVICE_LIMITS, CompletionCollector
 from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
@@ -97,7 +100,9 @@ class HostRootPort(uvm_subscriber, ConfigWalk):
         self.pf_rid = 0
         self.doe_base: int | None = None
         self.device_control: int | None = None  # of the physical function
+        self.page_requests: list[tuple[PageRequest, Route]] = []
         self._open: dict[int, _Open] = {}
+        self._invalidated: dict[int, Event] = {}  # by ITag
         self._tag = FIRST_TAG
         self._received: Queue[TlpItem] = Queue()
 
@@ -262,8 +267,41 @@ class HostRootPort(uvm_subscriber, ConfigWalk):
                 failed.make_insecure(InsecureCause.FAIL_RECEIVED)
         elif tlp.fmt_type in COMPLETIONS:
             await self._completion(tlp, raw, route)
-        elif message is None:
+        elif tlp.is_message:
+            self._message(tlp, route)
+        else:
             cocotb.start_soon(self.inbound.handle(InboundRequest(tlp, route)))
+
+    def _message(self, tlp: Tlp, route: Route) -> None:
+        """Invalidate Completions and Page Requests; others mean nothing to the host."""
+        page = PageRequest.of(tlp)
+        if page is not None:
+            self.page_requests.append((page, route))
+            return
+        try:
+            done = self.inbound.translation.completed(tlp)
+        except HostError:
+            return  # for a request that a test has made itself; the scoreboard looks at it
+        for request in done:
+            self._invalidated[request.itag].set()
+
+    async def invalidate(self, requester_id: int, span: Span, route: Route = PLAIN) -> bool:
+        """Take translations of a function back; whether the device has completed it in time."""
+        request = self.inbound.translation.invalidate(requester_id, span)
+        event = self._invalidated[request.itag] = Event()
+        await self.send(request.tlp(), route, "Invalidate Request")
+        try:
+            await with_timeout(event.wait(), READ_TIMEOUT_US, "us")
+        except SimTimeoutError:
+            return False
+        return True
+
+    async def answer_page(
+        self, page: PageRequest, route: Route, code: int = ResponseCode.SUCCESS
+    ) -> None:
+        """Send the PRG Response to a group by `route`."""
+        response = PageResponse(HOST_RID, page.requester_id, page.index, code)
+        await self.send(response.tlp(), route, "PRG Response")
 
     async def _completion(self, tlp: Tlp, raw: bytes, route: Route) -> None:
         entry = self._open.get(tlp.tag)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from models.host.errors import HostError
 from models.host.memory import VMM, HostMemory, Owner, OwnerKind, Region
-from models.host.owner_check import OwnerCheck
+from models.host.owner_check import OwnerCheck, Verdict
 from models.host.translation import Mapping, TranslationAgent
 from models.pcie.ats import (
     InvalidateCompletion,
@@ -21,6 +22,8 @@ from models.pcie.ats import (
 from models.pcie.codes import CplStatus, FmtType
 from models.pcie.layout import PAGE
 from models.pcie.tlp import Tlp
+from tb.host.inbound import Inbound, InboundRequest
+from tb.host.route import Route
 from tests.plan import attack, covers
 
 VF, OTHER = 0x0101, 0x0102
@@ -28,6 +31,7 @@ TVM = Owner(OwnerKind.TVM, "A")
 SECRET = Region(0x0100_0000, 4 * PAGE, TVM)
 OPEN = Region(0x0300_0000, 4 * PAGE, VMM)
 IOVA = 0x7000_0000
+TRUSTED = Route(1, True)
 
 
 def agent() -> TranslationAgent:
@@ -148,3 +152,52 @@ def test_tables_are_kept_free_of_contradictions() -> None:
         made.map(OTHER, Mapping(Span(IOVA, 2 * PAGE), OPEN.base + PAGE))
     with pytest.raises(HostError, match="not mapped"):
         made.unmap(VF, 0)
+
+
+# ---------------------------------------------------------------------- at the root port
+
+
+class Port:
+    """The root port's service of requests, and what it sends back."""
+
+    def __init__(self) -> None:
+        made = agent()
+        self.sent: list[tuple[Tlp, Route]] = []
+        self.inbound = Inbound(made.check.memory, self._respond)
+        self.inbound.check = made.check
+        self.inbound.translation = made
+
+    async def _respond(self, tlp: Tlp, route: Route) -> None:
+        self.sent.append((tlp, route))
+
+    def handle(self, tlp: Tlp, route: Route = TRUSTED) -> None:
+        """A request of the device arrives."""
+        asyncio.run(self.inbound.handle(InboundRequest(tlp, route)))
+
+
+@covers("TDISP-HOST-010", "TDISP-FSM-011")
+def test_the_root_port_translates_and_a_hostile_one_takes_t_away() -> None:
+    port = Port()
+    request = translation_request(VF, IOVA, 3)
+    port.handle(request)
+    port.inbound.translation_route = lambda route: Route(route.stream, False)
+    port.handle(request)
+    assert [route for _, route in port.sent] == [TRUSTED, Route(1, False)]
+    for completion, _ in port.sent:
+        assert TranslationEntry.decode(completion.payload).target.base == SECRET.base
+    assert len(port.inbound.translations) == 2
+    assert not port.inbound.served
+
+
+@covers("TDISP-HOST-010")
+def test_the_root_port_leads_requests_by_the_table_of_their_requester() -> None:
+    port = Port()
+    memory = port.inbound.memory
+    port.handle(Tlp.mem_write(VF, IOVA + 8, b"12345678"))
+    assert memory.read(SECRET.base + 8, 8) == b"12345678"
+    port.handle(translated(Tlp.mem_read(VF, IOVA + 8, 8, 4), SECRET.base + 8))
+    port.handle(Tlp.mem_read(VF, IOVA + 8, 8, 5))
+    assert [tlp.payload for tlp, _ in port.sent] == [b"12345678"] * 2
+    port.handle(Tlp.mem_read(VF, 0x5000, 8, 6))
+    assert port.sent[-1][0].status == CplStatus.UR
+    assert port.inbound.refused[-1][1] is Verdict.NOT_MAPPED
