@@ -144,7 +144,9 @@ class ReferenceDevice:
 
     def function(self, tdi: int) -> FunctionConfig:
         """Configuration of the function behind a TDI."""
-        return self.space.function(tdi)
+        config = self.space.function(tdi)
+        config.prs_enable = self.profile.pri
+        return config
 
     def streams(self) -> tuple[StreamView, ...]:
         """All selective stream register blocks, as LOCK looks at them."""

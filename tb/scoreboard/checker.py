@@ -75,7 +75,7 @@ class DeviceChecker:
         self.config = ConfigWatcher(reference, self.streams, findings, ConfigRegister.DOE)
         self.host_ends = HostEnds()
         self.stalls = Stalls()
-        self.link = LinkChecker(self, self, completion_timeout_ns)
+        self.link = LinkChecker(self, self, completion_timeout_ns, profile)
         self._excuses = Excuses()
         self._held: list[Callable[[float], None]] = []
         self._grants = GrantTracks(reference, len(tdis))
@@ -287,7 +287,7 @@ class DeviceChecker:
         self.states.predict(time_ns, tdi, state, cause)
         self._grants.follow(time_ns, tdi, state)
         if changed and state is not TdiState.RUN:
-            self.link.translations.end_life(time_ns, tdi)
+            self.link.life_ended(time_ns, tdi)
         if changed and state is TdiState.ERROR:
             shadow.may_scrub(time_ns)
         elif changed:

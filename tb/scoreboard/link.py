@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
 from models.ide.errors import IdeError, IdeFailure, InsecureCause
 from models.ide.messages import IdeFail, IdeSync
 from models.ide.messages import parse as parse_ide_message
@@ -19,7 +20,9 @@ from tb.scoreboard.inbound import InboundChecker
 from tb.scoreboard.invalidations import Invalidations
 from tb.scoreboard.outbound import OutboundChecker
 from tb.scoreboard.own_reads import OwnReads
+from tb.scoreboard.page_requests import PageRequests
 from tb.scoreboard.translations import Translations
+from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import PLAIN, Route, World
 
 BROKEN = (IdeFailure.CHECK_FAILED, IdeFailure.MALFORMED)
@@ -43,7 +46,13 @@ class Ports(Protocol):
 class LinkChecker:
     """Predicts every TLP that the device sends, from every TLP that it gets."""
 
-    def __init__(self, world: World, ports: Ports, completion_timeout_ns: float) -> None:
+    def __init__(
+        self,
+        world: World,
+        ports: Ports,
+        completion_timeout_ns: float,
+        profile: DeviceProfile = DEFAULT_PROFILE,
+    ) -> None:
         self.world = world
         self.ports = ports
         count = len(world.functions())
@@ -51,7 +60,9 @@ class LinkChecker:
         self.inbound = InboundChecker(world, self.shadows)
         self.translations = Translations(world, self.shadows, completion_timeout_ns)
         self.invalidations = Invalidations(world, self.shadows, self.translations)
-        self.outbound = OutboundChecker(world, self.shadows, self.translations)
+        self.way = WayChecker(world, profile.dsm.interface_info)
+        self.outbound = OutboundChecker(world, self.shadows, self.translations, self.way)
+        self.pages = PageRequests(world, self.way, offered=profile.pri)
         self.own_reads = OwnReads(world, self.shadows, completion_timeout_ns)
         self.mirror = SentMirror(world.findings)
         self.fails = FailMessages(world.findings)
@@ -121,6 +132,7 @@ class LinkChecker:
                 self.ports.insecure(message.stream_id, InsecureCause.FAIL_RECEIVED, time_ns)
         else:
             self.invalidations.request(time_ns, tlp, route)
+            self.pages.response(time_ns, tlp, route)
 
     # ------------------------------------------------------------------ from the device
 
@@ -195,6 +207,8 @@ class LinkChecker:
             return
         if self.invalidations.completion(time_ns, tlp, route):
             return
+        if self.pages.request(time_ns, tlp, route):
+            return
         got_fields = {"code": tlp.message_code, "route": route, "message": tlp}
         self.world.findings.mismatch(
             ("TDISP-ATS-003", "IDE-MSG-001"),
@@ -223,11 +237,17 @@ class LinkChecker:
         self.fails.forget()
         self.invalidations.forget()
         self.translations.forget()
+        self.pages.forget()
+
+    def life_ended(self, time_ns: float, tdi: int) -> None:
+        """LOCK, STOP, ERROR or a reset: what the TDI has asked the host for counts no more."""
+        self.translations.end_life(time_ns, tdi)
+        self.pages.end_life(tdi)
 
     def function_reset(self, time_ns: float, tdi: int) -> None:
         """Function level reset."""
         self.shadows[tdi].reset(time_ns)
-        self.translations.end_life(time_ns, tdi)
+        self.life_ended(time_ns, tdi)
         self.invalidations.reset(tdi)
 
     def advance(self, time_ns: float) -> None:
@@ -245,7 +265,7 @@ class LinkChecker:
 
     def take_covered(self) -> list[CoverItem]:
         """Coverage samples since the last call."""
-        sources = (self.covered, self.inbound.covered, self.outbound.way.covered)
+        sources = (self.covered, self.inbound.covered, self.way.covered)
         items = [item for samples in sources for item in samples]
         for samples in sources:
             samples.clear()

@@ -39,12 +39,16 @@ class OutboundChecker:
     """
 
     def __init__(
-        self, world: World, shadows: list[FunctionShadow], translations: Translations
+        self,
+        world: World,
+        shadows: list[FunctionShadow],
+        translations: Translations,
+        way: WayChecker,
     ) -> None:
         self.world = world
+        self.way = way
         self.translations = translations
         self.shadows = shadows
-        self.way = WayChecker(world)
         self._bus_master: dict[int, float] = {}  # last time at which it was set
 
     @property

@@ -8,22 +8,34 @@ from models.pcie.admission import OutboundKind, outbound
 from models.pcie.codes import AddressType
 from models.pcie.layout import MEMORY_REQUESTS
 from models.pcie.tlp import Tlp
+from models.tdisp.codes import InterfaceInfo
 from tb.coverage import CoverItem
 from tb.scoreboard.world import FunctionView, Route, World
 
+INTERRUPTS = frozenset({OutboundKind.MSI, OutboundKind.MSIX_LOCKED, OutboundKind.MSIX_UNLOCKED})
+
 
 class WayChecker:
-    """Compares state, T and stream of requests and messages with what the digest allows."""
+    """Compares state, T and stream of requests and messages with what the digest allows.
 
-    def __init__(self, world: World) -> None:
+    Args:
+        info: INTERFACE_INFO that the device reports.
+    """
+
+    def __init__(self, world: World, info: InterfaceInfo) -> None:
         self.world = world
+        # Whether requests with and without PASID are told of in the report.
+        self.with_pasid = bool(info & InterfaceInfo.DMA_WITH_PASID)
+        self.without_pasid = bool(info & InterfaceInfo.DMA_WITHOUT_PASID)
         self.covered: list[CoverItem] = []
 
     def check(
         self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, kind: OutboundKind
     ) -> bool:
         """Whether a TLP may leave by `route`; reports a mismatch when it may not."""
-        states = self.world.states_during(view.number, self.world.made_since(time_ns), time_ns)
+        self._check_pasid(time_ns, tlp, view, kind)
+        made_ns = self.world.made_since(time_ns)
+        states = self.world.states_during(view.number, made_ns, time_ns)
         departs = self._departs(time_ns, tlp, route, view)
         fitting = [state for state in states if departs and outbound(state, kind).allows(route.t)]
         for state in fitting:
@@ -33,6 +45,22 @@ class WayChecker:
         elif len(states) > 1:
             self.world.findings.tolerate("request that raced with a change of state")
         return bool(fitting)
+
+    def _check_pasid(
+        self, time_ns: float, tlp: Tlp, view: FunctionView, kind: OutboundKind
+    ) -> None:
+        """Interrupts never have a PASID."""
+        interrupt = kind in INTERRUPTS
+        right = self.with_pasid and not interrupt if tlp.has_pasid else self.without_pasid
+        if not (right or (interrupt and not tlp.has_pasid)):
+            self.world.findings.mismatch(
+                ("TDISP-DMA-007", "TDISP-RPT-011"),
+                time_ns,
+                "PASID of a request",
+                {"with PASID": self.with_pasid, "without PASID": self.without_pasid},
+                {"PASID": tlp.has_pasid, "request": tlp},
+                view.number,
+            )
 
     def _bound(self, time_ns: float, tdi: int) -> frozenset[frozenset[int]]:
         return self.world.bound_streams(tdi, self.world.made_since(time_ns), time_ns)

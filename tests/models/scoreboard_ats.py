@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from models.app.map import Bar0, Control
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
 from models.pcie.ats import (
     InvalidateCompletion,
     InvalidateRequest,
@@ -27,8 +28,8 @@ PAGE = Span(BUFFER)
 class AtsBench(Bench):
     """VF 1 with ATS, in RUN unless `state` says otherwise."""
 
-    def __init__(self, state: TdiState = R) -> None:
-        super().__init__()
+    def __init__(self, state: TdiState = R, profile: DeviceProfile = DEFAULT_PROFILE) -> None:
+        super().__init__(profile)
         self.change_view(1, ats_enable=True)
         self.route = SECURED if state is R else PLAIN
         if state is not TdiState.CONFIG_UNLOCKED:

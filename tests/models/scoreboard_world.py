@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from models.app.map import Bar0, Bar2, Control, Register
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
 from models.ide.errors import InsecureCause
 from models.ide.select import AddressAssociation, SelectiveStreamBlock
 from models.ide.stream import IdeStream
@@ -145,9 +146,9 @@ class World:
 class Bench:
     """A link checker and the bytes that a host and a device would send."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: DeviceProfile = DEFAULT_PROFILE) -> None:
         self.world = World()
-        self.link = LinkChecker(self.world, self.world, TIMEOUT_NS)
+        self.link = LinkChecker(self.world, self.world, TIMEOUT_NS, profile)
         self.now = 10_000.0
         self.tag = 0
 

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Page Requests of the device, and the responses that they get (TDISP-ATS-001, TDISP-FSM-012)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.pcie.admission import OutboundKind
+from models.pcie.pri import PageRequest, PageResponse
+from models.pcie.tlp import Tlp
+from models.tdisp.codes import ErrorCause, TdiState
+from tb.scoreboard.way import WayChecker
+from tb.scoreboard.world import FunctionView, Route, World
+
+
+@dataclass
+class Group:
+    """A Page Request Group that waits for its response."""
+
+    route: Route
+    former_life: bool = False
+
+
+class PageRequests:
+    """Follows groups TDI by TDI.
+
+    Args:
+        offered: whether the device has the Page Request interface at all.
+    """
+
+    def __init__(self, world: World, way: WayChecker, *, offered: bool) -> None:
+        self.world = world
+        self.way = way
+        self.offered = offered
+        self._open: dict[tuple[int, int], Group] = {}  # by TDI and group index
+
+    def request(self, time_ns: float, tlp: Tlp, route: Route) -> bool:
+        """Whether a message of the device is a Page Request that it may know of."""
+        request = PageRequest.of(tlp)
+        view = self._function(tlp.requester_id)
+        if request is None or view is None or not self.offered:
+            return False
+        self.way.check(time_ns, tlp, route, view, OutboundKind.PAGE_REQUEST)
+        group = self._open.get((view.number, request.index))
+        if group is not None and not group.former_life and group.route != route:
+            self.world.findings.mismatch(
+                ("TDISP-ATS-001",),
+                time_ns,
+                "way of a Page Request Group",
+                {"route": group.route},
+                {"route": route, "request": request},
+                view.number,
+            )
+        self._open[view.number, request.index] = Group(route)
+        return True
+
+    def response(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        """A message has reached the device; others than PRG Responses count for nothing."""
+        response = PageResponse.of(tlp)
+        view = None if response is None else self._function(response.target)
+        if response is None or view is None:
+            return
+        group = self._open.get((view.number, response.index))
+        if group is None:
+            return  # nobody has asked: discarded
+        if group.former_life:  # TDISP-LOCK-021
+            del self._open[view.number, response.index]
+            return
+        if group.route.t and route != group.route:
+            self.world.findings.error(time_ns, "PRG Response by another way", view.number)
+            if TdiState.RUN in self.world.states_during(view.number, time_ns, time_ns):
+                self.world.tdi_error(view.number, ErrorCause.ATS, time_ns)
+            return
+        del self._open[view.number, response.index]
+
+    def _function(self, rid: int) -> FunctionView | None:
+        views = [view for view in self.world.functions() if view.present and view.rid == rid]
+        return views[0] if views else None
+
+    def end_life(self, tdi: int) -> None:
+        """LOCK, STOP, ERROR or a reset: responses to what was asked before are discarded."""
+        for (owner, _), group in self._open.items():
+            group.former_life = group.former_life or owner == tdi
+
+    def forget(self) -> None:
+        """Reset or link down."""
+        self._open.clear()
