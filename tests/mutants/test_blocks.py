@@ -12,14 +12,15 @@ from tests.unit.test_dma_filter import ADMIT
 from tests.unit.test_dsm import DSM
 
 ADMIT_FILE = "filter/dma_admit.v"
-ALLOW = "allow  = bus_master && form_ok && rid_match && (plain || (trusted && stream_secure));"
+ALLOW = "allow  = bus_master && at_ok && form_ok && rid_match && (plain || (trusted && secure));"
 ADMISSION = [
     Mutation(
         "locked_tdi_sends", ADMIT_FILE, "tdi_state == `TDI_CONFIG_UNLOCKED", "tdi_state != `TDI_RUN"
     ),
     Mutation("without_bus_master", ADMIT_FILE, ALLOW, ALLOW.replace("bus_master && ", "")),
     Mutation("any_requester_id", ADMIT_FILE, ALLOW, ALLOW.replace("rid_match && ", "")),
-    Mutation("insecure_stream_sends", ADMIT_FILE, ALLOW, ALLOW.replace(" && stream_secure", "")),
+    Mutation("insecure_stream_sends", ADMIT_FILE, ALLOW, ALLOW.replace(" && secure", "")),
+    Mutation("any_address_type", ADMIT_FILE, ALLOW, ALLOW.replace("at_ok && ", "")),
     Mutation("any_form", ADMIT_FILE, ALLOW, ALLOW.replace("form_ok && ", "")),
 ]
 CHECKS_FILE = "tdisp/tdisp_checks.v"

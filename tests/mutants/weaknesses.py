@@ -62,6 +62,7 @@ def _sender(name: str, kind: str, length: str, last_byte: str) -> Mutation:
 
 
 DATA = "(write_q && !msix_q)"
+WRITES = "tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64"
 PAGE_REQUESTER = _sender(
     "reads_become_page_requests",
     "write_q ? tlp_type : `PCIE_TYPE_MSG_RC",
@@ -547,8 +548,8 @@ WEAKNESSES = [
             Mutation(
                 name,
                 "filter/dma_filter.v",
-                "write || (read && !appreq_msix)",
-                f"write || (read && !appreq_msix) || {added}",
+                WRITES,
+                f"{WRITES} || {added}",
             ),
             ATTACK + "35_messages",
             "OtherTypesNeverLeave",
