@@ -43,6 +43,14 @@ def test_a_server_that_others_can_reach_says_so(tmp_path: Path) -> None:
         assert "this host only" in running.lines[-1]
 
 
+@covers("EMU-001")
+@pytest.mark.parametrize(("index", "ports"), [(0, "0"), (3, "0, 3")])
+def test_each_port_index_is_named_once(index: int, ports: str, tmp_path: Path) -> None:
+    toml = f"[ide]\nport_index = {index}\n"
+    with server(tmp_path, "--dut", "model", toml=toml) as running:
+        assert running.lines[-2].endswith(f"; IDE_KM PortIndex {ports}")
+
+
 def objects(folder: Path, seed: int) -> list[bytes]:
     """The DOE objects of one life cycle."""
     pcap = folder / "doe.pcap"
