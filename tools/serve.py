@@ -262,7 +262,8 @@ def announce(config: ServerConfig, address: tuple[str, int], log: logging.Logger
     rids = [place.pf_rid + n for n in range(place.vfs + 1)]
     log.info("FUNCTION_ID of each TDI: %s", ", ".join(f"0x{rid:04x}" for rid in rids))
     streams = ", ".join(str(stream) for stream in ide.streams)
-    log.info("streams %s, default %d; IDE_KM PortIndex 0, %d", streams, ide.default, ide.port_index)
+    ports = ", ".join(str(port) for port in sorted({0, ide.port_index}))
+    log.info("streams %s, default %d; IDE_KM PortIndex %s", streams, ide.default, ports)
     host, port = address[:2]
     if ip_address(host).is_loopback:
         log.info("listening on %s:%d: this host only, --host opens it to others", host, port)

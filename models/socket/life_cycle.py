@@ -14,9 +14,11 @@ from cryptography import x509
 
 from models.socket.config import ConfigError, ServerConfig
 from models.socket.model_device import NoRootOfTrust, make_host, set_up
+from models.spdm.errors import SpdmError
 from models.spdm.signing import Entropy
 from models.tdisp.nonces import RandomNonces
 from models.transport import Transport
+from models.tsm.errors import TsmError
 from models.tsm.ports import Assignment
 from models.tsm.tenant import TvmTenant
 from models.tsm.trace import Observer, ignore
@@ -64,6 +66,30 @@ class LifeCycle:
 
     async def run(self) -> None:
         """All of it; TsmError with the reason when a step fails."""
-        handle = await self.tsm.bring_up(self.assignment, self.tenant, self.pf_rid)
-        await self.tsm.stop(handle)
-        await self.tsm.close()
+        tsm, assignment = self.tsm, self.assignment
+        await tsm.connect()
+        await self._beat()
+        await tsm.protect(assignment.stream_id, self.pf_rid)
+        await self._beat()
+        handle = await tsm.attach(assignment)
+        await self._beat()
+        await tsm.lock(handle, self.tenant)
+        await self._beat()
+        await tsm.read_report(handle)
+        await self._beat()
+        await tsm.start(handle, self.tenant)
+        await self._beat()
+        await tsm.stop(handle)
+        await self._beat()
+        await tsm.close()
+
+    async def _beat(self) -> None:
+        """HEARTBEAT, if the session has a period: IDE_KM and TDISP do not count as one."""
+        session = self.tsm.session
+        if session is None or not session.parameters.heartbeat_period:
+            return
+        try:
+            await session.heartbeat()
+        except SpdmError as error:
+            await self.tsm.abandon()
+            raise TsmError(f"heartbeat: {error}") from error

@@ -82,6 +82,8 @@ class _Client:
         self.frames = 0
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Between frames nothing else tells that the peer's machine has gone.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def acknowledge(self) -> None:
         """Acknowledge what was received now, not when an answer goes out.

@@ -27,7 +27,7 @@ class Kind(IntEnum):
     STOP = 4
     READY = 16  # from the simulation: SET_UP or RESET is done
     ANSWER = 17  # a DOE object
-    SILENCE = 18
+    SILENCE = 18  # with a word for the log when it is none that the specification asks for
 
 
 class Bridge:

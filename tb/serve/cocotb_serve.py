@@ -19,6 +19,7 @@ from pyuvm import ConfigDB, uvm_test
 from models.spdm.key_port import SessionKeyPort
 from models.spdm.responder import SpdmResponder
 from tb.adapter import TdispDeviceAdapter
+from tb.agents.doe.item import DoeResult
 from tb.env import TdispEnv
 from tb.report.config_dump import config_dump
 from tb.serve.bridge import ENVIRONMENT, Bridge, BridgeError, Kind
@@ -100,12 +101,13 @@ class Serve(uvm_test):
             self.bridge.send(Kind.READY)
             return True
         await self.env.rot.driver.advance_time(time.monotonic())
-        answer = await self.env.doe.exchange(payload)
+        item = await self.env.doe.carry(payload)
         await self._enable_again()
-        if answer is None:
-            self.bridge.send(Kind.SILENCE)
+        if item.response is None:
+            fault = item.result.name if item.result is DoeResult.TIMEOUT else ""
+            self.bridge.send(Kind.SILENCE, fault.encode())
         else:
-            self.bridge.send(Kind.ANSWER, answer)
+            self.bridge.send(Kind.ANSWER, item.response)
         return True
 
     async def _enable_again(self) -> None:

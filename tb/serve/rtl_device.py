@@ -149,7 +149,11 @@ class RtlDevice:
     def exchange(self, doe_object: bytes, /) -> bytes | None:
         """The answer that comes out of the mailbox; None for silence."""
         kind, payload = self._ask(Kind.EXCHANGE, doe_object)
-        return payload if kind is Kind.ANSWER else None
+        if kind is Kind.ANSWER:
+            return payload
+        if payload:
+            self._log.warning("no end of a DOE exchange: %s, aborted", payload.decode())
+        return None
 
     def reset(self) -> None:
         """Conventional reset and set-up."""

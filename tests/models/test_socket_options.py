@@ -66,3 +66,11 @@ def test_answers_do_not_wait_for_acknowledgements(monkeypatch: pytest.MonkeyPatc
     with served() as running, running.connect() as transport:
         transport.hello()
         options.wait_for((TCP, socket.TCP_NODELAY, 1), 1)
+
+
+@covers("EMU-001")
+def test_a_peer_whose_machine_has_gone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = Options(monkeypatch)
+    with served() as running, running.connect() as transport:
+        transport.hello()
+        options.wait_for((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), 1)

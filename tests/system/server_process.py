@@ -23,7 +23,7 @@ from models.socket.toml_config import load
 from models.tsm.trace import Observer, ignore
 from tb.sim import ROOT
 
-LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
+LISTENING = re.compile(r"listening on [\d.]+:(\d+)")
 START_SECONDS = 1200.0  # with the build of the device
 SECONDS = 60.0
 
@@ -99,10 +99,15 @@ class ServerProcess:
 
 
 @contextmanager
-def server(folder: Path, *options: str, toml: str = "") -> Iterator[ServerProcess]:
-    """A server for the time of the block; its files are in `folder`."""
+def server(
+    folder: Path, *options: str, toml: str = "", identity: str = ""
+) -> Iterator[ServerProcess]:
+    """A server for the time of the block; its files are in `folder`.
+
+    `identity` are further lines of that table.
+    """
     config = folder / "serve.toml"
-    config.write_text(f'{toml}\n[identity]\nroot = "root.pem"\n')
+    config.write_text(f'{toml}\n[identity]\nroot = "root.pem"\n{identity}')
     command = [sys.executable, "-m", "tools.serve", "--port", "0", "--config", str(config)]
     process = subprocess.Popen(
         [*command, *options],

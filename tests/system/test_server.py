@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 from models.doe.codes import ObjectType
 from models.doe.pcap import decode_pcap
 from models.pcie.capture import bdf
+from models.socket.codes import Command
+from models.socket.frames import Frame
 from models.socket.identity import read_certificates
 from models.spdm.codes import (
     VERSION_1_1,
@@ -32,7 +35,14 @@ from models.spdm.responder_state import SUPPORTED_VERSIONS
 from models.tdisp.codes import PROTOCOL_ID as TDISP
 from models.tsm.trace import Step, TraceEntry, TraceKind
 from tb.sim import ROOT
-from tests.models.test_socket_server import DISCOVERY, LEAVERS
+from tests.models.test_socket_server import (
+    DISCOVERY,
+    HELLO,
+    LEAVERS,
+    closed,
+    receive,
+    send_for_ever,
+)
 from tests.plan import covers
 from tests.system.server_process import ServerProcess, server
 from tools.decode import main as decode
@@ -40,6 +50,7 @@ from tools.soak import children, grown, processor_seconds, slowed, soak
 
 DUTS = pytest.mark.parametrize("dut", ["rtl", "model"])
 CYCLES = 3
+FRAMES = 100  # sent ahead
 IDLE_SECONDS = 2.0
 CAPABILITIES = ["CERT", "MEAS_SIG", "ENCRYPT", "MAC", "KEY_EX", "CHAL"]
 
@@ -93,6 +104,47 @@ def test_each_framing_error_is_one_line_and_a_life_cycle_follows(dut: str, tmp_p
             running.live()
             assert len(running.complaints) == number, running.lines
             assert line in running.complaints[-1]
+        assert running.signal(signal.SIGTERM) == 0
+
+
+@covers("EMU-001", "EMU-002")
+@DUTS
+def test_a_flood_is_answered_in_order_or_dropped(dut: str, tmp_path: Path) -> None:
+    frame = Frame(Command.NORMAL, DISCOVERY).encode()
+    with server(tmp_path, "--dut", dut) as running:
+        with running.raw() as connection:
+            connection.sendall((HELLO + frame) * FRAMES)
+            first = receive(connection, len(HELLO) + len(frame))
+            assert receive(connection, len(first) * (FRAMES - 1)) == first * (FRAMES - 1)
+        assert running.complaints == []
+        with running.raw() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            with pytest.raises(OSError, match=r"."):
+                send_for_ever(connection)
+        running.live()
+        (complaint,) = running.complaints
+        assert "does not take its answer" in complaint
+        assert running.signal(signal.SIGTERM) == 0
+
+
+@covers("EMU-001", "EMU-002")
+@DUTS
+def test_clients_that_come_in_between_do_not_touch_the_first_one(dut: str, tmp_path: Path) -> None:
+    turned_away = 0
+
+    def intrude(entry: TraceEntry) -> None:
+        nonlocal turned_away
+        if entry.kind is TraceKind.DONE:
+            with running.raw() as other:
+                assert closed(other)
+            turned_away += 1
+
+    with server(tmp_path, "--dut", dut) as running:
+        with running.connect() as transport:
+            asyncio.run(running.life(transport, intrude).run())
+        running.live()
+        assert len(running.complaints) == turned_away > 0
+        assert all("turned away" in line for line in running.complaints)
         assert running.signal(signal.SIGTERM) == 0
 
 

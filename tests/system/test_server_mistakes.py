@@ -80,6 +80,15 @@ def test_a_port_that_does_not_exist_is_refused(tool: str, port: str) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@covers("EMU-002")
+@pytest.mark.parametrize("cycles", ["0", "-1"])
+def test_a_client_that_would_do_nothing_is_refused(cycles: str) -> None:
+    ended = run(("-m", "tools.client"), "--cycles", cycles)
+    assert ended.returncode == 2
+    line = f"client: error: argument --cycles: {cycles}: it must be at least 1"
+    assert ended.stderr.splitlines()[-1] == line
+
+
 @covers("EMU-001")
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with server(tmp_path, "--dut", "model") as running:

@@ -38,8 +38,12 @@ class DoeAgent(uvm_agent):
 
     async def exchange(self, doe_object: bytes) -> bytes | None:
         """Transport of the TSM: the response object, or None when there is none."""
+        return (await self.carry(doe_object)).response
+
+    async def carry(self, doe_object: bytes) -> DoeItem:
+        """The exchange with its result; the mailbox is free again after it."""
         item = DoeItem(doe_object)
         await DoeSequence(item).start(self.sequencer)
         if item.result in (DoeResult.ERROR, DoeResult.TIMEOUT):
             await self.driver.abort()
-        return item.response
+        return item

@@ -67,10 +67,14 @@ class DoeDriver(uvm_driver):
         return bytes(data)
 
     async def abort(self) -> None:
-        """Write Abort and wait until Busy, Error and Ready are clear."""
+        """Write Abort and wait until Busy, Error and Ready are clear; RuntimeError if they stay."""
         await self.write(Register.CONTROL, 1 << ControlBit.ABORT)
-        while await self.read(Register.STATUS):
+        for _ in range(MAX_POLLS):
+            status = await self.read(Register.STATUS)
+            if not status:
+                return
             await ClockCycles(self.adapter.clk, POLL_CYCLES)
+        raise RuntimeError(f"DOE mailbox: status {status:#010x} long after Abort")
 
     async def read(self, register: Register) -> int:
         """Value of a register of the DOE extended capability."""
