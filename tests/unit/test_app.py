@@ -75,6 +75,7 @@ def test_a_life_among_256_functions_leaves_nothing_to_the_next() -> None:
         "tests.unit.cocotb_app_life",
         testcase=names,
         env={"CPL_TIMEOUT": str(LONG_TIMEOUT)},
+        label="cocotb_app_life-among-256",
     )
 
 
