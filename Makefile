@@ -20,7 +20,7 @@ STAMP := $(VENV)/.installed
 
 export SIM SEED WAVES KEYLOG ICARUS
 
-.PHONY: help setup setup-icarus demo test lint headers headers-check waves format transitions requirements decode serve \
+.PHONY: help setup setup-icarus demo test test-all lint headers headers-check waves format transitions requirements decode serve \
   client soak clean check-host
 
 help: ## list the targets
@@ -44,8 +44,11 @@ setup-icarus: ## install Icarus Verilog, or say how
 demo: setup ## attach a TDI, use it, attack it, detach it; writes sim_build/demo/report.html
 	@$(BIN)/python -m tools.demo
 
-test: setup ## run every test
-	@$(BIN)/python -m pytest -n $(JOBS) -q
+test: setup ## run the tests
+	@$(BIN)/python -m pytest -n $(JOBS) -q -m "not nightly"
+
+test-all: setup ## run the tests, all mutants, and all variants on Icarus too: a night's work
+	@ICARUS=all $(BIN)/python -m pytest -n $(JOBS) -q
 
 lint: setup headers-check ## check Python and Verilog
 	@$(BIN)/ruff format --check models tb tests tools
