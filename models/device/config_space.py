@@ -246,6 +246,7 @@ class ConfigSpace:
         return Limits(
             max_payload=min(payload, self.profile.max_payload),
             max_read=SMALLEST_PAYLOAD << min(control >> READ_FIELD & 7, 5),
+            max_received=self.profile.max_payload,
         )
 
     def fault(self) -> str | None:

@@ -33,6 +33,7 @@ class Limits:
     rcb: int = 128  # Read Completion Boundary of the completer
     max_payload: int = 256
     max_read: int = 512
+    max_received: int = 4096  # payload that a receiver still takes, Max_Payload_Size or more
 
 
 DEVICE_LIMITS = Limits()  # an endpoint splits its completions at multiples of 128 bytes

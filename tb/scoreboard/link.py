@@ -87,7 +87,7 @@ class LinkChecker:
             if error.rule in UNCHECKED:
                 self.inbound.request(time_ns, Tlp.unpack(raw), route)
             return
-        if len(tlp.payload) > self.world.limits().max_payload:
+        if len(tlp.payload) > self.world.limits().max_received:
             self.world.findings.error(time_ns, "Malformed TLP")
         elif tlp.is_message:
             self._message_to_device(time_ns, tlp, route)

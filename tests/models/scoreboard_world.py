@@ -98,7 +98,7 @@ class World:
         ]
 
     def limits(self) -> Limits:
-        return Limits()
+        return Limits(max_received=512)
 
     def states_during(self, tdi: int, start_ns: float, end_ns: float) -> frozenset[TdiState]:
         return self.tracks[tdi].during(start_ns, end_ns)

@@ -241,7 +241,7 @@ def test_a_poisoned_write_that_would_be_served_is_an_error_without_effect() -> N
 def test_a_payload_beyond_the_largest_is_malformed_and_has_no_effect() -> None:
     bench = Bench()
     bench.world.findings.expect_error("Malformed TLP")
-    largest = bench.world.limits().max_payload
+    largest = bench.world.limits().max_received
     bench.write(VF_BAR0 + Bar0.MEMORY, DATA)
     bench.to_device(Tlp.mem_write(HOST, VF_BAR0 + Bar0.MEMORY, bytes(largest + 4)))
     request = bench.read(VF_BAR0 + Bar0.MEMORY, length=64)
