@@ -21,12 +21,12 @@ from models.socket.identity import read_certificates
 from models.socket.life_cycle import LifeCycle, Wanted
 from models.socket.toml_config import load
 from models.tsm.errors import TsmError
-from models.tsm.trace import Step, TraceEntry, TraceKind
+from models.tsm.trace import ON_REQUEST, Step, TraceEntry, TraceKind
 from tools.arguments import PORT_MAX, whole_number
 
 DESCRIPTION = "Take one TDI of a served device through its whole life, with the golden TSM."
 RETRY_SECONDS = 0.2
-STEPS = len(Step) - 2  # without refresh and abandon
+STEPS = len(frozenset(Step) - ON_REQUEST)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
