@@ -114,11 +114,10 @@ module lock_watch #(
     integer n;
     hit = {NUM_TDI{watch_valid && all}};
     if (watch_valid && (own || (msix && tdi_msix_locked[watch_func]))) hit[watch_func] = 1'b1;
-    if (watch_valid && stream) begin
-      for (n = 0; n < NUM_TDI; n = n + 1) begin
-        hit[n] = tdi_stream[STREAM_W*n+:STREAM_W] == ide_block ||
-            |(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & one_block);
-      end
+    for (n = 0; n < NUM_TDI; n = n + 1) begin
+      if (watch_valid && stream && (tdi_stream[STREAM_W*n+:STREAM_W] == ide_block ||
+                                    |(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & one_block)))
+        hit[n] = 1'b1;
     end
   end
 

@@ -75,11 +75,9 @@ module tdi_monitor #(
   always @* begin : insecure_targets
     integer n;
     insecure_hit = {NUM_TDI{1'b0}};
-    if (|stream_insecure_event) begin
-      for (n = 0; n < NUM_TDI; n = n + 1) begin
-        insecure_hit[n] = insecure[tdi_stream[STREAM_W*n+:STREAM_W]] ||
-            |(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & stream_insecure_event);
-      end
+    for (n = 0; n < NUM_TDI; n = n + 1) begin
+      insecure_hit[n] = insecure[tdi_stream[STREAM_W*n+:STREAM_W]] ||
+          |(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & stream_insecure_event);
     end
   end
 

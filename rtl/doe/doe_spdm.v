@@ -221,7 +221,7 @@ module doe_spdm #(
   wire open_start_valid, open_s_tvalid, open_s_tlast, open_tag_ready;
   wire seal_start_valid, seal_s_tvalid, seal_s_tlast, seal_tag_ready, seal_m_tready;
   wire gcm_fault;
-  reg gcm_restart_q;
+  reg  gcm_restart_q;
 
   // Nothing of a record may be left in the cipher when the next one comes.
   always @(posedge clk) begin
