@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import pytest
 
@@ -18,7 +19,17 @@ on_verilator = pytest.mark.parametrize(
 )
 
 
-def run_case(module: str, name: str, simulator: str, seed: int = 1) -> None:
+DEFAULT_SIZE = 4  # functions that a device has unless a test says otherwise
+
+
+def run_case(
+    module: str,
+    name: str,
+    simulator: str = "verilator",
+    seed: int = 1,
+    num_tdi: int = DEFAULT_SIZE,
+    env: Mapping[str, str] | None = None,
+) -> None:
     """Run the test class `name` of cocotb module `module`; skips where a simulator is missing.
 
     SEED in the environment replaces `seed`.
@@ -27,5 +38,8 @@ def run_case(module: str, name: str, simulator: str, seed: int = 1) -> None:
     if reason is not None:
         pytest.skip(reason)
     seed = int(os.environ.get("SEED") or seed)
-    ran = run_simulation(device(), module, simulator=simulator, testcase=name, seed=seed)
+    parameters = {} if num_tdi == DEFAULT_SIZE else {"NUM_TDI": num_tdi}
+    ran = run_simulation(
+        device(parameters), module, simulator=simulator, testcase=name, seed=seed, env=env
+    )
     assert ran == 1
