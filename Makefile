@@ -14,6 +14,7 @@ CAPTURE ?= sim_build/demo/link.pcap
 DUT ?= rtl
 PORT ?= 2323
 CYCLES ?= 100
+N ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -21,7 +22,7 @@ STAMP := $(VENV)/.installed
 export SIM SEED WAVES KEYLOG ICARUS
 
 .PHONY: help setup setup-icarus demo test test-all lint headers headers-check waves format transitions requirements decode serve \
-  client soak clean check-host
+  client soak fuzz clean check-host
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile | sort
@@ -86,6 +87,10 @@ client: setup ## take a TDI of the served device through its life: PORT=2323 CON
 
 soak: setup ## many life cycles on one server, without growth: DUT=rtl|model CYCLES=100
 	@$(BIN)/python -m tools.soak --dut $(DUT) --cycles $(CYCLES)
+
+fuzz: setup ## spoil messages and judge the answers: DUT=model|rtl N=20000 SEED=1
+	@$(BIN)/python -m tools.fuzz --dut '$(if $(filter file,$(origin DUT)),model,$(DUT))' \
+	  --messages '$(N)' --seed '$(SEED)'
 
 transitions: setup ## draw docs/transitions.md from what the device does in each state
 	@$(BIN)/python -m tools.transitions

@@ -57,10 +57,9 @@ def test_mmio(num_tdi: int) -> None:
 
 
 @covers("TDISP-INT-002", "TDISP-INT-004", "TDISP-DMA-007")
-@at_both_ends
 @pytest.mark.parametrize("case", ["InterruptsGoToTheirVms", "TransfersRunSideBySide"])
-def test_functions(case: str, num_tdi: int) -> None:
-    run_case("tests.system.cocotb_functions", case, num_tdi=num_tdi)
+def test_functions(case: str) -> None:
+    run_case("tests.system.cocotb_functions", case, num_tdi=LARGEST)
 
 
 @covers("IDE-CAP-001", "TDISP-MMIO-007")
