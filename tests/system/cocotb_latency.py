@@ -22,6 +22,7 @@ from tb.scenario import TVM_MEMORY, Scenario
 OUTPUT = "LATENCY_OUTPUT"  # variable: where the numbers go
 REPEATS = 4
 QUIET = 300  # cycles: longer than any of it takes
+CLEARING = 600  # cycles for each function after a reset: no function is served before it is clear
 
 
 @pyuvm.test()
@@ -38,6 +39,7 @@ class CyclesAreCounted(BaseTest):
         self.kit = kit
         self.cycles: dict[str, list[int]] = {}
         await kit.bring_up()
+        await ClockCycles(self.adapter.clk, CLEARING * self.adapter.num_tdi)
         index = kit.tvm_function
         await self._config(index)
         await self._mmio("in clear", index, PLAIN)
