@@ -30,6 +30,7 @@ def test_life_cycle(case: str, num_tdi: int) -> None:
     run_case("tests.system.cocotb_life_cycle", case, num_tdi=num_tdi)
 
 
+@pytest.mark.nightly
 @covers("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001", "TDISP-FSM-004", "TDISP-FSM-007")
 @at_both_ends
 @pytest.mark.parametrize("case", ["EveryRequestInEveryState", "EveryEventInEveryState"])
@@ -44,12 +45,14 @@ def test_lock_rules(num_tdi: int) -> None:
     run_case("tests.system.cocotb_lock_rules", case, num_tdi=num_tdi)
 
 
+@pytest.mark.nightly
 @covers("TDISP-DMA-002", "TDISP-DMA-004", "TDISP-DMA-007", "TDISP-DMA-008")
 @at_both_ends
 def test_dma(num_tdi: int) -> None:
     run_case("tests.system.cocotb_dma", "CompletionsOvertakeEachOther", num_tdi=num_tdi)
 
 
+@pytest.mark.nightly
 @covers("TDISP-MMIO-007", "TDISP-MMIO-010", "TDISP-MMIO-011")
 @at_both_ends
 def test_mmio(num_tdi: int) -> None:
@@ -81,6 +84,7 @@ def test_kinds(case: str, num_tdi: int) -> None:
     run_case("tests.system.cocotb_kinds", case, num_tdi=num_tdi)
 
 
+@pytest.mark.nightly
 @covers("TDISP-FSM-004", "TDISP-FSM-005", "TDISP-FSM-006", "TDISP-ZERO-005", "IDE-KEY-008")
 @at_both_ends
 def test_resets(num_tdi: int) -> None:
