@@ -161,9 +161,9 @@ def test_functions_are_where_their_registers_say() -> None:
     vf_base = bench.host.bars(1)
     assert vf.bar0 == vf_base[0] + 0x4000
     assert vf.bar2 == vf_base[2] + 0x20000
-    assert bench.device.limits() == Limits(max_payload=128, max_read=512)
+    assert bench.device.limits() == Limits(max_payload=128, max_read=512, max_received=512)
     bench.host.write(Reg.DEVICE_CONTROL, 0x5870)
-    assert bench.device.limits() == Limits(max_payload=512, max_read=4096)
+    assert bench.device.limits() == Limits(max_payload=512, max_read=4096, max_received=512)
 
 
 @covers("TDISP-TRK-011")
