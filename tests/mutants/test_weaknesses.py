@@ -64,7 +64,7 @@ def _one_of_each_module() -> Iterator[ParameterSet]:
 @covers("TDISP-START-001", "TDISP-START-002", "TDISP-ZERO-001", "SEC-REC-007", "SPDM-SES-003")
 @covers("TDISP-HDR-003", "TDISP-HDR-005", "TDISP-HDR-008", "TDISP-SES-010", "TDISP-RPT-001")
 @covers("TDISP-RPT-002", "SEC-VDM-002", "SEC-REC-004", "SPDM-VCA-002", "IDEKM-KP-006")
-@pytest.mark.parametrize("weakness", _one_of_each_module())
+@pytest.mark.parametrize("weakness", list(_one_of_each_module()))
 def test_weakness_is_found(weakness: Weakness) -> None:
     assert_killed(
         device(), MUTATIONS, weakness.mutation, weakness.module, weakness.case, weakness.also
