@@ -224,10 +224,9 @@ class FunctionShadow:
 
     def interrupt_sent(self, vector: int) -> None:
         """An interrupt has left; one that ends a transfer says that it has ended."""
-        for n, owed in enumerate(self.owed):
-            if owed.vector == vector:
-                del self.owed[n]
-                break
+        due = [owed for owed in self.owed if owed.vector == vector]
+        if due:
+            self.owed.remove(next((owed for owed in due if owed.required), due[0]))
         transfer = self.model.transfer
         ended = self.model.maybe_finished or self.model.maybe_failed
         if transfer is not None and ended and transfer.vector == vector:

@@ -480,6 +480,19 @@ def test_a_read_under_way_may_see_the_transfer_end(shown: int, right: bool) -> N
 
 
 @covers("TDISP-INT-002")
+def test_a_transfer_that_might_have_failed_ends_with_one_interrupt() -> None:
+    bench = Bench()
+    bench.interrupts_on(VF_BAR2, 0xFEE0_0000, 0x55)
+    bench.write(VF_BAR0 + Bar0.MEMORY, DATA)
+    bench.start(VF_BAR0, BUFFER, 64, Control.WRITE_HOST | Control.INTERRUPT)
+    bench.link.shadows[1].may_fail(bench.now)
+    bench.from_device(dma_write(BUFFER, DATA))
+    bench.from_device(dma_write(0xFEE0_0000, b"\x55\0\0\0"))
+    bench.finish()
+    assert bench.found() == set()
+
+
+@covers("TDISP-INT-002")
 def test_an_interrupt_that_is_not_sent_is_found() -> None:
     bench = Bench()
     bench.interrupts_on(VF_BAR2, 0xFEE0_0000, 0x55)
