@@ -54,6 +54,7 @@ class Inbound:
     def __post_init__(self) -> None:
         self.check = OwnerCheck(self.memory)
         self.translation = TranslationAgent(self.check, HOST_RID)
+        self.peers: dict[int, int] = {}  # Requester ID of the peer that ends a stream, by Stream ID
         self.translations: list[InboundRequest] = []  # Translation Requests
         # How answers to them go back: a hostile host changes it.
         self.translation_route: Callable[[Route], Route] = lambda route: route
@@ -71,6 +72,7 @@ class Inbound:
         if tlp.at == AddressType.TRANSLATION_REQUEST:
             await self._translate(request)
             return
+        completer = HOST_RID if route.stream is None else self.peers.get(route.stream, HOST_RID)
         led = self.translation.physical(tlp)
         verdict = Verdict.NOT_MAPPED
         if led is not None:
@@ -78,12 +80,12 @@ class Inbound:
         if led is None or not verdict.allowed:
             self.refused.append((request, verdict))
             if tlp.fmt_type in MEMORY_READS:
-                await self._answer(failed_completion(HOST_RID, tlp, CplStatus.UR), route)
+                await self._answer(failed_completion(completer, tlp, CplStatus.UR), route)
             return
         self.served.append(request)
         if tlp.fmt_type in MEMORY_READS:
             data = self.memory.read(led.address, DW * led.length)
-            for completion in split_completions(HOST_RID, tlp, data, self.limits):
+            for completion in split_completions(completer, tlp, data, self.limits):
                 await self._answer(completion, route)
         else:
             self._write(InboundRequest(led, route))

@@ -201,3 +201,12 @@ def test_the_root_port_leads_requests_by_the_table_of_their_requester() -> None:
     port.handle(Tlp.mem_read(VF, 0x5000, 8, 6))
     assert port.sent[-1][0].status == CplStatus.UR
     assert port.inbound.refused[-1][1] is Verdict.NOT_MAPPED
+
+
+@covers("IDE-SEL-004", "TDISP-ATS-007")
+def test_what_comes_on_the_stream_of_a_peer_is_completed_in_its_name() -> None:
+    port = Port()
+    port.inbound.peers[2] = 0x0200
+    for route in (TRUSTED, Route(2, True)):
+        port.handle(translated(Tlp.mem_read(VF, IOVA, 8, 4), SECRET.base), route)
+    assert [(tlp.completer_id, route.stream) for tlp, route in port.sent] == [(0, 1), (0x0200, 2)]
