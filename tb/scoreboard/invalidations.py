@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.pcie.ats import InvalidateCompletion, InvalidateRequest
-from models.pcie.codes import AddressType
+from models.pcie.ats import ITAGS, InvalidateCompletion, InvalidateRequest, Span
+from models.pcie.codes import AddressType, FmtType, MessageCode
 from models.pcie.layout import DW
 from models.pcie.tlp import Tlp
 from tb.scoreboard.function_shadow import FunctionShadow
@@ -49,11 +49,20 @@ class Invalidations:
         """A message has reached the device; others than Invalidate Requests count for nothing."""
         request = InvalidateRequest.of(tlp)
         if request is None:
+            self._odd_request(time_ns, tlp, route)
             return
         views = [v for v in self.world.functions() if v.present and v.rid == request.target]
         tdi = views[0].number if views else None
         awake = any(view.memory_space or view.bus_master for view in views)
         self._open.append(Taking(request, route, time_ns, tdi, awake))
+
+    def _odd_request(self, time_ns: float, tlp: Tlp, route: Route) -> None:
+        """One whose form nobody has to check may be answered, and takes nothing back."""
+        alike = tlp.fmt_type is FmtType.MSGD_ID and not tlp.ep
+        if alike and tlp.message_code == MessageCode.INVALIDATE_REQUEST:
+            target = int.from_bytes(tlp.message[:2], "big")
+            request = InvalidateRequest(tlp.requester_id, target, tlp.tag % ITAGS, Span(0))
+            self._open.append(Taking(request, route, time_ns, None, required=False))
 
     def completion(self, time_ns: float, tlp: Tlp, route: Route) -> bool:
         """Whether a message of the device completes what is open, by the way that it came."""

@@ -10,7 +10,7 @@ from tb.scoreboard.dma import DmaRun, Effect, OpenRead
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.timeline import RACE_NS
-from tb.scoreboard.world import Route, World
+from tb.scoreboard.world import Route, World, completer_fits
 
 EARLIEST, LATEST = 0.9, 1.1  # when a time-out may come, and when it has come, as share of it
 
@@ -36,6 +36,9 @@ class OwnReads:
             self._findings.error(time_ns, "Unexpected Completion")
             return True
         tdi, run, read = found
+        if route.stream == read.route.stream and not completer_fits(self.world, tlp, route):
+            self._findings.error(time_ns, "Unexpected Completion", tdi)
+            return True
         effect, offset, data = run.take(tlp, route)
         if effect is Effect.OTHER_STREAM:
             return False

@@ -24,7 +24,7 @@ from models.tdisp.codes import ErrorCause, TdiState
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.timeline import RACE_NS
-from tb.scoreboard.world import FunctionView, Route, World
+from tb.scoreboard.world import FunctionView, Route, World, completer_fits
 
 KEPT = 64  # translations of a TDI
 EARLIEST = 0.9  # share of the completion time-out at which it may come
@@ -159,6 +159,9 @@ class Translations:
             # Ordinary receive processing drops it before anybody looks at T.
             self._findings.error(time_ns, "Unexpected Completion", asked.tdi)
             self._may_error(time_ns, asked, ErrorCause.ATS)
+            return True
+        if not completer_fits(self.world, tlp, route):
+            self._findings.error(time_ns, "Unexpected Completion", asked.tdi)
             return True
         self._take(time_ns, asked, tlp, route)
         return True

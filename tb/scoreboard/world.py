@@ -9,13 +9,23 @@ from typing import Protocol
 
 from models.app.map import Bar0, Bar2
 from models.device.config_space import FunctionView
-from models.ide.select import SelectiveStreamBlock
+from models.ide.select import Acceptance, SelectiveStreamBlock, accept_at_endpoint, stream_of
 from models.pcie.rules import Limits
+from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
 from models.tdisp.p2p import PeerTerms
 from tb.scoreboard.findings import Findings
 
-__all__ = ["PLAIN", "FunctionView", "Page", "Route", "Target", "World", "decode"]
+__all__ = [
+    "PLAIN",
+    "FunctionView",
+    "Page",
+    "Route",
+    "Target",
+    "World",
+    "completer_fits",
+    "decode",
+]
 Page = tuple[int, int]  # BAR and offset of a page in it
 
 
@@ -94,3 +104,9 @@ class World(Protocol):
 
     def may_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
         """Something has happened after which a locked TDI may go to ERROR, or not."""
+
+
+def completer_fits(world: World, tlp: Tlp, route: Route) -> bool:
+    """Whether a completion that came on a stream is from somebody behind it (IDE-SEL-004)."""
+    block = None if route.stream is None else stream_of(world.blocks(), route.stream)
+    return block is None or accept_at_endpoint(block, tlp) is Acceptance.ACCEPT

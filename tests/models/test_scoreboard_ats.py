@@ -9,7 +9,13 @@ from dataclasses import replace
 import pytest
 
 from models.app.map import Bar0, Control
-from models.pcie.ats import Span, TranslationEntry, translated, translation_request
+from models.pcie.ats import (
+    InvalidateRequest,
+    Span,
+    TranslationEntry,
+    translated,
+    translation_request,
+)
 from models.pcie.codes import CplStatus
 from models.pcie.layout import PAGE as PAGE_SIZE
 from models.pcie.rules import failed_completion, split_completions
@@ -21,6 +27,7 @@ from tb.scoreboard.world import PLAIN, Route
 from tests.models.scoreboard_ats import BUFFER, DATA, PAGE, TARGET, AtsBench
 from tests.models.scoreboard_world import (
     HOST,
+    PEER_RID,
     PEER_STREAM,
     SECURED,
     STREAM,
@@ -410,6 +417,25 @@ def test_an_invalidation_that_is_not_completed_is_found() -> None:
     assert twice.found() == {"TDISP-ATS-003"}
 
 
+@covers("TDISP-ATS-003", "TDISP-ATS-005")
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_odd_invalidation_may_be_completed_and_takes_nothing_back(answered: bool) -> None:
+    bench = AtsBench()
+    bench.transfer()
+    bench.learn()
+    good = InvalidateRequest(HOST, VF, 3, PAGE).tlp()
+    for odd in (replace(good, tag=0x23), replace(good, length=1, payload=bytes(4))):
+        bench.to_device(odd, SECURED)
+        if answered:
+            bench.invalidated(3)
+    bench.to_device(replace(good, ep=True), SECURED)
+    bench.send()
+    bench.finish()
+    assert bench.found() == set()
+    bench.invalidated(3)
+    assert bench.found()
+
+
 @covers("TDISP-ATS-003")
 def test_nothing_is_owed_after_a_reset_or_on_a_lost_stream() -> None:
     bench = AtsBench()
@@ -514,3 +540,20 @@ def test_between_request_and_answer_both_ways_are_right() -> None:
             bench.world.bound.change(bench.now, both)
             bench.send(route=route)
             assert bench.found() == set()
+
+
+@covers("IDE-SEL-004", "TDISP-DMA-004")
+@pytest.mark.parametrize(("completer", "taken"), [(PEER_RID, True), (HOST, False)])
+def test_a_read_of_a_peer_is_completed_by_that_peer(completer: int, taken: bool) -> None:
+    bench = AtsBench()
+    bench.world.add_peer()
+    bench.transfer(Control(0))
+    bench.learn()
+    bench.route = TO_PEER
+    read = bench.fetch()
+    fresh = bytes(reversed(DATA))
+    for completion in split_completions(completer, read, fresh):
+        bench.to_device(completion, TO_PEER)
+    check = bench.read(VF_BAR0 + Bar0.MEMORY, SECURED, 64)
+    bench.from_device(split_completions(VF, check, fresh if taken else DATA)[0], SECURED)
+    assert bench.found() == set()
