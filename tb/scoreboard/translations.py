@@ -23,7 +23,6 @@ from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow
-from tb.scoreboard.timeline import RACE_NS
 from tb.scoreboard.world import FunctionView, Route, World, completer_fits
 
 KEPT = 64  # translations of a TDI
@@ -50,7 +49,7 @@ class Known:
     entry: TranslationEntry
     asked_ns: float
     dead_ns: float | None = None
-    grace_ns: float = 0.0  # a request that was on its way may still use it
+    raced: bool = False  # what was made before its end may leave after it
 
     def leads(self, untranslated: int, tlp: Tlp) -> bool:
         """Whether the request `tlp` is what it makes of one to `untranslated`."""
@@ -59,9 +58,9 @@ class Known:
         fits = self.span.holds(untranslated, DW * tlp.length) and tlp.address == moved
         return fits and right and not self.entry.untranslated_only
 
-    def alive(self, time_ns: float) -> bool:
-        """Whether it may be used."""
-        return self.dead_ns is None or time_ns - self.dead_ns <= self.grace_ns
+    def alive(self, made_ns: float) -> bool:
+        """Whether a request that was made at `made_ns` or later may use it."""
+        return self.dead_ns is None or (self.raced and made_ns <= self.dead_ns)
 
 
 class Verdict(Enum):
@@ -119,7 +118,7 @@ class Translations:
     def check_enabled(self, time_ns: float, tlp: Tlp, view: FunctionView) -> None:
         """Nothing is translated while ATS Enable is 0."""
         since = self._disabled_ns.get(view.number, float("-inf"))
-        if not view.ats_enable and time_ns - since > RACE_NS:
+        if not view.ats_enable and self.world.made_since(time_ns) > since:
             self._findings.mismatch(
                 ("TDISP-ATS-001", "TDISP-ATS-002"),
                 time_ns,
@@ -133,8 +132,9 @@ class Translations:
         self, time_ns: float, tdi: int, untranslated: int, tlp: Tlp
     ) -> tuple[Verdict, float]:
         """What stands behind a translated request, and when it was asked for."""
+        made_ns = self.world.made_since(time_ns)
         fitting = [known for known in self._of(tdi) if known.leads(untranslated, tlp)]
-        alive = [known.asked_ns for known in fitting if known.alive(time_ns)]
+        alive = [known.asked_ns for known in fitting if known.alive(made_ns)]
         if alive:
             return Verdict.KNOWN, max(alive)
         return (Verdict.STALE if fitting else Verdict.NONE), float("-inf")
@@ -238,7 +238,7 @@ class Translations:
             asked.void = asked.void or asked.tdi == tdi
         for known in self._of(tdi):
             if known.dead_ns is None:
-                known.dead_ns, known.grace_ns = time_ns, RACE_NS
+                known.dead_ns, known.raced = time_ns, True
         self._taken_back.pop(tdi, None)
 
     def disabled(self, time_ns: float, tdi: int) -> None:

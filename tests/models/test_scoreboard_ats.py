@@ -323,6 +323,23 @@ def test_a_translation_of_a_former_life_is_found(grace: bool) -> None:
     assert grace or "TDISP-ATS-005" in bench.found()
 
 
+@covers("TDISP-ATS-005")
+def test_what_waited_in_a_stall_may_use_a_translation_of_its_time() -> None:
+    bench = AtsBench()
+    bench.transfer()
+    bench.learn()
+    bench.world.stalls.begin(bench.now)
+    bench.link.translations.end_life(bench.now, 1)
+    bench.now += 10 * RACE_NS
+    bench.world.stalls.end(bench.now)
+    bench.send()
+    assert bench.found() == set()
+    bench.now += 10 * RACE_NS
+    bench.transfer()
+    bench.send()
+    assert "TDISP-ATS-005" in bench.found()
+
+
 @covers("TDISP-ATS-005", "TDISP-LOCK-020")
 def test_an_answer_to_a_former_life_teaches_nothing() -> None:
     bench = AtsBench()
