@@ -18,7 +18,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from models.fuzz.goals import ANSWERS, GOALS, STATUSES, UNKNOWN, Sort, missed
+from models.fuzz.goals import ANSWERS, FOREIGN, GOALS, STATUSES, UNKNOWN, Sort, missed
 from models.fuzz.outcome import Outcome
 from models.tdisp.codes import Request, Response
 from tb.sim import simulator_missing
@@ -133,6 +133,8 @@ def table(outcome: Outcome) -> Table:
         shown.add_row(f"KEY_PROG, {name}", _number(judge.statuses, name, True), "")
     for name in sorted(ANSWERS - Response.__members__.keys()):
         shown.add_row(f"all, {name}", _number(judge.answers, name, True), "")
+    for name in sorted(FOREIGN):
+        shown.add_row(f"another session, {name}", _number(judge.foreign, name, True), "")
     return shown
 
 

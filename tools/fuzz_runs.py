@@ -59,6 +59,7 @@ def fuzz_model(wanted: Wanted, meter: Meter) -> Outcome:
 
 
 def _run(run: ReferenceRun, messages: int, meter: Meter) -> None:
+    run.replay()
     while run.campaign.sent < messages:
         run.run(min(PORTION, messages - run.campaign.sent))
         meter.tell(run.campaign.sent)

@@ -24,6 +24,7 @@ from models.tdisp.codes import PROTOCOL_ID as TDISP
 Make = Callable[[Grammar, int], bytes]  # for the TDI with this Requester ID
 U, L, R, E = TdiState
 ANY = frozenset(TdiState)
+LOCKED = frozenset({L, R})
 NO_SPDM_CODE = 0xF0
 MAJOR = 4  # bit number in a TDISP version
 
@@ -38,17 +39,21 @@ class Around(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """`make` gives the message, for a TDI in one of `states`, in the session that has the keys."""
+    """`make` gives the message, for a TDI in one of `states`, in the session that has the keys.
+
+    `foreign`: in another session.
+    """
 
     make: Make
     states: frozenset[TdiState] = ANY
     around: Around = Around.NOTHING
+    foreign: bool = False
 
 
 _RIGHT = {  # states in which a request can succeed; ANY for all others
     Request.LOCK_INTERFACE_REQUEST: frozenset({U}),
     Request.START_INTERFACE_REQUEST: frozenset({L}),
-    Request.GET_DEVICE_INTERFACE_REPORT: frozenset({L, R}),
+    Request.GET_DEVICE_INTERFACE_REPORT: LOCKED,
 }
 _AROUND = {
     ErrorCode.INVALID_DEVICE_CONFIGURATION: Around.MISCONFIGURED,
@@ -62,6 +67,8 @@ def aim(goal: Goal) -> Aim:
         return _error(goal.name, ErrorCode[goal.error])
     if goal.sort is Sort.STATUS:
         return Aim(_STATUSES[KpStatus[goal.name]])
+    if goal.sort is Sort.FOREIGN:
+        return Aim(_good(goal.name), _RIGHT.get(Request[goal.name], LOCKED), foreign=True)
     if goal.name in Response.__members__:
         request = Request(Response[goal.name] | 0x80)
         return Aim(_good(request.name), _RIGHT.get(request, ANY))

@@ -13,7 +13,7 @@ from typing import Protocol
 from models.doe.codes import ObjectType
 from models.doe.objects import DiscoveryRequest
 from models.fuzz.aims import Around, aim
-from models.fuzz.goals import GOALS, Goal, missed
+from models.fuzz.goals import GOALS, Goal, Sort, missed
 from models.fuzz.grammar import VENDOR_HEADER, Grammar, Scene
 from models.fuzz.judge import PROTOCOL_AT, FuzzError, Judge, States
 from models.fuzz.mutations import mutate, mutate_fields
@@ -32,7 +32,7 @@ from models.transport import Transport
 
 START_SHARE = 0.6  # of the TDIs that are attached
 SAME_KEYS = 0.85  # how often a stream with keys keeps them for the next LOCK
-FOREIGN = 0.3  # how often it may be another session that aims
+FOREIGN = 0.1  # how often another session aims than the one that has the keys
 IN_PLACE = 0.3  # how often a header is spoiled without moving what is behind it
 TOO_LONG = 0.02  # of the objects: they do not fit the mailbox
 GET_VERSION = b"\x10\x84"  # begins a new connection
@@ -64,6 +64,7 @@ WEIGHTS: Mapping[Kind, int] = {
     Kind.OBJECT: 6,
     Kind.ATTACH: 3,
     Kind.ODD_LOCK: 1,
+    Kind.AIM: 6,
 }
 
 # Where messages are dear most of them aim, and few cost a session.
@@ -77,7 +78,7 @@ AIMED: Mapping[Kind, int] = {
     Kind.RECORD: 1,
     Kind.ORDER: 1,
 }
-AIMED_MESSAGES = 350  # enough for all goals
+AIMED_MESSAGES = 400  # enough for all goals
 
 
 class Surroundings(Protocol):
@@ -283,15 +284,18 @@ class Campaign:
 
     async def _aim(self) -> None:
         """A message that a goal asks for; any goal once all were seen."""
-        goals = missed(self.judge, self.goals) or self.goals
-        wanted, session = aim(self.rng.choice(goals)), await self._owner()
+        goal = self.rng.choice(missed(self.judge, self.goals) or self.goals)
+        wanted, session = aim(goal), await self._owner()
         number = await self._tdi_in(session, wanted.states)
         if not session.alive:  # it could not bring the TDI there
             return
-        if self.rng.random() < FOREIGN:
-            session = await self._sessions.any()
+        if wanted.foreign or self.rng.random() < FOREIGN:
+            session = await self._sessions.other(session)
+        message = wanted.make(self._grammar, self.scene.rids[number])
         async with self._around(wanted.around):
-            await self._message(session, wanted.make(self._grammar, self.scene.rids[number]))
+            await self._message(session, message)
+        if goal.sort is Sort.FOREIGN:
+            self.judge.foreign[goal.name] += 1
 
     def _around(self, around: Around) -> AbstractAsyncContextManager[None]:
         if around is Around.MISCONFIGURED:

@@ -61,16 +61,31 @@ ANSWERS = frozenset(
 )
 
 
+# Another session asks where the owner of lock and keys would succeed.
+FOREIGN = frozenset(
+    request.name
+    for request in (
+        Request.LOCK_INTERFACE_REQUEST,
+        Request.GET_DEVICE_INTERFACE_REPORT,
+        Request.START_INTERFACE_REQUEST,
+        Request.STOP_INTERFACE_REQUEST,
+    )
+)
+
+
 class Sort(Enum):
     """Where a goal is seen."""
 
     ERROR = "TDISP_ERROR"
     STATUS = "KP_ACK"
     ANSWER = "answer"
+    FOREIGN = "another session"
 
 
 class Goal(NamedTuple):
-    """Something to be seen: an error of a request, a status, or an answer."""
+    """Something to be seen: an error of a request, a status, an answer, or a request of a session
+    that has no right to it.
+    """
 
     sort: Sort
     name: str  # of the request, the status or the answer
@@ -79,13 +94,14 @@ class Goal(NamedTuple):
     def __str__(self) -> str:
         if self.sort is Sort.ERROR:
             return f"{self.name}: {self.error}"
-        return f"KP_ACK: {self.name}" if self.sort is Sort.STATUS else self.name
+        return self.name if self.sort is Sort.ANSWER else f"{self.sort.value}: {self.name}"
 
 
 GOALS = (
     *(Goal(Sort.ERROR, *pair) for pair in sorted(ERRORS)),
     *(Goal(Sort.STATUS, name) for name in sorted(STATUSES)),
     *(Goal(Sort.ANSWER, name) for name in sorted(ANSWERS)),
+    *(Goal(Sort.FOREIGN, name) for name in sorted(FOREIGN)),
 )
 
 
@@ -93,7 +109,8 @@ def is_seen(judge: Judge, goal: Goal) -> bool:
     """Whether an exchange has shown it."""
     if goal.sort is Sort.ERROR:
         return (goal.name, goal.error) in judge.errors
-    return goal.name in (judge.statuses if goal.sort is Sort.STATUS else judge.answers)
+    seen = {Sort.STATUS: judge.statuses, Sort.ANSWER: judge.answers, Sort.FOREIGN: judge.foreign}
+    return goal.name in seen[goal.sort]
 
 
 def missed(judge: Judge, goals: Iterable[Goal] = GOALS) -> list[Goal]:

@@ -51,6 +51,7 @@ class Judge:
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)  # request, error code
     statuses: Counter[str] = field(default_factory=Counter)  # of KP_ACK
     answers: Counter[str] = field(default_factory=Counter)
+    foreign: Counter[str] = field(default_factory=Counter)  # requests of a session without a right
 
     def session_message(
         self, request: bytes, answer: bytes | None, before: States, after: States

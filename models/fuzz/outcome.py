@@ -6,9 +6,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from models.fuzz.campaign import Campaign
 from models.fuzz.judge import Judge
+
+COUNTERS = ("statuses", "answers", "foreign")  # of the judge, by name
 
 
 @dataclass
@@ -27,13 +30,13 @@ class Outcome:
     def encode(self) -> str:
         """As JSON."""
         errors = [[*pair, count] for pair, count in sorted(self.judge.errors.items())]
-        fields = {"sent": self.sent, "finding": self.finding, "errors": errors}
-        return json.dumps(fields | {"statuses": self.judge.statuses, "answers": self.judge.answers})
+        fields: dict[str, Any] = {"sent": self.sent, "finding": self.finding, "errors": errors}
+        return json.dumps(fields | {name: getattr(self.judge, name) for name in COUNTERS})
 
     @classmethod
     def decode(cls, text: str) -> Outcome:
         """From JSON."""
         fields = json.loads(text)
         errors = Counter({(request, error): n for request, error, n in fields["errors"]})
-        judge = Judge(errors, Counter(fields["statuses"]), Counter(fields["answers"]))
+        judge = Judge(errors, *(Counter(fields[name]) for name in COUNTERS))
         return cls(fields["sent"], judge, fields["finding"])

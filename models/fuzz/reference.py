@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
 from models.fuzz.campaign import WEIGHTS, Campaign, Kind
+from models.fuzz.corpus import CORPUS
 from models.fuzz.grammar import Scene
 from models.fuzz.judge import States
 from models.socket.config import ServerConfig
@@ -88,6 +89,10 @@ class ReferenceRun:
     def run(self, messages: int) -> None:
         """Send the messages; FuzzError when a rule is broken."""
         asyncio.run(self.campaign.run(messages))
+
+    def replay(self) -> None:
+        """Send what once found something; FuzzError when a rule is broken."""
+        asyncio.run(self.campaign.replay(find.message for find in CORPUS))
 
     def live(self) -> None:
         """A whole valid life cycle, straight after; TsmError when it fails."""

@@ -33,6 +33,11 @@ class Sessions:
             self._open.append(await self._start())
         return self._rng.choice(self._open)
 
+    async def other(self, session: SecureSession) -> SecureSession:
+        """One of them, and not this one."""
+        await self.any()
+        return self._rng.choice([other for other in self._open if other is not session])
+
     async def _start(self) -> SecureSession:
         if self._requester is not None:
             try:

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
+
+from tb.device import device
+from tb.sim import run_simulation, simulator_missing
 
 PATH = Path(__file__).with_name("seeds.txt")
 
@@ -20,5 +26,15 @@ def failed_seeds(path: Path = PATH) -> dict[int, str]:
 
 
 def seeds(*always: int) -> list[int]:
-    """`always`, and the seeds that once failed behind them."""
-    return list(dict.fromkeys([*always, *failed_seeds()]))
+    """`always`, the seeds that once failed, and the one that SEED in the environment asks for."""
+    wanted = [int(os.environ["SEED"])] if os.environ.get("SEED") else []
+    return list(dict.fromkeys([*always, *failed_seeds(), *wanted]))
+
+
+def run_seed(module: str, name: str, simulator: str, seed: int) -> None:
+    """Run the test class `name` of cocotb module `module`; skips where a simulator is missing."""
+    reason = simulator_missing(simulator)
+    if reason is not None:
+        pytest.skip(reason)
+    ran = run_simulation(device(), module, simulator=simulator, testcase=name, seed=seed)
+    assert ran == 1

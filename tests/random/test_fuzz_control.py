@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.plan import covers
-from tests.random.seeds import failed_seeds, seeds
-from tests.system.cases import on_verilator, run_case
+from tests.random.seeds import failed_seeds, run_seed, seeds
+from tests.system.cases import on_verilator
 from tools.plan_check import check
 
 MODULE = "tests.random.cocotb_fuzz_control"
@@ -20,10 +20,10 @@ MODULE = "tests.random.cocotb_fuzz_control"
 @covers("TDISP-HDR-003", "TDISP-HDR-004", "TDISP-HDR-005", "TDISP-HDR-008", "TDISP-HDR-010")
 @covers("TDISP-SES-003", "TDISP-STATE-003", "TDISP-FSM-019", "TDISP-LOCK-012", "TDISP-LOCK-016")
 @covers("IDEKM-KP-004", "IDEKM-KP-005", "IDEKM-GO-002")
-@pytest.mark.parametrize("seed", seeds(1))
+@pytest.mark.parametrize("seed", seeds(1, 2))
 @on_verilator
 def test_every_error_of_every_request_is_hit_as_predicted(simulator: str, seed: int) -> None:
-    run_case(MODULE, "EveryErrorOfEveryRequestIsHit", simulator, seed)
+    run_seed(MODULE, "EveryErrorOfEveryRequestIsHit", simulator, seed)
 
 
 @covers("TDISP-FSM-019")
@@ -32,3 +32,11 @@ def test_a_seed_that_failed_has_a_requirement(tmp_path: Path) -> None:
     path = tmp_path / "seeds.txt"
     path.write_text("# none\n7 TDISP-HDR-008\n\n12 DOE-FSM-008 # length\n")
     assert failed_seeds(path) == {7: "TDISP-HDR-008", 12: "DOE-FSM-008"}
+
+
+@covers("TDISP-FSM-019")
+def test_seed_in_the_environment_is_run_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEED", "77")
+    assert seeds(1, 2)[:2] == [1, 2]
+    assert seeds(1, 77).count(77) == 1
+    assert 77 in seeds(1)
