@@ -14,7 +14,6 @@ CAPTURE ?= sim_build/demo/link.pcap
 DUT ?= rtl
 PORT ?= 2323
 CYCLES ?= 100
-N ?= 20000
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

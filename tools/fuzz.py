@@ -95,8 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     left = len(missed(outcome.judge))
     console.print(
         f"{outcome.sent:,} messages and a life cycle after them, nothing found; "
-        f"{len(GOALS) - left} of {len(GOALS)} answers seen",
+        f"{len(GOALS) - left} of {len(GOALS)} kinds of answers seen",
         highlight=False,
+        soft_wrap=True,
     )
     return 0
 
@@ -129,24 +130,28 @@ def table(outcome: Outcome) -> Table:
         count = _number(judge.answers, answer, answer in ANSWERS)
         shown.add_row(request.name, count, _errors(outcome, request.name))
     shown.add_row(UNKNOWN, "", _errors(outcome, UNKNOWN), end_section=True)
-    for name in sorted(STATUSES):
-        shown.add_row(f"KEY_PROG, {name}", _number(judge.statuses, name, True), "")
-    for name in sorted(ANSWERS - Response.__members__.keys()):
-        shown.add_row(f"all, {name}", _number(judge.answers, name, True), "")
-    for name in sorted(FOREIGN):
-        shown.add_row(f"another session, {name}", _number(judge.foreign, name, True), "")
+    statuses = "\n".join(f"{name} {_number(judge.statuses, name)}" for name in sorted(STATUSES))
+    shown.add_row("QUERY", _number(judge.answers, "QUERY_RESP"), "")
+    shown.add_row("KEY_PROG", _number(judge.answers, "KP_ACK"), statuses)
+    shown.add_row("K_SET_GO, K_SET_STOP", _number(judge.answers, "K_GOSTOP_ACK"), "")
+    refused = f"ERROR {_number(judge.answers, 'SPDM ERROR')}"
+    shown.add_row("other SPDM", _number(judge.answers, "SPDM"), refused)
+    shown.add_row("all", "", f"silence {_number(judge.answers, 'silence')}")
     return shown
 
 
 def _errors(outcome: Outcome, request: str) -> str:
-    seen = outcome.judge.errors
+    judge = outcome.judge
     names = {goal.error for goal in GOALS if goal.sort is Sort.ERROR and goal.name == request}
-    names |= {error for name, error in seen if name == request}
-    counts = Counter({name: seen[request, name] for name in names})
-    return "\n".join(f"{name} {_number(counts, name, True)}" for name in sorted(names))
+    names |= {error for name, error in judge.errors if name == request}
+    counts = Counter({name: judge.errors[request, name] for name in names})
+    lines = [f"{name} {_number(counts, name)}" for name in sorted(names)]
+    if request in FOREIGN:
+        lines.append(f"to another session {_number(judge.foreign, request)}")
+    return "\n".join(lines)
 
 
-def _number(counts: Counter[str], name: str, wanted: bool) -> str:
+def _number(counts: Counter[str], name: str, wanted: bool = True) -> str:
     count = f"{counts[name]:,}"
     return f"[red]{count}[/]" if wanted and not counts[name] else count
 
