@@ -95,6 +95,10 @@ module tdisp_device #(
   localparam SESSION_W = clog2_min1(NUM_SESSIONS);
   localparam KEEP_W = DATA_W / 32;
 
+  // Optional requests of TDISP
+  localparam P2P_EN = 0;
+  localparam MMIO_ATTRIBUTE_EN = 0;
+
   generate
     if (DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : g_check_data_w
       PARAM_ERROR_DATA_W_must_be_128_256_or_512 u_stop ();
@@ -194,6 +198,7 @@ module tdisp_device #(
   wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p;  // P2P streams bound to each TDI
   wire [NUM_TDI-1:0] tdi_redirect;  // ALL_REQUEST_REDIRECT
   wire [63:0] p2p_mask;  // BIND_P2P_ADDRESS_MASK of appreq_tdi, one cycle later
+  wire [1:0] tdisp_config;  // of SET_TDISP_CONFIG
   wire [NUM_TDI-1:0] tdi_quiesce;  // level: abort, issue nothing new
   wire [NUM_TDI-1:0] tdi_stopping;  // level: no access to the function until STOP is done
   wire [NUM_TDI-1:0] tdi_drained;  // nothing outstanding, nothing in flight
@@ -576,7 +581,9 @@ module tdisp_device #(
       .TDI_W(TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W(STREAM_W),
-      .SESSION_W(SESSION_W)
+      .SESSION_W(SESSION_W),
+      .P2P_EN(P2P_EN),
+      .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN)
   ) u_dsm (
       .clk                 (clk),
       .rst                 (rst),
@@ -610,6 +617,12 @@ module tdisp_device #(
       .ide_stream_id       (ide_stream_id),
       .ide_tc              (ide_tc),
       .ide_default         (ide_default),
+      .ide_rid_valid       (ide_rid_valid),
+      .ide_rid_base        (ide_rid_base),
+      .ide_rid_limit       (ide_rid_limit),
+      .ide_addr_valid      (ide_addr_valid),
+      .ide_addr_base       (ide_addr_base),
+      .ide_addr_limit      (ide_addr_limit),
       .stream_secure       (stream_secure),
       .stream_keys_ready   (stream_keys_ready),
       .stream_owner_valid  (stream_owner_valid),
@@ -620,6 +633,12 @@ module tdisp_device #(
       .tdi_state           (tdi_state),
       .tdi_stream          (tdi_stream),
       .tdi_msix_locked     (tdi_msix_locked),
+      .tdi_memory_open     (tdi_memory_open),
+      .tdi_p2p             (tdi_p2p),
+      .tdi_redirect        (tdi_redirect),
+      .p2p_mask_tdi        (appreq_tdi),
+      .p2p_mask            (p2p_mask),
+      .tdisp_config        (tdisp_config),
       .tdi_quiesce         (tdi_quiesce),
       .tdi_stopping        (tdi_stopping),
       .tdi_drained         (tdi_drained),
@@ -793,11 +812,7 @@ module tdisp_device #(
       .tx_stream    (tx_stream)
   );
 
-  assign tdi_memory_open = {NUM_TDI{1'b0}};
-  assign tdi_p2p         = {NUM_IDE_STREAMS * NUM_TDI{1'b0}};
-  assign tdi_redirect    = {NUM_TDI{1'b0}};
-  assign p2p_mask        = 64'd0;
-  wire unused = &{1'b0, appreq_ide, appreq_stream};
+  wire unused = &{1'b0, appreq_ide, appreq_stream, tdisp_config};
 
 endmodule
 

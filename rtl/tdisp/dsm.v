@@ -10,12 +10,15 @@
 `include "tdisp_defs.vh"
 
 module dsm #(
-    parameter NUM_TDI = 4,
-    parameter TDI_W = 2,
-    parameter NUM_IDE_STREAMS = 2,
-    parameter STREAM_W = 1,
-    parameter SESSION_W = 2,
-    parameter NONCE_TIMEOUT = 65536  // cycles to wait for entropy
+    parameter NUM_TDI           = 4,
+    parameter TDI_W             = 2,
+    parameter NUM_IDE_STREAMS   = 2,
+    parameter STREAM_W          = 1,
+    parameter SESSION_W         = 2,
+    parameter NONCE_TIMEOUT     = 65536,  // cycles to wait for entropy
+    parameter P2P_EN            = 1,      // BIND_P2P_STREAM, UNBIND_P2P_STREAM and their LOCK flags
+    parameter MMIO_ATTRIBUTE_EN = 1,      // SET_MMIO_ATTRIBUTE, for the memory page
+    parameter TDISP_CONFIG_EN   = 0       // SET_TDISP_CONFIG of later revisions
 ) (
     input wire clk,
     input wire rst,
@@ -57,6 +60,12 @@ module dsm #(
     input wire [        8*NUM_IDE_STREAMS-1:0] ide_stream_id,
     input wire [        3*NUM_IDE_STREAMS-1:0] ide_tc,
     input wire [          NUM_IDE_STREAMS-1:0] ide_default,
+    input wire [          NUM_IDE_STREAMS-1:0] ide_rid_valid,
+    input wire [       16*NUM_IDE_STREAMS-1:0] ide_rid_base,
+    input wire [       16*NUM_IDE_STREAMS-1:0] ide_rid_limit,
+    input wire [          NUM_IDE_STREAMS-1:0] ide_addr_valid,
+    input wire [       64*NUM_IDE_STREAMS-1:0] ide_addr_base,
+    input wire [       64*NUM_IDE_STREAMS-1:0] ide_addr_limit,
     input wire [          NUM_IDE_STREAMS-1:0] stream_secure,
     input wire [          NUM_IDE_STREAMS-1:0] stream_keys_ready,
     input wire [          NUM_IDE_STREAMS-1:0] stream_owner_valid,
@@ -67,16 +76,22 @@ module dsm #(
     input wire [        3:0] tdi_error_cause,
     input wire [NUM_TDI-1:0] flr_req,
 
-    output wire [       2*NUM_TDI-1:0] tdi_state,
+    output wire [2*NUM_TDI-1:0] tdi_state,
     output wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    output wire [         NUM_TDI-1:0] tdi_msix_locked,
-    output wire [         NUM_TDI-1:0] tdi_quiesce,
-    output wire [         NUM_TDI-1:0] tdi_stopping,
-    input  wire [         NUM_TDI-1:0] tdi_drained,
-    output wire [         NUM_TDI-1:0] tdi_scrub_req,
-    input  wire [         NUM_TDI-1:0] tdi_scrub_busy,
-    input  wire [           TDI_W-1:0] tdi_status_idx,
-    output wire [                31:0] tdi_status_data
+    output wire [NUM_TDI-1:0] tdi_msix_locked,
+    output wire [NUM_TDI-1:0] tdi_memory_open,  // the memory page is non-TEE now
+    output wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p,  // bit NUM_IDE_STREAMS*n+s: block s is bound
+    output wire [NUM_TDI-1:0] tdi_redirect,  // ALL_REQUEST_REDIRECT of the lock
+    input wire [TDI_W-1:0] p2p_mask_tdi,
+    output wire [63:0] p2p_mask,  // of TDI p2p_mask_tdi, one cycle later
+    output wire [1:0] tdisp_config,  // of SET_TDISP_CONFIG
+    output wire [NUM_TDI-1:0] tdi_quiesce,
+    output wire [NUM_TDI-1:0] tdi_stopping,
+    input wire [NUM_TDI-1:0] tdi_drained,
+    output wire [NUM_TDI-1:0] tdi_scrub_req,
+    input wire [NUM_TDI-1:0] tdi_scrub_busy,
+    input wire [TDI_W-1:0] tdi_status_idx,
+    output wire [31:0] tdi_status_data
 );
 
   generate
@@ -87,7 +102,13 @@ module dsm #(
 
   wire [TDI_W-1:0] req_idx;
   wire lock_req, start_req, stop_req, read_req, req_msix_locked, nonce_match;
-  wire [1:0] req_state;
+  wire attribute_req, attribute_open, bind_req, unbind_req, req_p2p_permitted, all_unlocked;
+  wire bind_allowed, unbind_allowed;
+  wire [NUM_IDE_STREAMS-1:0] req_p2p, p2p_streams;
+  wire [ 7:0] p2p_stream_id;
+  wire [63:0] lock_mask;
+  wire [51:0] memory_page;
+  wire [ 1:0] req_state;
   wire [SESSION_W-1:0] session, req_session;
   wire fault, report_capture;
   wire [63:0] req_offset, lock_offset;
@@ -100,9 +121,12 @@ module dsm #(
   wire [NUM_TDI-1:0] quiesce, scrub_req, enters_error, in_error;
 
   tdisp_responder #(
-      .NUM_TDI  (NUM_TDI),
-      .TDI_W    (TDI_W),
-      .SESSION_W(SESSION_W)
+      .NUM_TDI          (NUM_TDI),
+      .TDI_W            (TDI_W),
+      .SESSION_W        (SESSION_W),
+      .P2P_EN           (P2P_EN),
+      .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
+      .TDISP_CONFIG_EN  (TDISP_CONFIG_EN)
   ) u_responder (
       .clk              (clk),
       .rst              (rst),
@@ -124,6 +148,7 @@ module dsm #(
       .lock_flags       (lock_flags),
       .lock_stream_id   (lock_stream_id),
       .lock_offset      (lock_offset),
+      .lock_mask        (lock_mask),
       .lock_allowed     (lock_allowed),
       .lock_error_code  (lock_error_code),
       .cfg_write_busy   (cfg_write_busy),
@@ -132,12 +157,22 @@ module dsm #(
       .nonce_ready      (nonce_ready),
       .nonce_failed     (nonce_failed),
       .nonce            (nonce),
+      .p2p_stream_id    (p2p_stream_id),
+      .bind_allowed     (bind_allowed),
+      .unbind_allowed   (unbind_allowed),
+      .attribute_open   (attribute_open),
+      .memory_page      (memory_page),
+      .tdisp_config     (tdisp_config),
       .req_idx          (req_idx),
       .session          (session),
       .lock_req         (lock_req),
       .start_req        (start_req),
       .stop_req         (stop_req),
+      .attribute_req    (attribute_req),
+      .bind_req         (bind_req),
+      .unbind_req       (unbind_req),
       .read_req         (read_req),
+      .all_unlocked     (all_unlocked),
       .req_state        (req_state),
       .req_session      (req_session),
       .start_nonce      (start_nonce),
@@ -171,7 +206,8 @@ module dsm #(
   tdisp_lock_check #(
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W),
-      .SESSION_W      (SESSION_W)
+      .SESSION_W      (SESSION_W),
+      .P2P_EN         (P2P_EN)
   ) u_lock_check (
       .flags               (lock_flags),
       .stream_id           (lock_stream_id),
@@ -190,11 +226,39 @@ module dsm #(
       .stream              (default_stream)
   );
 
+  tdisp_p2p_check #(
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .SESSION_W      (SESSION_W)
+  ) u_p2p_check (
+      .stream_id           (p2p_stream_id),
+      .session             (session),
+      .permitted           (req_p2p_permitted),
+      .ats_enable          (ats_enable[req_idx]),
+      .bound               (req_p2p),
+      .ide_enable          (ide_enable),
+      .ide_stream_id       (ide_stream_id),
+      .ide_default         (ide_default),
+      .ide_rid_valid       (ide_rid_valid),
+      .ide_rid_base        (ide_rid_base),
+      .ide_rid_limit       (ide_rid_limit),
+      .ide_addr_valid      (ide_addr_valid),
+      .ide_addr_base       (ide_addr_base),
+      .ide_addr_limit      (ide_addr_limit),
+      .stream_keys_ready   (stream_keys_ready),
+      .stream_owner_valid  (stream_owner_valid),
+      .stream_owner_session(stream_owner_session),
+      .bind_allowed        (bind_allowed),
+      .unbind_allowed      (unbind_allowed),
+      .streams             (p2p_streams)
+  );
+
   tdi_table #(
-      .NUM_TDI  (NUM_TDI),
-      .TDI_W    (TDI_W),
-      .STREAM_W (STREAM_W),
-      .SESSION_W(SESSION_W)
+      .NUM_TDI        (NUM_TDI),
+      .TDI_W          (TDI_W),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W       (STREAM_W),
+      .SESSION_W      (SESSION_W),
+      .P2P_EN         (P2P_EN)
   ) u_table (
       .clk              (clk),
       .rst              (rst),
@@ -202,14 +266,24 @@ module dsm #(
       .lock_req         (lock_req),
       .start_req        (start_req),
       .stop_req         (stop_req),
+      .attribute_req    (attribute_req),
+      .bind_req         (bind_req),
+      .unbind_req       (unbind_req),
       .lock_session     (session),
       .lock_stream      (default_stream),
       .lock_msix        (lock_flags[`TDISP_LOCK_BIT_LOCK_MSIX]),
+      .lock_p2p         (lock_flags[`TDISP_LOCK_BIT_BIND_P2P]),
+      .lock_redirect    (lock_flags[`TDISP_LOCK_BIT_ALL_REQUEST_REDIRECT]),
       .lock_offset      (lock_offset),
+      .lock_mask        (lock_mask),
       .lock_nonce       (nonce),
+      .attribute_open   (attribute_open),
+      .p2p_streams      (p2p_streams),
       .req_state        (req_state),
       .req_session      (req_session),
       .req_msix_locked  (req_msix_locked),
+      .req_p2p_permitted(req_p2p_permitted),
+      .req_p2p          (req_p2p),
       .read_req         (read_req),
       .start_nonce      (start_nonce),
       .nonce_match      (nonce_match),
@@ -222,6 +296,12 @@ module dsm #(
       .tdi_state        (tdi_state),
       .tdi_stream       (tdi_stream),
       .tdi_msix_locked  (tdi_msix_locked),
+      .tdi_redirect     (tdi_redirect),
+      .tdi_memory_open  (tdi_memory_open),
+      .tdi_p2p          (tdi_p2p),
+      .p2p_mask_tdi     (p2p_mask_tdi),
+      .p2p_mask         (p2p_mask),
+      .all_unlocked     (all_unlocked),
       .in_error         (in_error),
       .enters_error     (enters_error),
       .status_idx       (tdi_status_idx),
@@ -238,7 +318,9 @@ module dsm #(
   localparam [10:0] TABLE_SIZE = `APP_MSIX_VECTORS - 1;
   wire [15:0] msix_control = {msix_enable[req_idx], msix_function_mask[req_idx], 3'd0, TABLE_SIZE};
 
-  tdisp_report u_report (
+  tdisp_report #(
+      .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN)
+  ) u_report (
       .clk         (clk),
       .capture     (report_capture),
       .bar0        (bar0),
@@ -247,6 +329,7 @@ module dsm #(
       .msix_locked (req_msix_locked),
       .msix_control(msix_control),
       .ats_enable  (ats_enable[req_idx]),
+      .memory_page (memory_page),
       .total       (report_total),
       .at          (report_at),
       .data        (report_data)

@@ -29,7 +29,8 @@ module tdi_fsm #(
 
     output wire [NUM_TDI-1:0] enters_lock,   // pulse: CONFIG_LOCKED from the next cycle on
     output wire [NUM_TDI-1:0] enters_error,  // pulse: ERROR from the next cycle on
-    output wire [NUM_TDI-1:0] stays_locked   // CONFIG_LOCKED now and in the next cycle
+    output wire [NUM_TDI-1:0] stays_locked,  // CONFIG_LOCKED now and in the next cycle
+    output wire [NUM_TDI-1:0] stays_running  // RUN now and in the next cycle
 );
 
   // Hamming distance 4: one flipped bit never turns a state into another.
@@ -83,14 +84,15 @@ module tdi_fsm #(
     end
   endgenerate
 
-  assign unlocked     = is_unlocked;
-  assign locked       = is_locked;
-  assign running      = is_run;
-  assign in_error     = ~(is_unlocked | is_locked | is_run);
+  assign unlocked      = is_unlocked;
+  assign locked        = is_locked;
+  assign running       = is_run;
+  assign in_error      = ~(is_unlocked | is_locked | is_run);
 
-  assign enters_lock  = locks;
-  assign enters_error = ~is_error & next_error;
-  assign stays_locked = is_locked & next_locked;
+  assign enters_lock   = locks;
+  assign enters_error  = ~is_error & next_error;
+  assign stays_locked  = is_locked & next_locked;
+  assign stays_running = is_run & next_run;
 
 endmodule
 

@@ -10,7 +10,8 @@ module tdisp_lock_check #(
     parameter STREAM_W = 1,
     parameter SESSION_W = 2,
     // Defined LOCK flags that this device does not offer are refused, not ignored
-    parameter REFUSE_UNOFFERED_FLAGS = 1
+    parameter REFUSE_UNOFFERED_FLAGS = 1,
+    parameter P2P_EN = 1  // BIND_P2P and ALL_REQUEST_REDIRECT are offered
 ) (
     input wire [         15:0] flags,
     input wire [          7:0] stream_id,
@@ -31,9 +32,10 @@ module tdisp_lock_check #(
     output reg  [STREAM_W-1:0] stream       // register block of the default stream
 );
 
+  localparam [15:0] P2P_FLAGS = 16'd1 <<
+  `TDISP_LOCK_BIT_BIND_P2P | 16'd1 << `TDISP_LOCK_BIT_ALL_REQUEST_REDIRECT;
   localparam [15:0] UNOFFERED = 16'd1 <<
-  `TDISP_LOCK_BIT_SYSTEM_CACHE_LINE_SIZE
-  | 16'd1 << `TDISP_LOCK_BIT_BIND_P2P | 16'd1 << `TDISP_LOCK_BIT_ALL_REQUEST_REDIRECT;
+  `TDISP_LOCK_BIT_SYSTEM_CACHE_LINE_SIZE | (P2P_EN != 0 ? 16'd0 : P2P_FLAGS);
 
   integer n;
   reg [3:0] defaults;  // register blocks that are marked default

@@ -10,7 +10,9 @@
 `include "app_defs.vh"
 `include "tdisp_defs.vh"
 
-module tdisp_report (
+module tdisp_report #(
+    parameter MMIO_ATTRIBUTE_EN = 1  // SET_MMIO_ATTRIBUTE is built, for the memory page
+) (
     input wire clk,
     input wire capture, // pulse: the next six inputs are taken
 
@@ -21,7 +23,8 @@ module tdisp_report (
     input wire [15:0] msix_control,
     input wire        ats_enable,
 
-    output wire [15:0] total,  // bytes of the whole report
+    output wire [51:0] memory_page,  // FIRST_PAGE of the memory page
+    output wire [15:0] total,        // bytes of the whole report
     input  wire [15:0] at,
     output wire [ 7:0] data
 );
@@ -32,6 +35,8 @@ module tdisp_report (
   localparam [31:0] INFO_BYTES = 32'd4;
   localparam [31:0] ONE_PAGE = 32'd1;
   localparam [15:0] BAR2_ID = 16'd2;
+  localparam [15:0] MEMORY_ATTRIBUTES =
+      MMIO_ATTRIBUTE_EN != 0 ? 16'd1 << `TDISP_RANGE_BIT_IS_MEM_ATTR_UPDATABLE : 16'd0;
 
   reg [63:0] bar0_q, bar2_q, offset_q;
   reg [15:0] msix_control_q;
@@ -59,6 +64,8 @@ module tdisp_report (
   };
   wire [63:0] tail = {`APP_ID_VALUE, INFO_BYTES};
 
+  wire [63:0] memory = bar0_q + `APP_BAR0_MEMORY;
+  wire [63:0] memory_reported = memory + offset_q;
   wire [15:0] range_at = at - HEADER;
   wire [2:0] range = range_at[6:4];
   reg [63:0] address;
@@ -77,8 +84,8 @@ module tdisp_report (
         attributes = 16'd1 << `TDISP_RANGE_BIT_IS_NON_TEE_MEM;
       end
       3'd2: begin
-        address    = bar0_q + `APP_BAR0_MEMORY;
-        attributes = 16'd0;
+        address    = memory;
+        attributes = MEMORY_ATTRIBUTES;
       end
       3'd3: begin
         address    = bar2_q + `APP_BAR2_MSIX_TABLE;
@@ -97,11 +104,12 @@ module tdisp_report (
   wire [127:0] entry = {range_id, attributes, ONE_PAGE, 12'h0, reported[63:12]};
   wire [ 15:0] tail_at = at - info_at;
 
+  assign memory_page = memory_reported[63:12];
   assign total = info_at + 16'd8;
   assign data = at < HEADER ? header[8*at[3:0]+:8]
       : at < info_at ? entry[8*range_at[3:0]+:8] : tail[8*tail_at[2:0]+:8];
 
-  wire unused = &{1'b0, reported[11:0], range_at[15:7], tail_at[15:3]};
+  wire unused = &{1'b0, memory_reported[11:0], reported[11:0], range_at[15:7], tail_at[15:3]};
 
 endmodule
 

@@ -31,9 +31,13 @@ module tdisp_request #(
     output wire [         15:0] lock_flags,
     output wire [          7:0] lock_stream_id,
     output wire [         63:0] lock_offset,
+    output wire [         63:0] lock_mask,       // BIND_P2P_ADDRESS_MASK
     output wire [         15:0] report_offset,
     output wire [         15:0] report_length,
-    output wire [        255:0] start_nonce      // byte 0 on top
+    output wire [        255:0] start_nonce,     // byte 0 on top
+    output wire [          7:0] p2p_stream_id,
+    output wire [        127:0] mmio_range,      // of SET_MMIO_ATTRIBUTE, byte 0 at the bottom
+    output wire [         31:0] config_bits      // of SET_TDISP_CONFIG
 );
 
   localparam [6:0] MOST_BYTES = 7'd48;  // START_INTERFACE_REQUEST
@@ -72,9 +76,13 @@ module tdisp_request #(
   assign lock_flags     = bytes_q[143:128];
   assign lock_stream_id = bytes_q[151:144];
   assign lock_offset    = bytes_q[223:160];
+  assign lock_mask      = bytes_q[287:224];
   assign report_offset  = bytes_q[143:128];
   assign report_length  = bytes_q[159:144];
   assign start_nonce    = top_first(bytes_q[383:128]);
+  assign p2p_stream_id  = bytes_q[135:128];
+  assign mmio_range     = bytes_q[255:128];
+  assign config_bits    = bytes_q[159:128];
 
   // Reserved fields are ignored (TDISP-HDR-002).
   wire unused = &{1'b0, bytes_q[31:16], bytes_q[127:64]};

@@ -3,7 +3,8 @@
 // tdisp_responder: takes one TDISP request, has it checked, carries it out and answers it.
 //
 // A refused request changes nothing. LOCK and STOP answer only after the function is drained and,
-// for STOP, its data is cleared (TDISP-LOCK-019, TDISP-STOP-003, TDISP-STOP-004). An illegal state
+// for STOP, its data is cleared (TDISP-LOCK-019, TDISP-STOP-003, TDISP-STOP-004); BIND and UNBIND
+// wait for it as well, so that nothing sent before is overtaken (TDISP-P2P-004). An illegal state
 // is a fault: every locked TDI goes to ERROR and the request in hand gets no answer
 // (TDISP-FSM-013).
 
@@ -13,7 +14,10 @@
 module tdisp_responder #(
     parameter NUM_TDI = 4,
     parameter TDI_W = 2,
-    parameter SESSION_W = 2
+    parameter SESSION_W = 2,
+    parameter P2P_EN = 1,
+    parameter MMIO_ATTRIBUTE_EN = 1,
+    parameter TDISP_CONFIG_EN = 0
 ) (
     input  wire clk,
     input  wire rst,
@@ -40,6 +44,7 @@ module tdisp_responder #(
     output wire [ 15:0] lock_flags,
     output wire [  7:0] lock_stream_id,
     output wire [ 63:0] lock_offset,
+    output wire [ 63:0] lock_mask,
     input  wire         lock_allowed,
     input  wire [ 15:0] lock_error_code,
     input  wire         cfg_write_busy,
@@ -49,13 +54,25 @@ module tdisp_responder #(
     input  wire         nonce_failed,
     input  wire [255:0] nonce,
 
+    // Optional requests
+    output wire [ 7:0] p2p_stream_id,
+    input  wire        bind_allowed,
+    input  wire        unbind_allowed,
+    output wire        attribute_open,  // for SET_MMIO_ATTRIBUTE: the page becomes non-TEE
+    input  wire [51:0] memory_page,
+    output reg  [ 1:0] tdisp_config,
+
     // TDI table
     output wire [    TDI_W-1:0] req_idx,
-    output wire [SESSION_W-1:0] session,      // of the request
+    output wire [SESSION_W-1:0] session,        // of the request
     output wire                 lock_req,
     output wire                 start_req,
     output wire                 stop_req,
-    output wire                 read_req,     // what RAM holds of TDI req_idx is looked at
+    output wire                 attribute_req,
+    output wire                 bind_req,
+    output wire                 unbind_req,
+    output wire                 read_req,       // what RAM holds of TDI req_idx is looked at
+    input  wire                 all_unlocked,
     input  wire [          1:0] req_state,
     input  wire [SESSION_W-1:0] req_session,
     output wire [        255:0] start_nonce,
@@ -80,9 +97,9 @@ module tdisp_responder #(
   localparam [7:0] ST_FIND = 8'b00110011;
   localparam [7:0] ST_READ = 8'b11110000;
   localparam [7:0] ST_CHECK = 8'b00111100;
-  localparam [7:0] ST_LOCK_DRAIN = 8'b01010101;
-  localparam [7:0] ST_LOCK_NONCE = 8'b01011010;
-  localparam [7:0] ST_LOCK = 8'b01100110;
+  localparam [7:0] ST_DRAIN = 8'b01010101;
+  localparam [7:0] ST_NONCE = 8'b01011010;
+  localparam [7:0] ST_DECIDE = 8'b01100110;
   localparam [7:0] ST_STOP_DRAIN = 8'b01101001;
   localparam [7:0] ST_STOP_SCRUB = 8'b10010110;
   localparam [7:0] ST_STOP = 8'b10011001;
@@ -92,6 +109,8 @@ module tdisp_responder #(
   localparam [7:0] ST_CAPTURE = 8'b11001100;
 
   localparam [6:0] HEADER_BYTES = 7'd16;
+  localparam IS_NON_TEE_MEM = 96 + `TDISP_RANGE_BIT_IS_NON_TEE_MEM;  // bit of an MMIO_RANGE
+  localparam XT_BIT_FOR_LOCKED_MSIX = 1;
   localparam [15:0] NO_ERROR = 16'd0;
 
   reg [7:0] state_q, state_d;
@@ -105,6 +124,8 @@ module tdisp_responder #(
   wire [7:0] version, code;
   wire [31:0] function_id;
   wire [15:0] report_offset, report_length;
+  wire [127:0] mmio_range;
+  wire [31:0] config_bits;
   wire swallow = state_q == ST_FAULT && !owed_q && count != 7'd0;  // the rest of a request
   wire finished = state_q != ST_RECEIVE && state_d == ST_RECEIVE;
 
@@ -129,14 +150,23 @@ module tdisp_responder #(
       .lock_flags    (lock_flags),
       .lock_stream_id(lock_stream_id),
       .lock_offset   (lock_offset),
+      .lock_mask     (lock_mask),
       .report_offset (report_offset),
       .report_length (report_length),
-      .start_nonce   (start_nonce)
+      .start_nonce   (start_nonce),
+      .p2p_stream_id (p2p_stream_id),
+      .mmio_range    (mmio_range),
+      .config_bits   (config_bits)
   );
 
   wire is_lock = code == `TDISP_REQ_LOCK_INTERFACE_REQUEST;
   wire is_start = code == `TDISP_REQ_START_INTERFACE_REQUEST;
   wire is_stop = code == `TDISP_REQ_STOP_INTERFACE_REQUEST;
+  wire is_bind = code == `TDISP_REQ_BIND_P2P_STREAM_REQUEST;
+  wire is_unbind = code == `TDISP_REQ_UNBIND_P2P_STREAM_REQUEST;
+  wire is_attribute = code == `TDISP_REQ_SET_MMIO_ATTRIBUTE_REQUEST;
+  wire in_run = is_start || is_bind || is_unbind || is_attribute;  // RUN is what it leaves behind
+  wire is_config = code == `TDISP_REQ_SET_TDISP_CONFIG_REQUEST;
 
   // ---------------------------------------------------------------- which TDI
   // The device does not know its segment and accepts any (TDISP-HDR-006).
@@ -167,7 +197,10 @@ module tdisp_responder #(
   wire [15:0] error;
 
   tdisp_checks #(
-      .SESSION_W(SESSION_W)
+      .SESSION_W        (SESSION_W),
+      .P2P_EN           (P2P_EN),
+      .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
+      .TDISP_CONFIG_EN  (TDISP_CONFIG_EN)
   ) u_checks (
       .count          (count),
       .session        (session),
@@ -175,6 +208,8 @@ module tdisp_responder #(
       .code           (code),
       .report_offset  (report_offset),
       .report_length  (report_length),
+      .mmio_range     (mmio_range),
+      .config_bits    (config_bits),
       .found          (found_q),
       .state          (req_state),
       .owner          (req_session),
@@ -182,6 +217,10 @@ module tdisp_responder #(
       .lock_allowed   (lock_allowed),
       .lock_error_code(lock_error_code),
       .report_total   (report_total),
+      .bind_allowed   (bind_allowed),
+      .unbind_allowed (unbind_allowed),
+      .memory_page    (memory_page),
+      .all_unlocked   (all_unlocked),
       .error          (error)
   );
 
@@ -196,28 +235,43 @@ module tdisp_responder #(
   wire drained = |(tdi_drained & selected);
   wire scrubbing = |(tdi_scrub_busy & selected);
 
-  // LOCK is decided in the cycle in which it takes effect, and in none in which a configuration
-  // write is between announcement and effect (TDISP-LOCK-028) or an access that came while the
-  // nonce was made is in work (TDISP-LOCK-019). Everything is looked at again.
-  wire still_named = |(named & selected);
-  wire lock_now = state_q == ST_LOCK && !cfg_write_busy && drained && !scrubbing;
-  wire lock_ok = lock_allowed && still_named && !session_gone_q;
-  wire [15:0] lock_refusal = !still_named ?
-  `TDISP_ERR_INVALID_INTERFACE
-  : session_gone_q ? `TDISP_ERR_INVALID_REQUEST : lock_error_code;
-
   wire unlocked = req_state == `TDI_CONFIG_UNLOCKED;
   wire running = req_state == `TDI_RUN;
-  wire locking = state_q == ST_LOCK_DRAIN || state_q == ST_LOCK_NONCE || state_q == ST_LOCK;
+
+  // LOCK, BIND and UNBIND are decided in the cycle in which they take effect, and in none in which
+  // a configuration write is between announcement and effect (TDISP-LOCK-028) or an access that
+  // came while the nonce was made is in work (TDISP-LOCK-019). Everything is looked at again.
+  wire still_named = |(named & selected);
+  wire decide = state_q == ST_DECIDE && !cfg_write_busy && drained && !scrubbing;
+  wire lock_ok = is_lock && lock_allowed && still_named && !session_gone_q;
+  wire bind_ok = is_bind && bind_allowed && still_named && running;
+  wire unbind_ok = is_unbind && unbind_allowed && still_named && running;
+  wire accept = lock_ok || bind_ok || unbind_ok;
+  reg [15:0] refusal;
+
+  always @* begin
+    refusal = `TDISP_ERR_INVALID_REQUEST;
+    if (!still_named) refusal = `TDISP_ERR_INVALID_INTERFACE;
+    else if (!is_lock && !running) refusal = `TDISP_ERR_INVALID_INTERFACE_STATE;
+    else if (is_lock && !session_gone_q) refusal = lock_error_code;
+  end
+
+  wire quieting = state_q == ST_DRAIN || state_q == ST_NONCE || state_q == ST_DECIDE;
   wire stops = state_q == ST_STOP_DRAIN || state_q == ST_STOP_SCRUB || state_q == ST_STOP
       || (state_q == ST_CONFIRM && is_stop);
 
-  assign nonce_start = state_q == ST_LOCK_DRAIN && state_d == ST_LOCK_NONCE;
-  assign nonce_drop = state_q == ST_RECEIVE || state_q == ST_FAULT;
-  assign lock_req = lock_now && lock_ok;
-  assign start_req = state_q == ST_CHECK && is_start && error == NO_ERROR;
+  assign nonce_start = state_q == ST_DRAIN && state_d == ST_NONCE;
+  assign nonce_drop  = state_q == ST_RECEIVE || state_q == ST_FAULT;
+  wire carry_out = state_q == ST_CHECK && error == NO_ERROR;
+
+  assign lock_req = decide && lock_ok;
+  assign bind_req = decide && bind_ok;
+  assign unbind_req = decide && unbind_ok;
+  assign start_req = carry_out && is_start;
+  assign attribute_req = carry_out && is_attribute;
+  assign attribute_open = mmio_range[IS_NON_TEE_MEM];
   assign stop_req = state_q == ST_STOP;
-  assign quiesce = locking || stops ? selected : {NUM_TDI{1'b0}};
+  assign quiesce = quieting || stops ? selected : {NUM_TDI{1'b0}};
   assign stopping = stops ? selected : {NUM_TDI{1'b0}};
   assign scrub_req = state_q == ST_STOP_DRAIN && state_d == ST_STOP_SCRUB
       ? selected : {NUM_TDI{1'b0}};
@@ -232,17 +286,17 @@ module tdisp_responder #(
       ST_CHECK: begin
         state_d = ST_RESPOND;
         if (error == NO_ERROR) begin
-          if (is_lock) state_d = ST_LOCK_DRAIN;
+          if (is_lock || is_bind || is_unbind) state_d = ST_DRAIN;
           else if (is_stop && !unlocked) state_d = ST_STOP_DRAIN;
-          else if (is_start) state_d = ST_CONFIRM;
+          else if (is_start || is_attribute) state_d = ST_CONFIRM;
         end
       end
-      ST_LOCK_DRAIN: if (settle_q && drained && !scrubbing) state_d = ST_LOCK_NONCE;
-      ST_LOCK_NONCE: begin
+      ST_DRAIN: if (settle_q && drained && !scrubbing) state_d = is_lock ? ST_NONCE : ST_DECIDE;
+      ST_NONCE: begin
         if (nonce_failed) state_d = ST_RESPOND;
-        else if (nonce_ready) state_d = ST_LOCK;
+        else if (nonce_ready) state_d = ST_DECIDE;
       end
-      ST_LOCK: if (lock_now) state_d = lock_ok ? ST_CONFIRM : ST_RESPOND;
+      ST_DECIDE: if (decide) state_d = accept ? ST_CONFIRM : ST_RESPOND;
       ST_STOP_DRAIN: if (settle_q && drained) state_d = ST_STOP_SCRUB;
       ST_STOP_SCRUB: if (settle_q && !scrubbing && drained) state_d = ST_STOP;
       ST_STOP: state_d = ST_CONFIRM;
@@ -268,17 +322,23 @@ module tdisp_responder #(
       settle_q <= state_q == state_d;
       owed_q   <= last_taken || (owed_q && !finished);
       case (state_q)
-        ST_CHECK: error_q <= error;
-        ST_LOCK_NONCE: if (nonce_failed) error_q <= `TDISP_ERR_INSUFFICIENT_ENTROPY;
-        ST_LOCK: if (lock_now && !lock_ok) error_q <= lock_refusal;
+        ST_CHECK:  error_q <= error;
+        ST_NONCE:  if (nonce_failed) error_q <= `TDISP_ERR_INSUFFICIENT_ENTROPY;
+        ST_DECIDE: if (decide && !accept) error_q <= refusal;
         // An error of the same cycle has won: the request did not take effect.
         ST_CONFIRM: begin
           if (!settle_q && is_lock && unlocked) error_q <= `TDISP_ERR_INVALID_DEVICE_CONFIGURATION;
-          if (!settle_q && is_start && !running) error_q <= `TDISP_ERR_INVALID_INTERFACE_STATE;
+          if (!settle_q && in_run && !running) error_q <= `TDISP_ERR_INVALID_INTERFACE_STATE;
         end
-        default: error_q <= error_q;
+        default:   error_q <= error_q;
       endcase
     end
+  end
+
+  // XT mode is not built and stays off.
+  always @(posedge clk) begin
+    if (rst) tdisp_config <= 2'b00;
+    else if (carry_out && is_config) tdisp_config <= {config_bits[XT_BIT_FOR_LOCKED_MSIX], 1'b0};
   end
 
   // ---------------------------------------------------------------- response
@@ -288,7 +348,11 @@ module tdisp_responder #(
 
   assign report_capture = state_q == ST_CAPTURE;
 
-  tdisp_response u_response (
+  tdisp_response #(
+      .P2P_EN           (P2P_EN),
+      .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
+      .TDISP_CONFIG_EN  (TDISP_CONFIG_EN)
+  ) u_response (
       .clk             (clk),
       .rst             (rst),
       .active          (state_q == ST_RESPOND),

@@ -5,7 +5,11 @@
 `default_nettype none
 `include "tdisp_defs.vh"
 
-module tdisp_response (
+module tdisp_response #(
+    parameter P2P_EN = 1,
+    parameter MMIO_ATTRIBUTE_EN = 1,
+    parameter TDISP_CONFIG_EN = 0
+) (
     input wire clk,
     input wire rst,
 
@@ -42,6 +46,8 @@ module tdisp_response (
   localparam [7:0] ADDRESS_BITS = 8'd64;
   localparam [7:0] NUM_REQ = 8'd1;
   localparam [7:0] REQUEST_BASE = 8'h80;  // code of bit 0 of REQ_MSGS_SUPPORTED
+  localparam [127:0] P2P_MSGS = 128'd1 << (`TDISP_REQ_BIND_P2P_STREAM_REQUEST - REQUEST_BASE)
+      | 128'd1 << (`TDISP_REQ_UNBIND_P2P_STREAM_REQUEST - REQUEST_BASE);
   localparam [127:0] REQ_MSGS =
       128'd1 << (`TDISP_REQ_GET_TDISP_VERSION - REQUEST_BASE)
       | 128'd1 << (`TDISP_REQ_GET_TDISP_CAPABILITIES - REQUEST_BASE)
@@ -49,9 +55,17 @@ module tdisp_response (
       | 128'd1 << (`TDISP_REQ_GET_DEVICE_INTERFACE_REPORT - REQUEST_BASE)
       | 128'd1 << (`TDISP_REQ_GET_DEVICE_INTERFACE_STATE - REQUEST_BASE)
       | 128'd1 << (`TDISP_REQ_START_INTERFACE_REQUEST - REQUEST_BASE)
-      | 128'd1 << (`TDISP_REQ_STOP_INTERFACE_REQUEST - REQUEST_BASE);
-  localparam [15:0] LOCK_FLAGS =
-      16'd1 << `TDISP_LOCK_BIT_NO_FW_UPDATE | 16'd1 << `TDISP_LOCK_BIT_LOCK_MSIX;
+      | 128'd1 << (`TDISP_REQ_STOP_INTERFACE_REQUEST - REQUEST_BASE)
+      | (P2P_EN != 0 ? P2P_MSGS : 128'd0)
+      | (MMIO_ATTRIBUTE_EN != 0 ?
+      128'd1 << (`TDISP_REQ_SET_MMIO_ATTRIBUTE_REQUEST - REQUEST_BASE) : 128'd0)
+      | (TDISP_CONFIG_EN != 0 ?
+      128'd1 << (`TDISP_REQ_SET_TDISP_CONFIG_REQUEST - REQUEST_BASE) : 128'd0);
+  localparam [15:0] P2P_FLAGS =
+      16'd1 << `TDISP_LOCK_BIT_BIND_P2P | 16'd1 << `TDISP_LOCK_BIT_ALL_REQUEST_REDIRECT;
+  localparam [15:0] LOCK_FLAGS = 16'd1 <<
+  `TDISP_LOCK_BIT_NO_FW_UPDATE
+  | 16'd1 << `TDISP_LOCK_BIT_LOCK_MSIX | (P2P_EN != 0 ? P2P_FLAGS : 16'd0);
   // Last byte on top: from DSM_CAPS to NUM_REQ_ALL
   localparam [223:0] CAPABILITIES = {
     NUM_REQ, NUM_REQ, ADDRESS_BITS, 24'h0, LOCK_FLAGS, REQ_MSGS, 32'h0

@@ -8,20 +8,33 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from models.tdisp.codes import ErrorCause, ErrorCode, LockFlags, Response, TdiState
+from models.tdisp.codes import (
+    ErrorCause,
+    ErrorCode,
+    LockFlags,
+    RangeAttributes,
+    Response,
+    TdiState,
+)
 from models.tdisp.messages import (
+    BindP2pStreamRequest,
     GetDeviceInterfaceReport,
+    SetMmioAttributeRequest,
     StartInterfaceRequest,
     StopInterfaceRequest,
 )
+from models.tdisp.report import MmioRange
 from tests.unit.dsm_bench import (
     ALL,
     ALONE,
     FIRST,
     LAST,
     LIMIT,
+    MEMORY_RANGE,
     MIDDLE,
+    NUM_STREAMS,
     NUM_TDI,
+    PEER,
     SECOND,
     SESSION,
     DsmBench,
@@ -62,7 +75,9 @@ async def a_flipped_bit_of_what_is_latched_is_an_error(dut: Any) -> None:
         ("session_q", 0),
         ("session_q", 1),
         ("stream_q", 0),
-        ("msix_q", 0),
+        ("flags_q", 0),
+        ("flags_q", 1),
+        ("flags_q", 2),
         ("parity_q", 0),
     ):
         await bench.lock(MIDDLE, LockFlags.LOCK_MSIX, 0x1000)
@@ -100,6 +115,69 @@ async def a_flipped_bit_in_ram_is_an_error_when_it_is_read(dut: Any) -> None:
             assert refused[16] == ErrorCode.INVALID_INTERFACE_STATE
         assert bench.states() == at(LAST, TdiState.ERROR), (row, bit)
         assert await bench.cause(LAST) == ErrorCause.DSM_FAULT
+        await bench.raw(StopInterfaceRequest(interface=bench.name(LAST)).encode())
+        bench.model.conventional_reset()
+
+
+@cocotb.test(**LIMIT)
+async def a_flipped_bit_of_what_is_open_is_an_error(dut: Any) -> None:
+    """Whether it opens or closes; nothing stays open."""
+    bench = await make(dut)
+    bench.world.ats = ALL
+    bench.world.drive(dut)
+    grants = dut.u_table.u_grants
+    for register, bit in (
+        *((grants.open_q, slice_) for slice_ in range(NUM_STREAMS + 1)),
+        (grants.parity_q, 0),
+    ):
+        for opened in (False, True):
+            await bench.run(MIDDLE)
+            if opened:
+                bind = BindP2pStreamRequest(interface=bench.name(MIDDLE), p2p_stream_id=PEER)
+                assert (await bench.ask(bind))[1] == Response.BIND_P2P_STREAM_RESPONSE
+            await flip(dut, register, NUM_TDI * bit + MIDDLE)
+            await cycles(dut, 3)
+            assert bench.states() == at(MIDDLE, TdiState.ERROR), bit
+            assert await bench.cause(MIDDLE) == ErrorCause.DSM_FAULT
+            assert int(dut.tdi_memory_open.value) == int(dut.tdi_p2p.value) == 0
+            await bench.raw(StopInterfaceRequest(interface=bench.name(MIDDLE)).encode())
+            bench.model.conventional_reset()
+
+
+@cocotb.test(skip=ALONE, **LIMIT)
+async def a_broken_state_shows_nothing_open(dut: Any) -> None:
+    bench = await make(dut)
+    bench.world.ats = ALL
+    bench.world.drive(dut)
+    await bench.run(MIDDLE)
+    lock = bench.model.tdis[MIDDLE].lock
+    assert lock is not None
+    page = lock.report.ranges[MEMORY_RANGE]
+    wanted = MmioRange(page.first_page, 1, RangeAttributes.IS_NON_TEE_MEM, 0)
+    await bench.ask(SetMmioAttributeRequest(interface=bench.name(MIDDLE), mmio_range=wanted))
+    await flip(dut, dut.u_table.u_fsm.state_q, MIDDLE)
+    await RisingEdge(dut.clk)
+    assert int(dut.tdi_memory_open.value) == 0, "in the very cycle"
+
+
+@cocotb.test(**LIMIT)
+async def a_flipped_bit_of_a_mask_is_an_error_when_it_is_looked_up(dut: Any) -> None:
+    bench = await make(dut)
+    dut.p2p_mask_tdi.value = FIRST if NUM_TDI > 1 else 1
+    rows = dut.u_table.g_masks.u_masks.u_ram.mem
+    for bit in (0, 13, 63, 64):
+        request = bench.lock_request(LAST, LockFlags.BIND_P2P, mask=0xFF << 56)
+        await bench.ask(request)
+        await flip(dut, rows[LAST], bit)
+        await cycles(dut, 10)
+        assert bench.states() == at(LAST, TdiState.CONFIG_LOCKED), "nobody has looked"
+        dut.p2p_mask_tdi.value = LAST
+        for _ in range(4):
+            await RisingEdge(dut.clk)
+            assert int(dut.p2p_mask.value) == 0, "a mask that strips nothing"
+        assert bench.states() == at(LAST, TdiState.ERROR), bit
+        assert await bench.cause(LAST) == ErrorCause.DSM_FAULT
+        dut.p2p_mask_tdi.value = FIRST if NUM_TDI > 1 else 1
         await bench.raw(StopInterfaceRequest(interface=bench.name(LAST)).encode())
         bench.model.conventional_reset()
 

@@ -51,7 +51,7 @@ CAUSES = {
 Step = Callable[[DsmBench, int, bytes], Message]
 REQUESTS: dict[Event, Step] = {
     Event.LOCK_GOOD: lambda b, n, _: b.lock_request(n),
-    Event.LOCK_BAD: lambda b, n, _: b.lock_request(n, LockFlags.BIND_P2P),
+    Event.LOCK_BAD: lambda b, n, _: b.lock_request(n, LockFlags.SYSTEM_CACHE_LINE_SIZE),
     Event.START_GOOD: lambda b, n, nonce: StartInterfaceRequest(
         interface=b.name(n), nonce=nonce or bytes(32)
     ),

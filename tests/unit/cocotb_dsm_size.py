@@ -12,25 +12,33 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from models.tdisp.codes import ErrorCause, ErrorCode, Response, TdiState
+from models.tdisp.codes import ErrorCause, ErrorCode, RangeAttributes, Response, TdiState
 from models.tdisp.messages import (
+    BindP2pStreamRequest,
     GetDeviceInterfaceReport,
     GetDeviceInterfaceState,
     GetTdispCapabilities,
     GetTdispVersion,
     Message,
+    SetMmioAttributeRequest,
     StartInterfaceRequest,
     StopInterfaceRequest,
+    UnbindP2pStreamRequest,
 )
+from models.tdisp.report import MmioRange
 from tests.unit.dsm_bench import (
     ALL,
     ALONE,
     FIRST,
     LAST,
     LIMIT,
+    MEMORY_RANGE,
     MIDDLE,
     NUM_TDI,
+    P2P_FLAGS,
+    PEER,
     SECOND,
+    STREAM,
     TDIS,
     DsmBench,
     at,
@@ -58,7 +66,7 @@ def life(bench: DsmBench, tdi: int) -> Iterator[Step]:
     yield "unknown", bytes((0x10, 0xFF)) + bytes(14)
     yield "short", bytes((0x10, 0x85)) + bytes(5)
     yield "another interface", bytes((0x10, 0x85, 0, 0)) + bytes(12)
-    yield "lock", bench.lock_request(tdi)
+    yield "lock", bench.lock_request(tdi, P2P_FLAGS)
     yield "lock locked", bench.lock_request(tdi)
     yield "state locked", GetDeviceInterfaceState(interface=name)
     yield "report", GetDeviceInterfaceReport(interface=name)
@@ -69,6 +77,12 @@ def life(bench: DsmBench, tdi: int) -> Iterator[Step]:
     assert lock.nonce is not None
     yield "start", StartInterfaceRequest(interface=name, nonce=lock.nonce)
     yield "state running", GetDeviceInterfaceState(interface=name)
+    page = lock.report.ranges[MEMORY_RANGE].first_page
+    opened = MmioRange(page, 1, RangeAttributes.IS_NON_TEE_MEM, 0)
+    yield "attribute", SetMmioAttributeRequest(interface=name, mmio_range=opened)
+    yield "bind", BindP2pStreamRequest(interface=name, p2p_stream_id=PEER)
+    yield "bind refused", BindP2pStreamRequest(interface=name, p2p_stream_id=STREAM)
+    yield "unbind", UnbindP2pStreamRequest(interface=name, p2p_stream_id=PEER)
     yield "stop", StopInterfaceRequest(interface=name)
 
 
@@ -98,6 +112,8 @@ async def first_byte(bench: DsmBench) -> int:
 async def answers_take_as_long_for_every_tdi(dut: Any) -> None:
     bench = await make(dut)
     bench.steady()
+    bench.world.ats = ALL
+    bench.world.drive(dut)
     await cycles(dut, 20)
     found = [await latencies(bench, tdi) for tdi in TDIS]
     assert all(times == found[0] for times in found)

@@ -2,8 +2,8 @@
 """The device security manager between a TSM that speaks bytes and a function that takes its time.
 
 The reference DSM of `models/tdisp` looks at the same configuration and foresees every answer.
-The tests run at the size that the environment names, on up to four TDIs: the first two, one in the
-middle and the last.
+The tests run at the size and with the optional requests that the environment names, on up to four
+TDIs: the first two, one in the middle and the last.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from models.tdisp.codes import (
     InterfaceInfo,
     LockFlags,
     RangeAttributes,
+    Request,
     Response,
     TdiState,
 )
@@ -42,32 +43,49 @@ from models.tdisp.profile import DsmProfile, FunctionConfig, RangeProfile, Strea
 LIMIT: dict[str, Any] = {"timeout_time": 2, "timeout_unit": "ms"}
 SIZE_VARIABLE = "DSM_NUM_TDI"  # of the environment
 NUM_TDI = int(os.environ.get(SIZE_VARIABLE, "4"))
-NUM_STREAMS, STREAM_W, SESSION_W = 2, 1, 2
+FEATURE_VARIABLE = "DSM_FEATURES"  # of the environment: what is built of P2P, MMIO and CONFIG
+FEATURES = frozenset(os.environ.get(FEATURE_VARIABLE, "P2P MMIO").split())
+P2P, MMIO, CONFIG = ("P2P" in FEATURES, "MMIO" in FEATURES, "CONFIG" in FEATURES)
+NUM_STREAMS, STREAM_W, SESSION_W = 3, 2, 2
 ALL = (1 << NUM_TDI) - 1  # a bit for each TDI
 ALONE = NUM_TDI < 4  # a test of several TDIs has nothing to run on
 FIRST, SECOND, MIDDLE, LAST = (n % NUM_TDI for n in (0, 1, NUM_TDI // 2, NUM_TDI - 1))
 TDIS = tuple(sorted({FIRST, SECOND, MIDDLE, LAST}))
 NONCE_TIMEOUT = 400  # cycles, a parameter of the build
-STREAM, SESSION = 0x21, 2
+STREAM, PEER, SPARE, SESSION = 0x21, 0x05, 0xC0, 2
 WORDS = NONCE_SIZE // 4
 INPUTS = (
     *("tdisp_tdata", "tdisp_tvalid", "tdisp_tlast", "tdisp_session", "tdisp_rsp_tready"),
     *("entropy_tdata", "entropy_tvalid", "session_end_valid", "session_end_idx"),
     *("cfg_write_busy", "tdi_error_req", "tdi_error_cause", "flr_req"),
-    *("tdi_scrub_busy", "tdi_status_idx"),
+    *("tdi_scrub_busy", "tdi_status_idx", "p2p_mask_tdi"),
 )
+OPTIONAL = {
+    Request.BIND_P2P_STREAM_REQUEST: P2P,
+    Request.UNBIND_P2P_STREAM_REQUEST: P2P,
+    Request.SET_MMIO_ATTRIBUTE_REQUEST: MMIO,
+    Request.SET_TDISP_CONFIG_REQUEST: CONFIG,
+}
+MEMORY_ATTRIBUTES = RangeAttributes.IS_MEM_ATTR_UPDATABLE if MMIO else RangeAttributes(0)
+MEMORY_RANGE = 2  # number of the range in the report
+P2P_FLAGS = LockFlags.BIND_P2P | LockFlags.ALL_REQUEST_REDIRECT if P2P else LockFlags(0)
 PROFILE = DsmProfile(
     num_tdi=NUM_TDI,
     ranges=(
         RangeProfile(0, Bar0.REGISTERS, 1),
         RangeProfile(0, Bar0.PUBLIC, 1, RangeAttributes.IS_NON_TEE_MEM),
-        RangeProfile(0, Bar0.MEMORY, 1),
+        RangeProfile(0, Bar0.MEMORY, 1, MEMORY_ATTRIBUTES),
         RangeProfile(2, Bar2.MSIX_TABLE, 1, RangeAttributes.MSIX_TABLE),
         RangeProfile(2, Bar2.MSIX_PBA, 1, RangeAttributes.MSIX_PBA),
     ),
     interface_info=InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID,
     device_specific_info=ID_VALUE.to_bytes(4, "little"),
+    lock_flags=LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX | P2P_FLAGS,
+    optional=frozenset(request for request, built in OPTIONAL.items() if built),
 )
+
+
+Range = tuple[int, int] | None  # first and last
 
 
 @dataclass
@@ -81,6 +99,13 @@ class Stream:
     secure: bool = True
     keys: bool = True
     owner: int | None = SESSION
+    rids: Range = None  # RID association, None when it is not valid
+    addresses: Range = None  # address association
+
+    def overlaps(self, other: Stream) -> bool:
+        """Whether a Requester ID or an address belongs to both."""
+        pairs = ((self.rids, other.rids), (self.addresses, other.addresses))
+        return any(a and b and a[0] <= b[1] and b[0] <= a[1] for a, b in pairs)
 
 
 @dataclass
@@ -96,7 +121,11 @@ class World:
     ats: int = 0
     config_ok: bool = True
     streams: list[Stream] = field(
-        default_factory=lambda: [Stream(STREAM, default=True), Stream(0x05, owner=None)]
+        default_factory=lambda: [
+            Stream(STREAM, default=True, rids=(0x0000, 0x00FF)),
+            Stream(PEER, rids=(0x0300, 0x0307), addresses=(0x4000_0000, 0x4FFF_FFFF)),
+            Stream(SPARE, owner=None, addresses=(0x8_0000_0000, 0x8_FFFF_FFFF)),
+        ]
     )
 
     segment = None
@@ -128,10 +157,12 @@ class World:
 
     def views(self) -> list[StreamView]:
         """As the reference asks for it."""
-        return [
-            StreamView(s.stream_id, s.default, s.enable, s.tc, s.secure, s.keys, s.owner)
-            for s in self.streams
-        ]
+        views = []
+        for s in self.streams:
+            overlaps = any(o is not s and o.enable and s.overlaps(o) for o in self.streams)
+            fields = (s.stream_id, s.default, s.enable, s.tc, s.secure, s.keys, s.owner, overlaps)
+            views.append(StreamView(*fields))
+        return views
 
     def configuration_fault(self, tdi: int) -> str | None:
         """As the reference asks for it."""
@@ -152,10 +183,21 @@ class World:
         dut.ide_stream_id.value = pack([s.stream_id for s in streams], 8)
         dut.ide_tc.value = pack([s.tc for s in streams], 3)
         dut.ide_default.value = pack([s.default for s in streams], 1)
+        for name, width, ranges in (
+            ("rid", 16, [s.rids for s in streams]),
+            ("addr", 64, [s.addresses for s in streams]),
+        ):
+            getattr(dut, f"ide_{name}_valid").value = pack([r is not None for r in ranges], 1)
+            getattr(dut, f"ide_{name}_base").value = pack([r[0] if r else 0 for r in ranges], width)
+            getattr(dut, f"ide_{name}_limit").value = pack(
+                [r[1] if r else 0 for r in ranges], width
+            )
         dut.stream_secure.value = pack([s.secure for s in streams], 1)
         dut.stream_keys_ready.value = pack([s.keys for s in streams], 1)
         dut.stream_owner_valid.value = pack([s.owner is not None for s in streams], 1)
-        dut.stream_owner_session.value = pack([s.owner or 0 for s in streams], SESSION_W)
+        # Where no session owns the keys its number is left over.
+        owners = [SESSION if s.owner is None else s.owner for s in streams]
+        dut.stream_owner_session.value = pack(owners, SESSION_W)
 
 
 class PlatformView:
@@ -376,8 +418,22 @@ class DsmBench:
         return got
 
     def compare(self) -> None:
-        """States and causes of all TDIs are those of the reference."""
+        """States of all TDIs, and what is open of them, are those of the reference."""
         assert self.states() == [int(state) for state in self.model.states]
+        memory, p2p, redirect = 0, 0, 0
+        for n, tdi in enumerate(self.model.tdis):
+            if tdi.lock is None:
+                continue
+            redirect |= bool(tdi.lock.flags & LockFlags.ALL_REQUEST_REDIRECT) << n
+            if tdi.state is TdiState.RUN:
+                page = tdi.lock.report.ranges[MEMORY_RANGE].first_page
+                memory |= tdi.lock.non_tee_pages.get(page, False) << n
+                for s, stream in enumerate(self.world.streams):
+                    p2p |= (stream.stream_id in tdi.lock.p2p_streams) << NUM_STREAMS * n + s
+        assert int(self.dut.tdi_memory_open.value) == memory
+        assert int(self.dut.tdi_p2p.value) == p2p
+        assert int(self.dut.tdi_redirect.value) == redirect
+        assert int(self.dut.tdisp_config.value) == self.model.config
 
     def states(self) -> list[int]:
         """TDI_STATE of every TDI."""
@@ -399,14 +455,23 @@ class DsmBench:
         """INTERFACE_ID of a TDI."""
         return InterfaceId.of(self.world.rid(tdi))
 
-    def lock_request(self, tdi: int, flags: int = 0, offset: int = 0) -> LockInterfaceRequest:
+    def lock_request(
+        self, tdi: int, flags: int = 0, offset: int = 0, mask: int = 0
+    ) -> LockInterfaceRequest:
         """A request that passes all checks."""
         return LockInterfaceRequest(
             interface=self.name(tdi),
             flags=flags,
             default_stream_id=STREAM,
             mmio_reporting_offset=offset,
+            bind_p2p_address_mask=mask,
         )
+
+    async def run(self, tdi: int, flags: int = LockFlags.LOCK_MSIX | P2P_FLAGS) -> bytes:
+        """From CONFIG_UNLOCKED to RUN; the nonce that was."""
+        nonce = await self.lock(tdi, flags)
+        await self.ask(StartInterfaceRequest(interface=self.name(tdi), nonce=nonce))
+        return nonce
 
     async def lock(self, tdi: int, flags: int = LockFlags.LOCK_MSIX, offset: int = 0) -> bytes:
         """LOCK that succeeds; the nonce."""

@@ -12,13 +12,23 @@ from tb.device import RTL
 from tb.sim import Design, run_simulation, simulator_missing
 from tests.plan import attack, covers
 from tests.unit.cocotb_dsm_size import LATENCY_FILE
-from tests.unit.dsm_bench import NONCE_TIMEOUT, NUM_STREAMS, SESSION_W, SIZE_VARIABLE, STREAM_W
+from tests.unit.dsm_bench import (
+    FEATURE_VARIABLE,
+    NONCE_TIMEOUT,
+    NUM_STREAMS,
+    SESSION_W,
+    SIZE_VARIABLE,
+    STREAM_W,
+)
 
 SOURCES = [*sorted(RTL.glob("tdisp/*.v")), RTL / "crypto" / "secret_ram.v"]
 SIZES = (1, 4, 256)
 
 
-def design(num_tdi: int) -> Design:
+BUILT = "P2P MMIO"  # optional requests
+
+
+def design(num_tdi: int, features: str = BUILT) -> Design:
     """The block with room for `num_tdi` TDIs."""
     parameters = {
         "NUM_TDI": num_tdi,
@@ -27,13 +37,16 @@ def design(num_tdi: int) -> Design:
         "STREAM_W": STREAM_W,
         "SESSION_W": SESSION_W,
         "NONCE_TIMEOUT": NONCE_TIMEOUT,
+        "P2P_EN": int("P2P" in features),
+        "MMIO_ATTRIBUTE_EN": int("MMIO" in features),
+        "TDISP_CONFIG_EN": int("CONFIG" in features),
     }
     return Design("dsm", SOURCES, parameters)
 
 
-def size(num_tdi: int) -> dict[str, str]:
-    """Environment that tells the tests the size of the block."""
-    return {SIZE_VARIABLE: str(num_tdi)}
+def environment(num_tdi: int, features: str = BUILT) -> dict[str, str]:
+    """What tells the tests how the block is built."""
+    return {SIZE_VARIABLE: str(num_tdi), FEATURE_VARIABLE: features}
 
 
 DSM = design(4)
@@ -101,9 +114,13 @@ def _skip_without_simulator(request: pytest.FixtureRequest) -> None:
 @attack("ATT-18")
 @attack("ATT-26")
 @attack("ATT-36")
-@pytest.mark.parametrize("num_tdi", SIZES)
-def test_messages_and_checks_are_those_of_the_reference(num_tdi: int) -> None:
-    run_simulation(design(num_tdi), "tests.unit.cocotb_dsm", env=size(num_tdi))
+@pytest.mark.parametrize(
+    ("num_tdi", "features"),
+    [*((size, BUILT) for size in SIZES), (4, "MMIO"), (4, "P2P"), (4, "P2P MMIO CONFIG")],
+)
+def test_messages_and_checks_are_those_of_the_reference(num_tdi: int, features: str) -> None:
+    env = environment(num_tdi, features)
+    run_simulation(design(num_tdi, features), "tests.unit.cocotb_dsm", env=env)
 
 
 @covers(
@@ -127,7 +144,28 @@ def test_messages_and_checks_are_those_of_the_reference(num_tdi: int) -> None:
 def test_lives_and_races_are_those_of_the_transition_table(num_tdi: int, seed: int) -> None:
     only = "long_random_lives_follow_the_reference" if seed > 1 else None
     module = "tests.unit.cocotb_dsm_life"
-    run_simulation(design(num_tdi), module, testcase=only, seed=seed, env=size(num_tdi))
+    run_simulation(design(num_tdi), module, testcase=only, seed=seed, env=environment(num_tdi))
+
+
+@covers(
+    *("TDISP-P2P-001", "TDISP-P2P-002", "TDISP-P2P-004", "TDISP-MMA-001", "TDISP-MMA-002"),
+    *("TDISP-MMA-003", "TDISP-MMA-004", "TDISP-RPT-012", "TDISP-STOP-006", "TDISP-SES-010"),
+    *("TDISP-LOCK-023", "TDISP-LOCK-028", "TDISP-START-007"),
+)
+@attack("ATT-24")
+@pytest.mark.parametrize(("num_tdi", "seed"), [(1, 1), (4, 1), (4, 2), (4, 3), (256, 1)])
+def test_streams_and_attributes_are_those_of_the_reference(num_tdi: int, seed: int) -> None:
+    only = "long_random_lives_with_optional_requests_follow_the_reference" if seed > 1 else None
+    module = "tests.unit.cocotb_dsm_optional"
+    run_simulation(design(num_tdi), module, testcase=only, seed=seed, env=environment(num_tdi))
+
+
+@covers("TDISP-CFG-001")
+@pytest.mark.parametrize("num_tdi", SIZES)
+def test_the_configuration_waits_until_every_tdi_is_unlocked(num_tdi: int) -> None:
+    features = "P2P MMIO CONFIG"
+    env = environment(num_tdi, features)
+    run_simulation(design(num_tdi, features), "tests.unit.cocotb_dsm_config", env=env)
 
 
 @covers("TDISP-FSM-003", "TDISP-FSM-018", "TDISP-LOCK-029", "TDISP-STATE-004", "TDISP-SES-007")
@@ -136,7 +174,7 @@ def test_answers_take_the_same_cycles_at_every_size(tmp_path: Path) -> None:
     found = []
     for num_tdi in SIZES:
         file = tmp_path / f"{num_tdi}.json"
-        env = size(num_tdi) | {LATENCY_FILE: str(file)}
+        env = environment(num_tdi) | {LATENCY_FILE: str(file)}
         run_simulation(design(num_tdi), "tests.unit.cocotb_dsm_size", env=env)
         found.append(json.loads(file.read_text(encoding="utf-8")))
     assert len(found[0]) > 10
@@ -150,7 +188,7 @@ def test_answers_take_the_same_cycles_at_every_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize("simulator", ["icarus"])
 def test_flipped_bits_and_forgotten_nonces(simulator: str, num_tdi: int) -> None:
     module = "tests.unit.cocotb_dsm_faults"
-    run_simulation(design(num_tdi), module, simulator=simulator, env=size(num_tdi))
+    run_simulation(design(num_tdi), module, simulator=simulator, env=environment(num_tdi))
 
 
 @covers("TDISP-STATE-004")
