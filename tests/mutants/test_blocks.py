@@ -32,6 +32,21 @@ DSM_CHECKS = [
     ("cocotb_dsm", "every_wrong_length_is_refused", "any_length"),
     ("cocotb_dsm", "interface_is_found_by_requester_id_of_present_functions", "any_interface"),
     ("cocotb_dsm_life", "every_cell_of_the_table_holds", "lock_in_any_state"),
+    (
+        "cocotb_dsm_optional",
+        "bind_is_refused_for_each_reason_and_for_nothing_else",
+        "bind_with_foreign_keys",
+    ),
+    (
+        "cocotb_dsm_optional",
+        "an_attribute_is_set_for_the_memory_page_only",
+        "attribute_of_any_page",
+    ),
+    (
+        "cocotb_dsm_optional",
+        "what_is_opened_is_shown_for_its_tdi_until_run_ends",
+        "open_beyond_run",
+    ),
 ]
 DSM_MUTATIONS = [
     Mutation(
@@ -45,6 +60,24 @@ DSM_MUTATIONS = [
     Mutation("any_length", CHECKS_FILE, "count != right_count", "1'b0"),
     Mutation("any_interface", CHECKS_FILE, "!found", "1'b0"),
     Mutation("lock_in_any_state", CHECKS_FILE, "state_ok    = unlocked;", "state_ok    = 1'b1;"),
+    Mutation(
+        "bind_with_foreign_keys",
+        "tdisp/tdisp_p2p_check.v",
+        "stream_owner_session[SESSION_W*n+:SESSION_W] == session",
+        "1'b1",
+    ),
+    Mutation(
+        "attribute_of_any_page",
+        CHECKS_FILE,
+        "mmio_range[63:0] == {12'h0, memory_page}",
+        "1'b1",
+    ),
+    Mutation(
+        "open_beyond_run",
+        "tdisp/tdi_grants.v",
+        "open_d & {NUM_SLICES{stays_running}}",
+        "open_d",
+    ),
 ]
 
 
@@ -56,7 +89,10 @@ def test_admission_without_a_check_is_found(mutation: Mutation) -> None:
 
 
 @attack("ATT-16")
-@covers("TDISP-LOCK-001", "TDISP-LOCK-003", "TDISP-HDR-005", "TDISP-SES-007")
+@covers(
+    *("TDISP-LOCK-001", "TDISP-LOCK-003", "TDISP-HDR-005", "TDISP-SES-007"),
+    *("TDISP-P2P-002", "TDISP-MMA-002", "TDISP-STOP-006"),
+)
 @pytest.mark.parametrize(("module", "case", "name"), DSM_CHECKS)
 def test_dsm_without_a_check_is_found(module: str, case: str, name: str) -> None:
     mutation = next(m for m in DSM_MUTATIONS if m.name == name)
