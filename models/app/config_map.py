@@ -11,7 +11,10 @@ from enum import IntEnum
 
 
 class ConfigRegister(IntEnum):
-    """Byte address of each DW. Virtual functions have those marked VF, at the same address."""
+    """Byte address of each DW. Virtual functions have those marked VF, at the same address.
+
+    SR-IOV, ARI and ACS exist when there are virtual functions, PASID and PRI when they are built.
+    """
 
     ID = 0x000  # VF
     COMMAND = 0x004  # VF; Command 15:0, Status 31:16
@@ -73,6 +76,14 @@ class ConfigRegister(IntEnum):
     VSEC_TDI_STATUS = 0x1AC
     ARI = 0x1B0  # VF
     ARI_CONTROL = 0x1B4  # VF; ARI Capability 15:0, ARI Control 31:16
+    ACS = 0x1B8  # VF
+    ACS_CONTROL = 0x1BC  # VF; ACS Capability 15:0, ACS Control 31:16
+    PASID = 0x1C0
+    PASID_CONTROL = 0x1C4  # PASID Capability 15:0, PASID Control 31:16
+    PRI = 0x1D0
+    PRI_CONTROL = 0x1D4  # Page Request Control 15:0, Page Request Status 31:16
+    PRI_CAPACITY = 0x1D8
+    PRI_ALLOCATION = 0x1DC
     IDE = 0x200
 
 

@@ -15,6 +15,7 @@ from models.tdisp.profile import TEE_MEMORY, DsmProfile, RangeProfile
 # Optional parts that this project's device is built with.
 MMIO_ATTRIBUTE = False
 P2P = False
+PASID = False
 PRI = False
 
 
@@ -86,7 +87,8 @@ class DeviceProfile:
     bad_record_answer: bytes | None = BAD_RECORD_ANSWER
     mmio_attribute: bool = MMIO_ATTRIBUTE  # SET_MMIO_ATTRIBUTE is offered, for the memory page
     p2p: bool = P2P  # BIND_P2P_STREAM and ALL_REQUEST_REDIRECT are offered
-    pri: bool = PRI  # functions may send Page Requests; no register turns that off
+    pasid: bool = PASID  # the PF has a PASID capability, which its VFs share
+    pri: bool = PRI  # the PF has a Page Request capability, which its VFs share
     dsm_profile: DsmProfile | None = None
 
     @property

@@ -15,6 +15,7 @@ from models.device.registers import (
     BAR_64_BIT_PREFETCHABLE,
     FIRST_BLOCK,
     ONES,
+    PRI_ENABLE,
     TEE_LIMITED,
     Bits,
     pf_registers,
@@ -210,6 +211,7 @@ class ConfigSpace:
             bars=self.bars(number),
             msix_control=self.read(number, Reg.MSIX) >> 16,
             ats_enable=bool(self.read(number, Reg.ATS_CONTROL) & ATS_ENABLE),
+            prs_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),  # VFs share that of the PF
         )
 
     def view(self, number: int) -> FunctionView:

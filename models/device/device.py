@@ -144,9 +144,7 @@ class ReferenceDevice:
 
     def function(self, tdi: int) -> FunctionConfig:
         """Configuration of the function behind a TDI."""
-        config = self.space.function(tdi)
-        config.prs_enable = self.profile.pri
-        return config
+        return self.space.function(tdi)
 
     def streams(self) -> tuple[StreamView, ...]:
         """All selective stream register blocks, as LOCK looks at them."""

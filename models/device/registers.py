@@ -25,6 +25,10 @@ DEVICE_CONTROL_WRITABLE = 0x79FF
 ATS_ENABLE = 1 << 31
 ATS_STU = 0x1F << 16
 FIRST_BLOCK = Reg.IDE + IdeRegister.FIRST_BLOCK
+# P2P Request Redirect, P2P Completion Redirect, Direct Translated P2P
+ACS_WRITABLE = 0x4C << 16
+PASID_ENABLE = 1 << 16
+PRI_ENABLE = 1 << 0
 # Stream ID, TEE-Limited, Default Stream, TC, Enable
 STREAM_CONTROL_WRITABLE = 0xFF000000 | 1 << 23 | 1 << 22 | 7 << 19 | 1
 TEE_LIMITED = 1 << 23
@@ -72,7 +76,12 @@ def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
             Reg.SRIOV_NUM_VFS: Bits(0, 0xFFFF),
             Reg.SRIOV_SYSTEM_PAGE_SIZE: Bits(1, ONES),
             **dict(_bars(Reg.SRIOV_VF_BAR0, profile)),
+            Reg.ACS_CONTROL: Bits(0, ACS_WRITABLE),
         }
+    if profile.pasid:
+        registers[Reg.PASID_CONTROL] = Bits(0, PASID_ENABLE)
+    if profile.pri:
+        registers |= {Reg.PRI_CONTROL: Bits(0, PRI_ENABLE), Reg.PRI_ALLOCATION: Bits(0, ONES)}
     for block in range(profile.num_streams):
         registers |= _stream_registers(FIRST_BLOCK + block * SelectiveBlock.SIZE)
     return {int(address): bits for address, bits in registers.items()}
@@ -97,6 +106,7 @@ def vf_registers(profile: DeviceProfile) -> dict[int, Bits]:
         int(Reg.COMMAND): Bits(0, COMMAND_VF),
         int(Reg.MSIX): _msix(profile),
         int(Reg.ATS_CONTROL): Bits(0, ATS_ENABLE),
+        int(Reg.ACS_CONTROL): Bits(0, ACS_WRITABLE),
     }
 
 
@@ -110,7 +120,10 @@ _CAPABILITIES = (
     (Reg.SRIOV, Reg.DOE, Space.EXTENDED, ExtendedCapabilityId.SRIOV),
     (Reg.DOE, Reg.VSEC, Space.EXTENDED, ExtendedCapabilityId.DOE),
     (Reg.VSEC, Reg.ARI, Space.EXTENDED, ExtendedCapabilityId.VSEC),
-    (Reg.ARI, Reg.IDE, Space.EXTENDED, ExtendedCapabilityId.ARI),
+    (Reg.ARI, Reg.ACS, Space.EXTENDED, ExtendedCapabilityId.ARI),
+    (Reg.ACS, Reg.PASID, Space.EXTENDED, ExtendedCapabilityId.ACS),
+    (Reg.PASID, Reg.PRI, Space.EXTENDED, ExtendedCapabilityId.PASID),
+    (Reg.PRI, Reg.IDE, Space.EXTENDED, ExtendedCapabilityId.PRI),
     (Reg.IDE, 0x1000, Space.EXTENDED, ExtendedCapabilityId.IDE),
 )
 

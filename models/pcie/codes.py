@@ -97,9 +97,12 @@ class ExtendedCapabilityId(IntEnum):
 
     AER = 0x0001
     VSEC = 0x000B
+    ACS = 0x000D
     ARI = 0x000E
     ATS = 0x000F
     SRIOV = 0x0010
+    PRI = 0x0013
+    PASID = 0x001B
     DOE = 0x002E
     IDE = 0x0030
 

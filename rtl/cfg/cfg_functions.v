@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cfg_functions: registers that virtual functions have as well, of all functions.
+// cfg_functions: registers that virtual functions have as well, of all functions, and what they share
+// with the physical function.
 //
 // One block for each capability, not for each function: what a function has of its own is one bit of
 // a vector in it. So an access takes as long whatever the number of functions, and a reset of all of
@@ -16,7 +17,10 @@ module cfg_functions #(
     parameter [15:0] VENDOR_ID    = 16'h1234,
     parameter [15:0] VF_DEVICE_ID = 16'h7d16,
     parameter [11:0] AFTER_ATS    = 12'h000,   // in the physical function
-    parameter [11:0] AFTER_ARI    = 12'h000
+    parameter [11:0] AFTER_ACS    = 12'h000,
+    parameter [11:0] LAST_NEXT    = 12'h000,   // behind the last of all
+    parameter        PASID_EN     = 0,
+    parameter        PRI_EN       = 0
 ) (
     input wire               clk,
     input wire               rst,
@@ -32,6 +36,8 @@ module cfg_functions #(
     input  wire             write,
     input  wire [     31:0] value,
     input  wire [     31:0] clear,
+    input  wire [     31:0] wdata,
+    input  wire [      3:0] be,
 
     // Errors, one-cycle pulses
     input wire nonfatal_error,
@@ -43,14 +49,25 @@ module cfg_functions #(
     output wire [NUM_TDI-1:0] vf_bus_master,          // bit 0 is 0
     output wire [NUM_TDI-1:0] msix_enable,
     output wire [NUM_TDI-1:0] msix_function_mask,
-    output wire [NUM_TDI-1:0] ats_enable
+    output wire [NUM_TDI-1:0] ats_enable,
+
+    output wire        pasid_enable,
+    output wire        pri_enable,
+    output wire [31:0] pri_allocation,
+    output wire        pri_reset_req,
+    input  wire        pri_idle,
+    input  wire        pri_response_failure,
+    input  wire        pri_unexpected_index
 );
 
-  wire [31:0] vf_rdata, msix_rdata, pcie_rdata, ats_rdata, ari_rdata;
-  wire [31:0] vf_rw, msix_rw, pcie_rw, ats_rw;
 
-  assign rdata   = (physical ? 32'd0 : vf_rdata) | msix_rdata | pcie_rdata | ats_rdata | ari_rdata;
-  assign rw_mask = (physical ? 32'd0 : vf_rw) | msix_rw | pcie_rw | ats_rw;
+  wire [31:0] vf_rdata, msix_rdata, pcie_rdata, ats_rdata, ari_rdata, acs_rdata, shared_rdata;
+  wire [31:0] vf_rw, msix_rw, pcie_rw, ats_rw, acs_rw, shared_rw, pcie_w1c, shared_w1c;
+
+  assign rdata = msix_rdata | pcie_rdata | ats_rdata | ari_rdata | acs_rdata |
+      (physical ? shared_rdata : vf_rdata);
+  assign rw_mask = msix_rw | pcie_rw | ats_rw | acs_rw | (physical ? shared_rw : vf_rw);
+  assign w1c_mask = pcie_w1c | (physical ? shared_w1c : 32'd0);
 
   cfg_vf_header #(
       .NUM_TDI  (NUM_TDI),
@@ -98,7 +115,7 @@ module cfg_functions #(
       .addr                 (addr),
       .rdata                (pcie_rdata),
       .rw_mask              (pcie_rw),
-      .w1c_mask             (w1c_mask),
+      .w1c_mask             (pcie_w1c),
       .write                (write),
       .value                (value),
       .clear                (clear),
@@ -130,11 +147,55 @@ module cfg_functions #(
 
   cfg_ari #(
       .EXISTS (NUM_TDI > 1),
-      .PF_NEXT(AFTER_ARI)
+      .PF_NEXT(`CFG_REG_ACS),
+      .VF_NEXT(`CFG_REG_ACS)
   ) u_ari (
       .physical(physical),
       .addr    (addr),
       .rdata   (ari_rdata)
+  );
+
+  cfg_acs #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W),
+      .PF_NEXT(AFTER_ACS)
+  ) u_acs (
+      .clk            (clk),
+      .rst            (rst),
+      .clear_functions(clear_functions),
+      .func           (func),
+      .physical       (physical),
+      .addr           (addr),
+      .rdata          (acs_rdata),
+      .rw_mask        (acs_rw),
+      .write          (write),
+      .value          (value)
+  );
+
+  cfg_pasid_pri #(
+      .PASID_EN(PASID_EN),
+      .PRI_EN  (PRI_EN),
+      .NEXT    (LAST_NEXT)
+  ) u_pasid_pri (
+      .clk                 (clk),
+      .rst                 (rst),
+      .flr                 (clear_functions[0]),
+      .addr                (addr),
+      .rdata               (shared_rdata),
+      .rw_mask             (shared_rw),
+      .w1c_mask            (shared_w1c),
+      .write               (write && physical),
+      .value               (value),
+      .clear               (clear),
+      .wdata               (wdata),
+      .be                  (be),
+      .pasid_enable        (pasid_enable),
+      .pri_enable          (pri_enable),
+      .pri_allocation      (pri_allocation),
+      .pri_reset_req       (pri_reset_req),
+      .pri_idle            (pri_idle),
+      .pri_response_failure(pri_response_failure),
+      .pri_unexpected_index(pri_unexpected_index)
   );
 
 endmodule

@@ -22,7 +22,9 @@ module cfg_space #(
     parameter DOE_TIMEOUT     = 250000000,  // cycles until an unanswered DOE object is an Error
     parameter VENDOR_ID       = 16'h1234,
     parameter DEVICE_ID       = 16'h7d15,
-    parameter PF_FUNCTION     = 0           // function number of the physical function
+    parameter PF_FUNCTION     = 0,          // function number of the physical function
+    parameter PASID_EN        = 0,          // PASID capability
+    parameter PRI_EN          = 0           // Page Request capability
 ) (
     input wire clk,
     input wire rst,
@@ -63,6 +65,15 @@ module cfg_space #(
     output wire [NUM_TDI-1:0] ats_enable,
     output wire               lock_config_ok,
     output wire               cfg_write_busy,
+
+    // PASID and page requests, which all functions share
+    output wire        pasid_enable,
+    output wire        pri_enable,
+    output wire [31:0] pri_allocation,        // page requests that may be outstanding
+    output wire        pri_reset_req,
+    input  wire        pri_idle,              // no page request is outstanding
+    input  wire        pri_response_failure,  // pulse: a response said Response Failure
+    input  wire        pri_unexpected_index,  // pulse: a response matched no page request
 
     // IDE capability
     output wire [   NUM_IDE_STREAMS-1:0] ide_enable,
@@ -123,7 +134,9 @@ module cfg_space #(
   localparam [15:0] DEVICE = DEVICE_ID;
   localparam [15:0] VF_DEVICE = DEVICE + 16'd1;
   localparam [11:0] AFTER_AER = NUM_TDI > 1 ? `CFG_REG_SRIOV : `CFG_REG_DOE;
-  localparam [11:0] AFTER_VSEC = NUM_TDI > 1 ? `CFG_REG_ARI : `CFG_REG_IDE;
+  localparam [11:0] AFTER_PASID = PRI_EN != 0 ? `CFG_REG_PRI : `CFG_REG_IDE;
+  localparam [11:0] AFTER_ACS = PASID_EN != 0 ? `CFG_REG_PASID : AFTER_PASID;
+  localparam [11:0] AFTER_VSEC = NUM_TDI > 1 ? `CFG_REG_ARI : AFTER_ACS;
 
   generate
     if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
@@ -240,7 +253,10 @@ module cfg_space #(
       .VENDOR_ID   (VENDOR),
       .VF_DEVICE_ID(VF_DEVICE),
       .AFTER_ATS   (`CFG_REG_AER),
-      .AFTER_ARI   (`CFG_REG_IDE)
+      .AFTER_ACS   (AFTER_ACS),
+      .LAST_NEXT   (`CFG_REG_IDE),
+      .PASID_EN    (PASID_EN),
+      .PRI_EN      (PRI_EN)
   ) u_functions (
       .clk                  (clk),
       .rst                  (rst),
@@ -254,6 +270,8 @@ module cfg_space #(
       .write                (write),
       .value                (value),
       .clear                (clear),
+      .wdata                (wdata),
+      .be                   (be),
       .nonfatal_error       (nonfatal_error),
       .fatal_error          (fatal_error),
       .unsupported_request  (unsupported),
@@ -262,7 +280,14 @@ module cfg_space #(
       .vf_bus_master        (vf_bus_master),
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),
-      .ats_enable           (ats_enable)
+      .ats_enable           (ats_enable),
+      .pasid_enable         (pasid_enable),
+      .pri_enable           (pri_enable),
+      .pri_allocation       (pri_allocation),
+      .pri_reset_req        (pri_reset_req),
+      .pri_idle             (pri_idle),
+      .pri_response_failure (pri_response_failure),
+      .pri_unexpected_index (pri_unexpected_index)
   );
 
   cfg_header #(

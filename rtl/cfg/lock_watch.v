@@ -5,9 +5,9 @@
 // Pure: no state, no clock. A register counts as changed when its value would read back differently,
 // so byte enables and read-only bits are respected (TDISP-TRK-014). Registers that are not named
 // here are free: Status, Cache Line Size, Interrupt Line, power management (No_Soft_Reset is 1),
-// Device Status, Link registers, AER, DOE, VSEC and stream status (TDISP-TRK-011, 012). A change of
-// what virtual functions take from the physical function - SR-IOV, ARI, tags, No Snoop, the smallest
-// translation unit - hits them all. Initiate FLR is not a value and comes as flr_req. The registers of
+// Device Status, Link registers, AER, ACS, DOE, VSEC and stream status (TDISP-TRK-011, 012). A change
+// of what virtual functions take from the physical function - SR-IOV, ARI, PASID, page requests, tags,
+// No Snoop, the smallest translation unit - hits them all. Initiate FLR is not a value and comes as flr_req. The registers of
 // a stream hit the TDIs that it is the default stream of or that have bound it for peers
 // (TDISP-TRK-009, TDISP-P2P-003).
 
@@ -48,7 +48,8 @@ module lock_watch #(
   // 10-bit tag requester
   localparam [31:0] DEVICE_CONTROL_2 = 32'h0000_1000;
   localparam [31:0] MESSAGE_CONTROL = 32'hffff_0000;
-  localparam [31:0] ARI_CONTROL = 32'hffff_0000;
+  localparam [31:0] UPPER = 32'hffff_0000;  // ARI and PASID Control
+  localparam [31:0] LOWER = 32'h0000_ffff;  // Page Request Control
   localparam [31:0] ATS_ENABLE = 32'h8000_0000;
   localparam [31:0] ATS_STU = 32'h001f_0000;
 
@@ -90,8 +91,16 @@ module lock_watch #(
       own   = |(changed & DEVICE_CONTROL_2);
       all   = physical && own;
       cause = `TDISP_CAUSE_DEVICE_CONTROL;
-    end else if (addr == `CFG_REG_ARI_CONTROL) begin
-      own   = |(changed & ARI_CONTROL);
+    end else if (addr == `CFG_REG_ARI_CONTROL || addr == `CFG_REG_PASID_CONTROL) begin
+      own   = |(changed & UPPER);
+      all   = physical && own;
+      cause = `TDISP_CAUSE_DEVICE_CONTROL;
+    end else if (addr == `CFG_REG_PRI_CONTROL) begin
+      own   = |(changed & LOWER);
+      all   = physical && own;
+      cause = `TDISP_CAUSE_DEVICE_CONTROL;
+    end else if (addr == `CFG_REG_PRI_ALLOCATION) begin
+      own   = |changed;
       all   = physical && own;
       cause = `TDISP_CAUSE_DEVICE_CONTROL;
     end else if (addr == `CFG_REG_MSIX) begin

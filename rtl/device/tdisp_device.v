@@ -134,6 +134,10 @@ module tdisp_device #(
   wire [NUM_TDI-1:0] ats_enable;
   wire lock_config_ok;  // configuration checks of LOCK pass (L9 to L17)
   wire cfg_write_busy;  // a configuration write is between watch and commit
+  // Without those capabilities
+  wire pasid_enable, pri_enable, pri_reset_req;
+  wire [31:0] pri_allocation;
+  wire unused_paging = &{1'b0, pasid_enable, pri_enable, pri_reset_req, pri_allocation};
 
   wire [NUM_IDE_STREAMS-1:0] ide_enable;
   wire [8*NUM_IDE_STREAMS-1:0] ide_stream_id;
@@ -442,6 +446,13 @@ module tdisp_device #(
       .ats_enable           (ats_enable),
       .lock_config_ok       (lock_config_ok),
       .cfg_write_busy       (cfg_write_busy),
+      .pasid_enable         (pasid_enable),
+      .pri_enable           (pri_enable),
+      .pri_allocation       (pri_allocation),
+      .pri_reset_req        (pri_reset_req),
+      .pri_idle             (1'b1),
+      .pri_response_failure (1'b0),
+      .pri_unexpected_index (1'b0),
       .ide_enable           (ide_enable),
       .ide_stream_id        (ide_stream_id),
       .ide_tc               (ide_tc),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from models.app.config_map import ConfigRegister as Reg
-from models.device.config import DEFAULT_PROFILE
+from models.device.config import DEFAULT_PROFILE, DeviceProfile
 from models.device.config_space import ConfigSpace
 from models.device.registers import FIRST_BLOCK
 from models.ide.codes import ControlBit
@@ -27,9 +27,9 @@ CONTROL = FIRST_BLOCK + SelectiveBlock.CONTROL
 SECOND_CONTROL = CONTROL + SelectiveBlock.SIZE
 
 
-def running(*functions: int) -> Bench:
+def running(*functions: int, profile: DeviceProfile = DEFAULT_PROFILE) -> Bench:
     """TDIs of these functions in RUN."""
-    bench = Bench()
+    bench = Bench(profile)
 
     async def life() -> None:
         for function in functions:
@@ -63,6 +63,10 @@ WRITES = [
     (Reg.SRIOV_CONTROL, 0x1, ALL, 0, (E, E), ErrorCause.SRIOV),
     (Reg.SRIOV_CONTROL, 0x19, ALL, 0, (E, E), ErrorCause.SRIOV),  # ARI Capable Hierarchy
     (Reg.ARI_CONTROL, 0xFFFFFFFF, ALL, 0, (R, R), ErrorCause.NONE),  # nothing can be written
+    (Reg.ACS_CONTROL, 0xFFFFFFFF, ALL, 0, (R, R), ErrorCause.NONE),
+    (Reg.ACS_CONTROL, 0xFFFFFFFF, ALL, 1, (R, R), ErrorCause.NONE),
+    (Reg.PASID_CONTROL, 0xFFFFFFFF, ALL, 0, (R, R), ErrorCause.NONE),  # not built
+    (Reg.PRI_ALLOCATION, 0xFFFFFFFF, ALL, 0, (R, R), ErrorCause.NONE),  # not built
     (Reg.SRIOV_VF_BAR2, 0xE0000000, ALL, 0, (E, E), ErrorCause.SRIOV),
     (Reg.SRIOV_NUM_VFS, 0x1, ALL, 0, (R, R), ErrorCause.NONE),  # read only while VFs are enabled
     (Reg.PM_CONTROL, 0x3, ALL, 0, (R, R), ErrorCause.NONE),  # No_Soft_Reset is 1
@@ -107,6 +111,31 @@ def test_a_configuration_write_hits_whom_it_should(
     assert bench.device.tdi_states() == (*states, U, U)
     causes = {tdi.cause for tdi in bench.device.dsm.tdis if tdi.state is E}
     assert causes == ({cause} if E in states else set())
+
+
+# register, value, byte enables, TDIs 0 and 1 afterwards
+PAGING_WRITES = [
+    (Reg.PASID_CONTROL, 0x00010000, ALL, (E, E)),
+    (Reg.PASID_CONTROL, 0x00010000, 0b1011, (R, R)),
+    (Reg.PASID_CONTROL, 0xFFFEFFFF, ALL, (R, R)),  # Execute Permission cannot be enabled
+    (Reg.PRI_CONTROL, 0x00000001, ALL, (E, E)),
+    (Reg.PRI_CONTROL, 0xFFFF0002, ALL, (R, R)),  # status, and Reset, which reads 0
+    (Reg.PRI_ALLOCATION, 0x00000001, ALL, (E, E)),
+    (Reg.PRI_ALLOCATION, 0x00000000, ALL, (R, R)),
+    (Reg.PRI_CAPACITY, 0xFFFFFFFF, ALL, (R, R)),
+]
+
+
+@covers("TDISP-TRK-008", "TDISP-TRK-014")
+@pytest.mark.parametrize(("register", "value", "enables", "states"), PAGING_WRITES)
+def test_a_change_of_what_functions_share_in_paging_hits_all(
+    register: int, value: int, enables: int, states: tuple[TdiState, TdiState]
+) -> None:
+    bench = running(0, 1, profile=replace(DEFAULT_PROFILE, pasid=True, pri=True))
+    bench.host.write(register, value, enables, 0)
+    assert bench.device.tdi_states() == (*states, U, U)
+    causes = {tdi.cause for tdi in bench.device.dsm.tdis if tdi.state is E}
+    assert causes == ({ErrorCause.DEVICE_CONTROL} if E in states else set())
 
 
 @covers("TDISP-TRK-013", "TDISP-TRK-015", "TDISP-FSM-019")

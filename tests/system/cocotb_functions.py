@@ -35,7 +35,11 @@ POLLS = 200
 LARGEST = 4096
 ROUNDS = 4
 PF_CAPABILITIES = (CapabilityId.MSIX, CapabilityId.PCIE)
-VF_EXTENDED = {ExtendedCapabilityId.ATS, ExtendedCapabilityId.ARI}
+VF_EXTENDED = {
+    ExtendedCapabilityId.ATS,
+    ExtendedCapabilityId.ARI,
+    ExtendedCapabilityId.ACS,
+}
 BAR_64_BIT_PREFETCHABLE = 0xC
 DEVICE_CAPABILITIES = 0x04
 TEE_IO_AND_FLR = 1 << 30 | 1 << 28

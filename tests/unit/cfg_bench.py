@@ -38,6 +38,8 @@ INPUTS = (
     "s_axis_doe_tvalid",
     "s_axis_doe_tlast",
     "doe_rsp_none",
+    "pri_response_failure",
+    "pri_unexpected_index",
 )
 
 PLAIN = Common()
@@ -102,6 +104,7 @@ class CfgHost:
         cocotb.start_soon(Clock(self.dut.clk, 4, "ns").start())
         for name in INPUTS:
             getattr(self.dut, name).value = 0
+        self.dut.pri_idle.value = 1
         await self.reset()
         cocotb.start_soon(self._record())
 

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
 from models.pcie.codes import SelectiveBlock as Block
 
 ONES = 0xFFFFFFFF
+PAGING = os.environ.get("PAGING") == "1"  # PASID and PRI are built
 VENDOR, DEVICE = 0x1234, 0x7D15
 IDE_FIRST_BLOCK = Reg.IDE + 0x0C
 
@@ -54,6 +56,9 @@ COMMON: dict[int, Bits] = {
     Reg.CLASS: Bits(0x12000001),
 }
 
+# P2P Request Redirect, P2P Completion Redirect, Direct Translated P2P
+ACS_CONTROL = Bits(0x4C, 0x4C0000)
+
 VF_REGISTERS: dict[int, Bits] = {
     **COMMON,
     Reg.ID: Bits(ONES),
@@ -63,14 +68,27 @@ VF_REGISTERS: dict[int, Bits] = {
     Reg.DEVICE_CONTROL: Bits(0, 0, 0xE0000),
     Reg.ATS: Bits(pointer(Reg.ARI, 0x000F, 1)),
     Reg.ATS_CONTROL: Bits(0x00000020, 0x80000000),
-    Reg.ARI: Bits(pointer(0, 0x000E, 1)),
+    Reg.ARI: Bits(pointer(Reg.ACS, 0x000E, 1)),
+    Reg.ACS: Bits(pointer(0, 0x000D, 1)),
+    Reg.ACS_CONTROL: ACS_CONTROL,
 }
 
 AER_BITS = 1 << 12 | 1 << 14 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 22 | 1 << 28 | 1 << 29
 
 
-def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
+PAGING_REGISTERS: dict[int, Bits] = {
+    Reg.PASID: Bits(pointer(Reg.PRI, 0x001B, 1)),
+    Reg.PASID_CONTROL: Bits(0x1400, 0x10000),  # 20 bits, Enable; no execution, no privileges
+    Reg.PRI: Bits(pointer(Reg.IDE, 0x0013, 1)),
+    Reg.PRI_CONTROL: Bits(1 << 24, 0x1, 0x30000),  # Stopped; Enable; two status bits
+    Reg.PRI_CAPACITY: Bits(16),
+    Reg.PRI_ALLOCATION: Bits(0, ONES),
+}
+
+
+def pf_registers(num_tdi: int, num_streams: int, paging: bool = PAGING) -> dict[int, Bits]:
     """Registers of the physical function; all other addresses read 0."""
+    behind_acs = Reg.PASID if paging else Reg.IDE
     registers: dict[int, Bits] = {
         **COMMON,
         Reg.ID: Bits(DEVICE << 16 | VENDOR),
@@ -96,7 +114,7 @@ def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
         Reg.AER_UNCORRECTABLE_SEVERITY: Bits(1 << 28 | 1 << 22 | 1 << 18, AER_BITS),
         Reg.AER_CORRECTABLE_MASK: Bits(0x2000, 0x2000),
         Reg.DOE: Bits(pointer(Reg.VSEC, 0x002E, 1)),
-        Reg.VSEC: Bits(pointer(Reg.ARI if num_tdi > 1 else Reg.IDE, 0x000B, 1)),
+        Reg.VSEC: Bits(pointer(Reg.ARI if num_tdi > 1 else behind_acs, 0x000B, 1)),
         Reg.VSEC_HEADER: Bits(0x010_1_5444),
         Reg.VSEC_TDI_SELECT: Bits(0, 0xFF),
         Reg.IDE: Bits(pointer(0, 0x0030, 1)),
@@ -106,13 +124,17 @@ def pf_registers(num_tdi: int, num_streams: int) -> dict[int, Bits]:
         registers.update(selective_block(IDE_FIRST_BLOCK + n * Block.SIZE))
     if num_tdi > 1:
         registers.update(sriov_registers(num_tdi - 1))
+        registers[Reg.ACS] = Bits(pointer(behind_acs, 0x000D, 1))
+    if paging:
+        registers.update(PAGING_REGISTERS)
     return registers
 
 
 def sriov_registers(total: int) -> dict[int, Bits]:
-    """SR-IOV capability while VF Enable is 0, and ARI, which comes with it."""
+    """SR-IOV capability while VF Enable is 0, and what comes with it."""
     return {
-        Reg.ARI: Bits(pointer(Reg.IDE, 0x000E, 1)),
+        Reg.ARI: Bits(pointer(Reg.ACS, 0x000E, 1)),
+        Reg.ACS_CONTROL: ACS_CONTROL,
         Reg.SRIOV: Bits(pointer(Reg.DOE, 0x0010, 1)),
         Reg.SRIOV_CONTROL: Bits(0, 0x19),  # VF Enable, VF MSE, ARI Capable Hierarchy
         Reg.SRIOV_TOTAL_VFS: Bits(total << 16 | total),

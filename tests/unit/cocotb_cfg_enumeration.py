@@ -72,6 +72,7 @@ async def a_root_complex_enumerates_the_device(dut: Any) -> None:
         ExtendedCapabilityId.DOE: Reg.DOE,
         ExtendedCapabilityId.VSEC: Reg.VSEC,
         ExtendedCapabilityId.ARI: Reg.ARI,
+        ExtendedCapabilityId.ACS: Reg.ACS,
         ExtendedCapabilityId.IDE: Reg.IDE,
     }
     await device.enable_device()

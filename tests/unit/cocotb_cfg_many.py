@@ -13,8 +13,8 @@ from models.pcie.codes import CplStatus
 from tests.unit.cfg_bench import BUS, CfgHost, Request, new_host
 from tests.unit.cfg_registers import VF_REGISTERS
 
-# What a virtual function holds, and the vectors that show it
-HELD = (Reg.COMMAND, Reg.MSIX, Reg.ATS_CONTROL)
+# What a virtual function holds, and the vectors that show some of it
+HELD = (Reg.COMMAND, Reg.MSIX, Reg.ATS_CONTROL, Reg.ACS_CONTROL)
 VECTORS = {
     "tdi_bme": (Reg.COMMAND, 2),
     "msix_enable": (Reg.MSIX, 31),
@@ -119,6 +119,23 @@ async def the_end_of_all_virtual_functions_is_settled_while_busy(dut: Any) -> No
     assert host.watches[-1].flr == (1 << functions) - 1
 
 
+@cocotb.test()
+async def d3hot_silences_every_function_and_loses_nothing(dut: Any) -> None:
+    host = await new_host(dut, 6)
+    functions = len(dut.tdi_present)
+    await host.enable_vfs(functions - 1)
+    await host.write(Reg.COMMAND, 2)
+    values = await fill(host, functions)
+    everyone = (1 << functions) - 1
+    await host.write(Reg.PM_CONTROL, 3)
+    assert int(dut.tdi_mse.value) == int(dut.tdi_bme.value) == 0
+    assert int(dut.tdi_present.value) == everyone
+    await check_registers(host, values)
+    await host.write(Reg.PM_CONTROL, 0)
+    assert int(dut.tdi_mse.value) == everyone
+    check_vectors(dut, values)
+
+
 async def latency(host: CfgHost, request: Request) -> int:
     """Cycles from the request to its completion."""
     dut = host.dut
@@ -140,7 +157,7 @@ async def an_access_takes_as_long_whatever_the_number_of_functions(dut: Any) -> 
     if last:
         await host.enable_vfs(last)
     for func in {0, last // 2, last}:
-        for addr in (Reg.ID, Reg.COMMAND, Reg.MSIX, Reg.ATS_CONTROL, Reg.VSEC_TDI_STATUS, 0xFFC):
+        for addr in (Reg.ID, *HELD, Reg.VSEC_TDI_STATUS, 0xFFC):
             assert await latency(host, Request(addr, func)) == READ_CYCLES
             assert await latency(host, Request(addr, func, 0)) == WRITE_CYCLES
 

@@ -19,7 +19,7 @@ from tests.unit.cfg_registers import (
 
 DOE_RANGE = range(Reg.DOE, Reg.DOE + 0x18)
 # A bit that changes what other bits do has a test of its own.
-KEEP_ZERO = {Reg.SRIOV_CONTROL: 0x1, Reg.DEVICE_CONTROL: 0x8000}
+KEEP_ZERO = {Reg.SRIOV_CONTROL: 0x1, Reg.DEVICE_CONTROL: 0x8000, Reg.PRI_CONTROL: 0x1}
 BYTE_MASKS = [sum(0xFF << 8 * lane for lane in range(4) if be >> lane & 1) for be in range(16)]
 
 
@@ -80,7 +80,7 @@ async def every_register_of_a_virtual_function_is_as_in_the_table(dut: Any) -> N
     await host.enable_vfs(last)
     for func in {1, last}:
         await check_reset_values(host, VF_REGISTERS, func)
-        for addr in [*range(0, 0xA0, 4), *range(0x100, 0x1B0, 4), 0x20C, 0x210]:
+        for addr in [*range(0, 0xA0, 4), *range(0x100, 0x1E0, 4), 0x20C, 0x210]:
             await walk(host, addr, VF_REGISTERS.get(addr, Bits()), func)
 
 

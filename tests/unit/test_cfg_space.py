@@ -18,8 +18,11 @@ from tests.plan import attack, covers
 SOURCES = sorted((ROOT / "rtl/cfg").glob("*.v"))
 
 
+PAGING = {"PAGING": "1"}  # tells the tests that PASID and PRI are built
+
+
 def design(
-    num_tdi: int = 4, num_streams: int = 2, data_w: int = 128, pf_function: int = 0
+    num_tdi: int = 4, num_streams: int = 2, data_w: int = 128, pf_function: int = 0, paging: int = 0
 ) -> Design:
     """`cfg_space` with a short DOE buffer and a short time-out."""
     parameters = {
@@ -31,6 +34,8 @@ def design(
         "DOE_DWORDS": 16,
         "DOE_TIMEOUT": 3000,
         "PF_FUNCTION": pf_function,
+        "PASID_EN": paging,
+        "PRI_EN": paging,
     }
     return Design("cfg_space", SOURCES, parameters)
 
@@ -51,6 +56,45 @@ SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 2), (8,
 @SIZES
 def test_every_register_is_as_in_the_table(num_tdi: int, num_streams: int) -> None:
     run_simulation(design(num_tdi, num_streams), "tests.unit.cocotb_cfg_registers")
+
+
+@covers("TDISP-ATS-004")
+@pytest.mark.parametrize("num_tdi", [1, 4])
+def test_pasid_and_page_requests_are_as_in_the_table(num_tdi: int) -> None:
+    built = design(num_tdi, paging=1)
+    run_simulation(built, "tests.unit.cocotb_cfg_registers", env=PAGING)
+    if num_tdi > 1:
+        run_simulation(built, "tests.unit.cocotb_cfg_paging", env=PAGING)
+
+
+@covers("TDISP-ATS-004")
+def test_pasid_and_page_requests_are_absent_when_not_built() -> None:
+    run_simulation(design(), "tests.unit.cocotb_cfg_paging")
+
+
+@covers(
+    "TDISP-FSM-001",
+    "TDISP-FSM-003",
+    "TDISP-FSM-004",
+    "TDISP-TRK-001",
+    "TDISP-TRK-002",
+    "TDISP-TRK-003",
+    "TDISP-TRK-004",
+    "TDISP-TRK-005",
+    "TDISP-TRK-007",
+    "TDISP-TRK-008",
+    "TDISP-TRK-009",
+    "TDISP-TRK-010",
+    "TDISP-TRK-011",
+    "TDISP-TRK-012",
+    "TDISP-TRK-013",
+    "TDISP-TRK-014",
+    "TDISP-TRK-016",
+    "TDISP-P2P-003",
+)
+@attack("ATT-28")
+def test_each_row_of_register_tracking_ends_whom_it_should() -> None:
+    run_simulation(design(paging=1), "tests.unit.cocotb_cfg_tracking", env=PAGING)
 
 
 @covers("TDISP-FSM-002", "TDISP-FSM-003", "TDISP-LOCK-028", "TDISP-TRK-014", "IDE-CAP-009")
@@ -78,6 +122,7 @@ def test_functions_live_reset_and_report_by_the_rules(num_tdi: int) -> None:
 
 
 @covers("TDISP-FSM-004", "TDISP-FSM-005", "TDISP-LOCK-012", "TDISP-LOCK-028", "TDISP-HDR-005")
+@covers("TDISP-TRK-011")
 @pytest.mark.parametrize("num_tdi", [4, 200, 256])
 def test_many_functions_are_independent_and_end_together(num_tdi: int) -> None:
     run_simulation(design(num_tdi), "tests.unit.cocotb_cfg_many")

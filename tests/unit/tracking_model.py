@@ -45,6 +45,9 @@ def rules(num_streams: int) -> dict[int, list[Rule]]:
             Rule(1 << 8 | 1 << 9 | 1 << 11, Scope.SHARED, ErrorCause.DEVICE_CONTROL)
         ],
         Reg.ARI_CONTROL: [Rule(0xFFFF0000, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
+        Reg.PASID_CONTROL: [Rule(0xFFFF0000, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
+        Reg.PRI_CONTROL: [Rule(0x0000FFFF, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
+        Reg.PRI_ALLOCATION: [Rule(ONES, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
         Reg.DEVICE_CONTROL_2: [Rule(1 << 12, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
         Reg.MSIX: [Rule(0xFFFF0000, Scope.MSIX, ErrorCause.MSIX)],
         Reg.ATS_CONTROL: [
