@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from models.app.map import (
+    ATTRIBUTE_SHIFT,
+    ATTRIBUTES,
     ID_VALUE,
     MEMORY_BYTES,
     MSIX_VECTORS,
@@ -64,6 +66,7 @@ class Transfer:
     device_address: int
     length: int  # bytes
     vector: int | None  # MSI-X vector raised at the end
+    attr: int = 0  # as in a TLP header: bit 0 No Snoop, 1 Relaxed Ordering, 2 ID-Based Ordering
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,7 @@ class FunctionModel:
             device_address=device,
             length=length,
             vector=get(Register.VECTOR, 0) if control & Control.INTERRUPT else None,
+            attr=(control & ATTRIBUTES) >> ATTRIBUTE_SHIFT,
         )
         self.transfer = transfer
         legal = length >= 4 and length % 4 == 0 and device + length <= MEMORY_BYTES

@@ -60,11 +60,21 @@ ID_VALUE = 0x54444931  # "TDI1"
 
 
 class Control(IntFlag):
-    """CONTROL: one write with START starts one transfer; ignored while BUSY."""
+    """CONTROL: one write with START starts one transfer; ignored while BUSY.
+
+    An attribute that the host has not enabled in Device Control is left out of the requests.
+    """
 
     START = 0x1
     WRITE_HOST = 0x2  # 1 = device memory to host, 0 = host to device memory
     INTERRUPT = 0x4  # raise VECTOR at the end, also after an error
+    NO_SNOOP = 0x8
+    RELAXED_ORDERING = 0x10
+    ID_BASED_ORDERING = 0x20
+
+
+ATTRIBUTES = Control.NO_SNOOP | Control.RELAXED_ORDERING | Control.ID_BASED_ORDERING
+ATTRIBUTE_SHIFT = 3  # CONTROL holds the attributes in the order of the TLP header
 
 
 class Status(IntFlag):

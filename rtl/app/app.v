@@ -22,10 +22,13 @@ module app #(
     input wire rst,
 
     // Configuration of the functions
-    input wire [       15:0] pf_rid,                 // Requester ID of TDI 0; of TDI n: pf_rid + n
+    input wire [15:0] pf_rid,  // Requester ID of TDI 0; of TDI n: pf_rid + n
     input wire [NUM_TDI-1:0] tdi_bme,
-    input wire [        2:0] max_payload_size,
-    input wire [        2:0] max_read_request_size,
+    input wire [2:0] max_payload_size,
+    input wire [2:0] max_read_request_size,
+    input wire no_snoop_enable,  // of the PF, for all functions
+    input wire relaxed_ordering_enable,
+    input wire id_ordering_enable,
     input wire [NUM_TDI-1:0] msix_enable,
     input wire [NUM_TDI-1:0] msix_function_mask,
 
@@ -179,6 +182,7 @@ module app #(
   wire [31:0] length, device_address;
   wire [63:0] host_address;
   wire [ 1:0] vector;
+  wire [ 2:0] start_attr;
 
   wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
 
@@ -338,6 +342,7 @@ module app #(
       .start_req      (start_req),
       .start_to_host  (start_to_host),
       .start_interrupt(start_interrupt),
+      .start_attr     (start_attr),
       .length         (length),
       .host_address   (host_address),
       .device_address (device_address),
@@ -397,6 +402,7 @@ module app #(
       .tdi_stream           (tdi_stream),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
+      .attr_enable          ({id_ordering_enable, relaxed_ordering_enable, no_snoop_enable}),
       .may_dma              (may_dma),
       .kill                 (kill),
       .active               (dma_active),
@@ -405,6 +411,7 @@ module app #(
       .start_tdi            (access_tdi),
       .start_to_host        (start_to_host),
       .start_interrupt      (start_interrupt),
+      .start_attr           (start_attr),
       .length               (length),
       .host_address         (host_address),
       .device_address       (device_address),

@@ -21,6 +21,7 @@ module app_dma #(
     input  wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     input  wire [                 2:0] max_payload_size,
     input  wire [                 2:0] max_read_request_size,
+    input  wire [                 2:0] attr_enable,            // that the host lets requests have
     input  wire [         NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
     input  wire [         NUM_TDI-1:0] kill,                   // what is going on is past
     output wire [         NUM_TDI-1:0] active,                 // a TLP of the function is in work
@@ -31,6 +32,7 @@ module app_dma #(
     input  wire [  TDI_W-1:0] start_tdi,
     input  wire               start_to_host,
     input  wire               start_interrupt,
+    input  wire [        2:0] start_attr,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
@@ -106,6 +108,7 @@ module app_dma #(
   wire [63:2] select_host;
   wire [ 9:0] select_dw;
   wire [10:0] select_left, sent_count;
+  wire [2:0] select_attr;
 
   wire [NUM_TDI-1:0] may_read, waiting;
   wire alloc_req, alloc_dead, alloc_ide, cancel_req;
@@ -133,6 +136,7 @@ module app_dma #(
       .start_tdi      (start_tdi),
       .start_to_host  (start_to_host),
       .start_interrupt(start_interrupt),
+      .start_attr     (start_attr),
       .length         (length),
       .host_address   (host_address),
       .device_address (device_address),
@@ -156,6 +160,7 @@ module app_dma #(
       .select_host    (select_host),
       .select_dw      (select_dw),
       .select_left    (select_left),
+      .select_attr    (select_attr),
       .sent_req       (sent_req),
       .sent_count     (sent_count)
   );
@@ -176,6 +181,7 @@ module app_dma #(
       .tdi_stream           (tdi_stream),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
+      .attr_enable          (attr_enable),
       .kill                 (kill),
       .want_write           (want_write),
       .want_read            (want_read),
@@ -185,6 +191,7 @@ module app_dma #(
       .select_host          (select_host),
       .select_dw            (select_dw),
       .select_left          (select_left),
+      .select_attr          (select_attr),
       .sent_req             (sent_req),
       .sent_count           (sent_count),
       .denied_req           (denied_req),

@@ -35,6 +35,7 @@ module app_regs #(
     output wire        start_req,
     output wire        start_to_host,
     output wire        start_interrupt,
+    output wire [ 2:0] start_attr,       // ID-Based Ordering, Relaxed Ordering, No Snoop
     // One cycle later, until the next access
     output wire [31:0] length,
     output wire [63:0] host_address,
@@ -130,6 +131,11 @@ module app_regs #(
       write_data[`APP_CONTROL_BIT_START];
   assign start_to_host = write_data[`APP_CONTROL_BIT_WRITE_HOST];
   assign start_interrupt = write_data[`APP_CONTROL_BIT_INTERRUPT];
+  assign start_attr = {
+    write_data[`APP_CONTROL_BIT_ID_BASED_ORDERING],
+    write_data[`APP_CONTROL_BIT_RELAXED_ORDERING],
+    write_data[`APP_CONTROL_BIT_NO_SNOOP]
+  };
 
   // ------------------------------------------------------------------ status
   wire [NUM_TDI-1:0] access = ONE << access_tdi;

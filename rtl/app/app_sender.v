@@ -30,6 +30,7 @@ module app_sender #(
     input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
     input wire [                 2:0] max_payload_size,
     input wire [                 2:0] max_read_request_size,
+    input wire [                 2:0] attr_enable,            // that the host lets requests have
     input wire [         NUM_TDI-1:0] kill,
 
     // Transfers
@@ -41,6 +42,7 @@ module app_sender #(
     input  wire [       63:2] select_host,  // one cycle after select_req, to the next one
     input  wire [        9:0] select_dw,
     input  wire [       10:0] select_left,
+    input  wire [        2:0] select_attr,
     output wire               sent_req,
     output wire [       10:0] sent_count,
     output wire [NUM_TDI-1:0] denied_req,   // a TLP of the transfer was refused
@@ -111,6 +113,7 @@ module app_sender #(
   reg [63:2] address_q;
   reg [31:0] data_q;
   reg [15:0] rid_q;
+  reg [2:0] attr_q;
   reg [TAG_W-1:0] tag_q;
 
   wire [TDI_W-1:0] owner = msix_q ? msix_tdi_q : tdi_q;
@@ -235,6 +238,7 @@ module app_sender #(
         address_q <= message_address[63:2];
         data_q    <= message_data;
         count_q   <= 11'd1;
+        attr_q    <= 3'b000;
         rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, message_tdi};
       end
     end else if (kill[owner]) begin
@@ -243,6 +247,7 @@ module app_sender #(
     if (state_q == ST_SIZE) begin
       address_q <= select_host;
       count_q   <= chunk;
+      attr_q    <= select_attr & attr_enable;
       dw_q      <= select_dw;
       rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
     end
@@ -258,8 +263,12 @@ module app_sender #(
 
   assign appreq_hdr = {
     tlp_type,
-    8'h00,
-    6'h00,
+    5'h00,
+    attr_q[2],
+    2'b00,
+    2'b00,
+    attr_q[1:0],
+    2'b00,
     count_q[9:0],
     rid_q,
     tag,

@@ -26,6 +26,7 @@ module app_transfers #(
     input  wire [  TDI_W-1:0] start_tdi,
     input  wire               start_to_host,
     input  wire               start_interrupt,
+    input  wire [        2:0] start_attr,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
@@ -55,6 +56,7 @@ module app_transfers #(
     output wire [       63:2] select_host,  // one cycle after select_req, to the next one
     output wire [        9:0] select_dw,
     output wire [       10:0] select_left,
+    output wire [        2:0] select_attr,
     input  wire               sent_req,     // sent_count DWs of `select` have left
     input  wire [       10:0] sent_count
 );
@@ -71,6 +73,7 @@ module app_transfers #(
   // The function is busy from the next cycle on; its program comes from the RAM meanwhile.
   reg load_q;
   reg [TDI_W-1:0] load_tdi_q;
+  reg [2:0] load_attr_q;
 
   wire [NUM_TDI-1:0] started = start_req ? ONE << start_tdi : NONE;
   wire [NUM_TDI-1:0] start = started & ~busy_q & ~kill;
@@ -83,7 +86,10 @@ module app_transfers #(
     if (rst) load_q <= 1'b0;
     else if (start != NONE) load_q <= 1'b1;
     else if (load) load_q <= 1'b0;
-    if (start != NONE) load_tdi_q <= start_tdi;
+    if (start != NONE) begin
+      load_tdi_q  <= start_tdi;
+      load_attr_q <= start_attr;
+    end
   end
 
   // ------------------------------------------------------------------ how far each has come
@@ -92,7 +98,7 @@ module app_transfers #(
   wire [63:2] next_host = select_host + {51'd0, sent_count};
   wire [9:0] next_dw = select_dw + sent_count[9:0];
   wire [10:0] next_left = select_left - sent_count;
-  wire [4:0] unused_place;
+  wire [1:0] unused_place;
 
   app_ram #(
       .WIDTH (PLACE_W),
@@ -102,15 +108,15 @@ module app_transfers #(
       .clk(clk),
       .write_be({PLACE_W / 8{sent_req || load || clear}}),
       .write_addr(sent_req ? select : load_q ? load_tdi_q : sweep_tdi),
-      .write_data(sent_req ? {5'd0, next_host, next_dw, next_left} :
-                  load_q ? {5'd0, host_address[63:2], device_address[11:2], length[12:2]} :
+      .write_data(sent_req ? {2'd0, select_attr, next_host, next_dw, next_left} :
+                  load_q ? {2'd0, load_attr_q, host_address[63:2], device_address[11:2], length[12:2]} :
                   {PLACE_W{1'b0}}),
       .read_req(select_req),
       .read_addr(select),
       .read_data(place)
   );
 
-  assign {unused_place, select_host, select_dw, select_left} = place;
+  assign {unused_place, select_attr, select_host, select_dw, select_left} = place;
 
   // ------------------------------------------------------------------ life of a transfer
   wire [NUM_TDI-1:0] finish = busy_q & ~kill & ~left_q & ~waiting & ~sending & ~loading;

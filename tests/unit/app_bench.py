@@ -48,6 +48,7 @@ class AppBench:
         self.mask = [0] * self.tdis
         self.msix_locked = [0] * self.tdis
         self.payload, self.request = 0, 2
+        self.attr_enable = 0  # bits as in a TLP header
         self.host: dict[int, int] = {}
         self.deny: Deny = lambda tlp: False
         self.held: list[Tlp] | None = None  # reads that nobody answers, when not None
@@ -71,6 +72,9 @@ class AppBench:
         dut.msix_function_mask.value = _pack(self.mask, 1)
         dut.max_payload_size.value = self.payload
         dut.max_read_request_size.value = self.request
+        dut.no_snoop_enable.value = self.attr_enable & 1
+        dut.relaxed_ordering_enable.value = self.attr_enable >> 1 & 1
+        dut.id_ordering_enable.value = self.attr_enable >> 2
 
     async def start(self, stall: float = 0.3, pause: float = 0.2, cleared: bool = True) -> AppBench:
         """Reset and wait until all functions are clear, or not when `cleared` is false."""
@@ -153,6 +157,7 @@ class AppBench:
         values: dict[str, Any] = {
             "data": data,
             "byte_count": 4 * left,
+            "common": Common(attr=attributes(tlp)),
             "lower": address & 0x7F,
             "completer": HOST_RID,
             **side,
@@ -309,6 +314,11 @@ class AppBench:
     def drained(self, tdi: int) -> bool:
         """The function says that nothing of it is in flight."""
         return bool(int(self.dut.tdi_drained.value) >> tdi & 1)
+
+
+def attributes(tlp: Tlp) -> int:
+    """Attributes of a TLP: bit 0 No Snoop, bit 1 Relaxed Ordering, bit 2 ID-Based Ordering."""
+    return tlp.bits(114, 114) << 2 | tlp.bits(109, 108)
 
 
 def _on(number: int, byte: int, length: int, tlp: Tlp) -> bool:

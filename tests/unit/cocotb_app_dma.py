@@ -7,7 +7,8 @@ from typing import Any
 
 import cocotb
 
-from models.app.map import Bar0, Bar2, Control, Register, Status
+from models.app.function import FunctionModel
+from models.app.map import ATTRIBUTE_SHIFT, Bar0, Bar2, Control, Register, Status
 from models.pcie.codes import CplStatus, FmtType
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
@@ -17,7 +18,7 @@ FAILED = Status.DONE | Status.ERROR
 WRITES = (FmtType.MWR32, FmtType.MWR64)
 
 
-def check_request(bench: AppBench, tlp: Tlp) -> None:
+def check_request(bench: AppBench, tlp: Tlp, attr: int = 0) -> None:
     """A request obeys the limits of its function and of the protocol."""
     write = tlp.fmt_type in WRITES
     size = 4 * (tlp.length or 1024)
@@ -27,7 +28,8 @@ def check_request(bench: AppBench, tlp: Tlp) -> None:
     assert tlp.requester == bench.rids[tlp.side["tdi"]]
     assert tlp.bits(67, 64) == 0xF
     assert tlp.bits(71, 68) == (0xF if size > 4 else 0)
-    assert tlp.bits(119, 106) == 0  # also AT: no translation or translated request is ever made
+    dw0 = Common(attr=attr).dw0(tlp.fmt_type, tlp.length)  # also AT: nothing is ever translated
+    assert tlp.bits(127, 96) == dw0
     assert len(tlp.data) == (size // 4 if write else 0)
 
 
@@ -77,6 +79,34 @@ async def transfers_of_all_functions_move_exactly_their_bytes(dut: Any) -> None:
             assert await bench.memory(tdi) == images[tdi]
         for tlp in bench.requests:
             check_request(bench, tlp)
+    assert not any(bench.count.values())
+
+
+@cocotb.test(**LIMIT)
+async def requests_have_the_attributes_that_software_asks_for_and_the_host_enables(
+    dut: Any,
+) -> None:
+    bench = await AppBench(dut).start()
+    await bench.msix_entry(1, 0, 0xFEE0_0000, 1, 0)
+    bench.host = {0x1000 // 4 + n: n for n in range(64)}
+    for attr in range(8):
+        for enabled in range(8):
+            bench.attr_enable = enabled
+            bench.apply()
+            bench.requests.clear()
+            direction = bench.rng.choice((0, Control.WRITE_HOST))
+            control = direction | Control.INTERRUPT | attr << ATTRIBUTE_SHIFT
+            model = FunctionModel(registers={Register.LENGTH: 256})
+            expected = model.write_dword(0, Register.CONTROL, control | Control.START, 0xF)
+            assert expected is not None
+            await bench.transfer(1, 0x1000, 0, 256, control)
+            await bench.until(lambda: any(t.side["msix"] for t in bench.requests))
+            *data, message = bench.requests
+            for tlp in data:
+                check_request(bench, tlp, expected.attr & enabled)
+            check_request(bench, message)
+            assert await bench.finished(1) == Status.DONE
+            await bench.write(1, 0, Bar0.REGISTERS + Register.STATUS, [Status.DONE])
     assert not any(bench.count.values())
 
 
