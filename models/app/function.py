@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from models.app.map import (
+    ATOMIC,
     ATTRIBUTE_SHIFT,
     ATTRIBUTES,
     ID_VALUE,
@@ -30,6 +31,7 @@ from models.app.map import (
 
 MSIX_ENTRY = 16  # bytes: address low, address high, data, vector control
 VECTOR_MASKED = 0x1
+NO_ATOMIC = Control(0)
 
 
 class Region(Enum):
@@ -66,7 +68,23 @@ class Transfer:
     device_address: int
     length: int  # bytes
     vector: int | None  # MSI-X vector raised at the end
+    atomic: Control = NO_ATOMIC  # FETCH_ADD, SWAP or CAS
     attr: int = 0  # as in a TLP header: bit 0 No Snoop, 1 Relaxed Ordering, 2 ID-Based Ordering
+
+    @property
+    def operands(self) -> int:
+        """Bytes of device memory that an AtomicOp sends."""
+        return self.length * (2 if self.atomic == Control.CAS else 1)
+
+    @property
+    def legal(self) -> bool:
+        """Whether the engine carries it out."""
+        if not self.atomic:
+            sized = self.length >= 4 and self.length % 4 == 0
+            return sized and self.device_address + self.length <= MEMORY_BYTES
+        aligned = self.length in (4, 8) and self.host_address % self.length == 0
+        in_page = self.host_address % PAGE + self.operands <= PAGE
+        return aligned and in_page and self.device_address + self.operands <= MEMORY_BYTES
 
 
 @dataclass(frozen=True)
@@ -186,18 +204,18 @@ class FunctionModel:
         get = self.registers.get
         length, device = get(Register.LENGTH, 0), get(Register.DEVICE_ADDRESS, 0)
         transfer = Transfer(
-            to_host=bool(control & Control.WRITE_HOST),
+            to_host=bool(control & Control.WRITE_HOST) and not control & ATOMIC,
             host_address=get(Register.HOST_ADDRESS_LOW, 0)
             | get(Register.HOST_ADDRESS_HIGH, 0) << 32,
             device_address=device,
             length=length,
             vector=get(Register.VECTOR, 0) if control & Control.INTERRUPT else None,
+            atomic=Control(control & ATOMIC),
             attr=(control & ATTRIBUTES) >> ATTRIBUTE_SHIFT,
         )
         self.transfer = transfer
-        legal = length >= 4 and length % 4 == 0 and device + length <= MEMORY_BYTES
-        self.maybe_failed = not legal
-        return transfer if legal else None
+        self.maybe_failed = not transfer.legal
+        return transfer if transfer.legal else None
 
     # ------------------------------------------------------------------ the link's side
 

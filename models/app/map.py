@@ -63,6 +63,10 @@ class Control(IntFlag):
     """CONTROL: one write with START starts one transfer; ignored while BUSY.
 
     An attribute that the host has not enabled in Device Control is left out of the requests.
+
+    Two bits choose an AtomicOp instead of a transfer. Its operand of LENGTH = 4 or 8 bytes, for CAS
+    the compare and the swap value, is taken from DEVICE_ADDRESS, and what the host's memory held
+    before replaces it there. HOST_ADDRESS is a multiple of LENGTH; WRITE_HOST does not matter.
     """
 
     START = 0x1
@@ -71,9 +75,13 @@ class Control(IntFlag):
     NO_SNOOP = 0x8
     RELAXED_ORDERING = 0x10
     ID_BASED_ORDERING = 0x20
+    FETCH_ADD = 0x40
+    SWAP = 0x80
+    CAS = 0xC0
 
 
 ATTRIBUTES = Control.NO_SNOOP | Control.RELAXED_ORDERING | Control.ID_BASED_ORDERING
+ATOMIC = Control.CAS  # 0: a transfer
 ATTRIBUTE_SHIFT = 3  # CONTROL holds the attributes in the order of the TLP header
 
 
@@ -82,7 +90,7 @@ class Status(IntFlag):
 
     BUSY = 0x1
     DONE = 0x2
-    ERROR = 0x4  # bad LENGTH / DEVICE_ADDRESS, UR / CA completion, time-out, or not admitted
+    ERROR = 0x4  # wrong program, UR / CA completion, time-out, not admitted, or not enabled
 
 
 class PublicRegister(IntEnum):

@@ -29,6 +29,7 @@ module app #(
     input wire no_snoop_enable,  // of the PF, for all functions
     input wire relaxed_ordering_enable,
     input wire id_ordering_enable,
+    input wire atomic_enable,  // the same
     input wire [NUM_TDI-1:0] msix_enable,
     input wire [NUM_TDI-1:0] msix_function_mask,
 
@@ -183,6 +184,7 @@ module app #(
   wire [63:0] host_address;
   wire [ 1:0] vector;
   wire [ 2:0] start_attr;
+  wire [ 1:0] start_atomic;
 
   wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
 
@@ -343,6 +345,7 @@ module app #(
       .start_to_host  (start_to_host),
       .start_interrupt(start_interrupt),
       .start_attr     (start_attr),
+      .start_atomic   (start_atomic),
       .length         (length),
       .host_address   (host_address),
       .device_address (device_address),
@@ -403,6 +406,7 @@ module app #(
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
       .attr_enable          ({id_ordering_enable, relaxed_ordering_enable, no_snoop_enable}),
+      .atomic_enable        (atomic_enable),
       .may_dma              (may_dma),
       .kill                 (kill),
       .active               (dma_active),
@@ -412,6 +416,7 @@ module app #(
       .start_to_host        (start_to_host),
       .start_interrupt      (start_interrupt),
       .start_attr           (start_attr),
+      .start_atomic         (start_atomic),
       .length               (length),
       .host_address         (host_address),
       .device_address       (device_address),

@@ -22,6 +22,7 @@ module app_dma #(
     input  wire [                 2:0] max_payload_size,
     input  wire [                 2:0] max_read_request_size,
     input  wire [                 2:0] attr_enable,            // that the host lets requests have
+    input  wire                        atomic_enable,
     input  wire [         NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
     input  wire [         NUM_TDI-1:0] kill,                   // what is going on is past
     output wire [         NUM_TDI-1:0] active,                 // a TLP of the function is in work
@@ -33,6 +34,7 @@ module app_dma #(
     input  wire               start_to_host,
     input  wire               start_interrupt,
     input  wire [        2:0] start_attr,
+    input  wire [        1:0] start_atomic,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
@@ -109,6 +111,7 @@ module app_dma #(
   wire [ 9:0] select_dw;
   wire [10:0] select_left, sent_count;
   wire [2:0] select_attr;
+  wire [1:0] select_atomic;
 
   wire [NUM_TDI-1:0] may_read, waiting;
   wire alloc_req, alloc_dead, alloc_ide, cancel_req;
@@ -137,6 +140,7 @@ module app_dma #(
       .start_to_host  (start_to_host),
       .start_interrupt(start_interrupt),
       .start_attr     (start_attr),
+      .start_atomic   (start_atomic),
       .length         (length),
       .host_address   (host_address),
       .device_address (device_address),
@@ -161,6 +165,7 @@ module app_dma #(
       .select_dw      (select_dw),
       .select_left    (select_left),
       .select_attr    (select_attr),
+      .select_atomic  (select_atomic),
       .sent_req       (sent_req),
       .sent_count     (sent_count)
   );
@@ -182,6 +187,7 @@ module app_dma #(
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
       .attr_enable          (attr_enable),
+      .atomic_enable        (atomic_enable),
       .kill                 (kill),
       .want_write           (want_write),
       .want_read            (want_read),
@@ -192,6 +198,7 @@ module app_dma #(
       .select_dw            (select_dw),
       .select_left          (select_left),
       .select_attr          (select_attr),
+      .select_atomic        (select_atomic),
       .sent_req             (sent_req),
       .sent_count           (sent_count),
       .denied_req           (denied_req),

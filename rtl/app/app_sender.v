@@ -31,6 +31,7 @@ module app_sender #(
     input wire [                 2:0] max_payload_size,
     input wire [                 2:0] max_read_request_size,
     input wire [                 2:0] attr_enable,            // that the host lets requests have
+    input wire                        atomic_enable,
     input wire [         NUM_TDI-1:0] kill,
 
     // Transfers
@@ -39,13 +40,14 @@ module app_sender #(
     output wire [NUM_TDI-1:0] sending,
     output wire               select_req,
     output wire [  TDI_W-1:0] select,
-    input  wire [       63:2] select_host,  // one cycle after select_req, to the next one
+    input  wire [       63:2] select_host,    // one cycle after select_req, to the next one
     input  wire [        9:0] select_dw,
     input  wire [       10:0] select_left,
     input  wire [        2:0] select_attr,
+    input  wire [        1:0] select_atomic,
     output wire               sent_req,
     output wire [       10:0] sent_count,
-    output wire [NUM_TDI-1:0] denied_req,   // a TLP of the transfer was refused
+    output wire [NUM_TDI-1:0] denied_req,     // a TLP of the transfer was refused
 
     // Interrupt messages
     input  wire             message_valid,
@@ -109,16 +111,20 @@ module app_sender #(
   reg reads_first_q;  // the last data TLP was a write
   reg wanted_q;  // the transfer of this TLP is still the one it was made for
   reg [10:0] count_q;
+  reg [10:0] moved_q;  // DWs of the transfer that it accounts for
   reg [9:0] dw_q;
   reg [63:2] address_q;
   reg [31:0] data_q;
   reg [15:0] rid_q;
   reg [2:0] attr_q;
+  reg [1:0] atomic_q;
   reg [TAG_W-1:0] tag_q;
 
   wire [TDI_W-1:0] owner = msix_q ? msix_tdi_q : tdi_q;
   wire in_send = state_q == ST_SEND;
   wire taken = appreq_tvalid && appreq_tready;
+  wire with_data = write_q || atomic_q != 2'd0;
+  wire reads_memory = with_data && !msix_q;
 
   // ------------------------------------------------------------------ turns
   wire any_write, any_read;
@@ -172,7 +178,7 @@ module app_sender #(
   ) u_reader (
       .clk         (clk),
       .rst         (rst),
-      .start_req   (state_q == ST_FETCH && write_q && !msix_q),
+      .start_req   (state_q == ST_FETCH && reads_memory),
       .start_dw    (dw_q),
       .start_count (count_q),
       .busy        (fetch_busy),
@@ -185,12 +191,14 @@ module app_sender #(
       .beat_tdata  (beat_tdata),
       .beat_tkeep  (beat_tkeep),
       .beat_tvalid (beat_tvalid),
-      .beat_tready (appreq_tready && in_send && write_q && !msix_q),
+      .beat_tready (appreq_tready && in_send && reads_memory),
       .beat_tlast  (beat_tlast)
   );
 
   // ------------------------------------------------------------------ state
   wire [NUM_TDI-1:0] want = write_q ? want_write : want_read;
+  wire still_wanted = wanted_q && !kill[tdi_q] && want[tdi_q];
+  wire not_enabled = select_atomic != 2'd0 && !atomic_enable;
 
   always @* begin
     state_d = state_q;
@@ -201,7 +209,7 @@ module app_sender #(
       end
       ST_READ:   state_d = ST_SIZE;
       // The last moment at which an aborted transfer sends nothing.
-      ST_SIZE:   state_d = wanted_q && !kill[tdi_q] && want[tdi_q] ? ST_FETCH : ST_SEARCH;
+      ST_SIZE:   state_d = still_wanted && !not_enabled ? ST_FETCH : ST_SEARCH;
       ST_FETCH:  state_d = ST_SEND;
       ST_SEND:   if (taken && appreq_tlast) state_d = ST_RESULT;
       ST_RESULT: state_d = ST_SEARCH;
@@ -239,6 +247,7 @@ module app_sender #(
         data_q    <= message_data;
         count_q   <= 11'd1;
         attr_q    <= 3'b000;
+        atomic_q  <= 2'd0;
         rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, message_tdi};
       end
     end else if (kill[owner]) begin
@@ -246,7 +255,9 @@ module app_sender #(
     end
     if (state_q == ST_SIZE) begin
       address_q <= select_host;
-      count_q   <= chunk;
+      count_q   <= &select_atomic ? {chunk[9:0], 1'b0} : chunk;  // CAS has two operands
+      moved_q   <= chunk;
+      atomic_q  <= select_atomic;
       attr_q    <= select_attr & attr_enable;
       dw_q      <= select_dw;
       rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
@@ -255,10 +266,24 @@ module app_sender #(
 
   // ------------------------------------------------------------------ request
   wire long_address = address_q[63:32] != 32'd0;
-  wire [7:0] tlp_type = write_q ? (long_address ? `PCIE_TYPE_MWR64 : `PCIE_TYPE_MWR32) :
-      (long_address ? `PCIE_TYPE_MRD64 : `PCIE_TYPE_MRD32);
-  wire [7:0] tag = write_q ? 8'd0 : {{(8 - TAG_W) {1'b0}}, tag_q};
-  wire [3:0] last_be = count_q == 11'd1 ? 4'h0 : 4'hf;
+  reg [7:0] tlp_type;
+
+  always @* begin
+    tlp_type = long_address ? `PCIE_TYPE_MRD64 : `PCIE_TYPE_MRD32;
+    if (write_q) begin
+      tlp_type = long_address ? `PCIE_TYPE_MWR64 : `PCIE_TYPE_MWR32;
+    end else begin
+      case (atomic_q)
+        2'd1: tlp_type = long_address ? `PCIE_TYPE_FETCH_ADD64 : `PCIE_TYPE_FETCH_ADD32;
+        2'd2: tlp_type = long_address ? `PCIE_TYPE_SWAP64 : `PCIE_TYPE_SWAP32;
+        2'd3: tlp_type = long_address ? `PCIE_TYPE_CAS64 : `PCIE_TYPE_CAS32;
+        default: ;
+      endcase
+    end
+  end
+
+  wire [ 7:0] tag = write_q ? 8'd0 : {{(8 - TAG_W) {1'b0}}, tag_q};
+  wire [ 3:0] last_be = count_q == 11'd1 ? 4'h0 : 4'hf;
   wire [31:0] low_address = {address_q[31:2], 2'b00};
 
   assign appreq_hdr = {
@@ -278,11 +303,11 @@ module app_sender #(
     long_address ? low_address : 32'd0
   };
   assign appreq_tdata = msix_q ? {{(DATA_W - 32) {1'b0}}, data_q} :
-      write_q ? beat_tdata : {DATA_W{1'b0}};
+      with_data ? beat_tdata : {DATA_W{1'b0}};
   assign appreq_tkeep = msix_q ? {{(LANES - 1) {1'b0}}, 1'b1} :
-      write_q ? beat_tkeep : {LANES{1'b0}};
-  assign appreq_tvalid = in_send && (msix_q || !write_q || beat_tvalid);
-  assign appreq_tlast = msix_q || !write_q || beat_tlast;
+      with_data ? beat_tkeep : {LANES{1'b0}};
+  assign appreq_tvalid = in_send && (!reads_memory || beat_tvalid);
+  assign appreq_tlast = !reads_memory || beat_tlast;
   assign appreq_tdi = owner;
   assign appreq_msix = msix_q;
 
@@ -291,18 +316,18 @@ module app_sender #(
   assign select = tdi_q;
   // A refused TLP counts as sent: the transfer has failed anyway.
   assign sent_req = state_q == ST_RESULT && !msix_q && wanted_q && !kill[tdi_q];
-  assign sent_count = count_q;
+  assign sent_count = moved_q;
 
-  // The filter takes its decision from the same state in the same cycle.
-  assign alloc_req = taken && !write_q;
+  // The filter takes its decision from the same state in the same cycle: only a write has more beats.
+  assign alloc_req = taken && !write_q && appreq_tlast;
   assign alloc_tag = tag_q;
   assign alloc_tdi = tdi_q;
   assign alloc_dead = !wanted_q;
   assign alloc_ide = run[tdi_q];
   assign alloc_stream = tdi_stream[STREAM_W*tdi_q+:STREAM_W];
-  assign alloc_count = count_q;
+  assign alloc_count = moved_q;
   assign alloc_dw = dw_q;
-  assign alloc_low = address_q[6:2];
+  assign alloc_low = atomic_q != 2'd0 ? 5'd0 : address_q[6:2];  // as the Completion will say
   assign cancel_req = state_q == ST_RESULT && !write_q && appreq_denied;
   assign cancel_tag = tag_q;
 
@@ -310,8 +335,9 @@ module app_sender #(
       state_q != ST_FETCH && !in_send && state_q != ST_RESULT;
 
   assign sending = state_q != ST_SEARCH ? ONE << owner : NONE;
-  assign denied_req = state_q == ST_RESULT && !msix_q && wanted_q && appreq_denied ?
-      ONE << tdi_q : NONE;
+  wire denied = state_q == ST_RESULT && !msix_q && wanted_q && appreq_denied;
+  wire refused = state_q == ST_SIZE && still_wanted && not_enabled;
+  assign denied_req = denied || refused ? ONE << tdi_q : NONE;
 
   wire unused = &{1'b0, fetch_busy, fetch_left, message_address[1:0], unused_write, unused_read};
 

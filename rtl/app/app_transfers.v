@@ -27,6 +27,7 @@ module app_transfers #(
     input  wire               start_to_host,
     input  wire               start_interrupt,
     input  wire [        2:0] start_attr,
+    input  wire [        1:0] start_atomic,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
@@ -50,14 +51,15 @@ module app_transfers #(
     // Sender: functions that have something to send, and what the TLP took from one of them
     output wire [NUM_TDI-1:0] want_write,
     output wire [NUM_TDI-1:0] want_read,
-    input  wire [NUM_TDI-1:0] sending,      // a TLP of the function is in work
+    input  wire [NUM_TDI-1:0] sending,        // a TLP of the function is in work
     input  wire               select_req,
     input  wire [  TDI_W-1:0] select,
-    output wire [       63:2] select_host,  // one cycle after select_req, to the next one
+    output wire [       63:2] select_host,    // one cycle after select_req, to the next one
     output wire [        9:0] select_dw,
     output wire [       10:0] select_left,
     output wire [        2:0] select_attr,
-    input  wire               sent_req,     // sent_count DWs of `select` have left
+    output wire [        1:0] select_atomic,
+    input  wire               sent_req,       // sent_count DWs of `select` have left
     input  wire [       10:0] sent_count
 );
 
@@ -65,6 +67,9 @@ module app_transfers #(
   localparam [NUM_TDI-1:0] ONE = 1;
   localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
   localparam PLACE_W = 88;
+  localparam [12:0] PAGE_BYTES = 13'h1000;
+  localparam [1:0] ATOMIC_NONE = 2'd0;
+  localparam [1:0] ATOMIC_CAS = 2'd3;
 
   reg [NUM_TDI-1:0] busy_q, fail_q, to_host_q, interrupt_q, vector_1_q, vector_0_q;
   reg [NUM_TDI-1:0] left_q;  // something is left to send
@@ -74,21 +79,32 @@ module app_transfers #(
   reg load_q;
   reg [TDI_W-1:0] load_tdi_q;
   reg [2:0] load_attr_q;
+  reg [1:0] load_atomic_q;
 
   wire [NUM_TDI-1:0] started = start_req ? ONE << start_tdi : NONE;
   wire [NUM_TDI-1:0] start = started & ~busy_q & ~kill;
   wire [NUM_TDI-1:0] loading = load_q ? ONE << load_tdi_q : NONE;
   wire load = load_q && !sent_req;
-  wire legal = length[1:0] == 2'd0 && length != 32'd0 && length <= MEMORY_BYTES &&
-      device_address < MEMORY_BYTES && device_address + length <= MEMORY_BYTES;
+  wire sends = start_to_host && start_atomic == ATOMIC_NONE;
+
+  // An AtomicOp sends one or two operands and gets one back.
+  wire atomic = load_atomic_q != ATOMIC_NONE;
+  wire two_operands = load_atomic_q == ATOMIC_CAS;
+  wire [31:0] taken = two_operands ? {length[30:0], 1'b0} : length;
+  wire sized = length[1:0] == 2'd0 && length != 32'd0 && length <= (atomic ? 32'd8 : MEMORY_BYTES);
+  wire aligned = !atomic || (!(length[3] && host_address[2]) &&
+      {1'b0, host_address[11:0]} + taken[12:0] <= PAGE_BYTES);
+  wire legal = sized && aligned && device_address < MEMORY_BYTES &&
+      device_address + taken <= MEMORY_BYTES;
 
   always @(posedge clk) begin
     if (rst) load_q <= 1'b0;
     else if (start != NONE) load_q <= 1'b1;
     else if (load) load_q <= 1'b0;
     if (start != NONE) begin
-      load_tdi_q  <= start_tdi;
-      load_attr_q <= start_attr;
+      load_tdi_q    <= start_tdi;
+      load_attr_q   <= start_attr;
+      load_atomic_q <= start_atomic;
     end
   end
 
@@ -98,7 +114,9 @@ module app_transfers #(
   wire [63:2] next_host = select_host + {51'd0, sent_count};
   wire [9:0] next_dw = select_dw + sent_count[9:0];
   wire [10:0] next_left = select_left - sent_count;
-  wire [1:0] unused_place;
+  wire [PLACE_W-1:0] loaded = {
+    load_atomic_q, load_attr_q, host_address[63:2], device_address[11:2], length[12:2]
+  };
 
   app_ram #(
       .WIDTH (PLACE_W),
@@ -108,15 +126,15 @@ module app_transfers #(
       .clk(clk),
       .write_be({PLACE_W / 8{sent_req || load || clear}}),
       .write_addr(sent_req ? select : load_q ? load_tdi_q : sweep_tdi),
-      .write_data(sent_req ? {2'd0, select_attr, next_host, next_dw, next_left} :
-                  load_q ? {2'd0, load_attr_q, host_address[63:2], device_address[11:2], length[12:2]} :
+      .write_data(sent_req ? {select_atomic, select_attr, next_host, next_dw, next_left} :
+                  load_q ? loaded :
                   {PLACE_W{1'b0}}),
       .read_req(select_req),
       .read_addr(select),
       .read_data(place)
   );
 
-  assign {unused_place, select_attr, select_host, select_dw, select_left} = place;
+  assign {select_atomic, select_attr, select_host, select_dw, select_left} = place;
 
   // ------------------------------------------------------------------ life of a transfer
   wire [NUM_TDI-1:0] finish = busy_q & ~kill & ~left_q & ~waiting & ~sending & ~loading;
@@ -130,7 +148,7 @@ module app_transfers #(
 
     fail_q      <= (fail_q | (busy_q & fail & (left_q | waiting | loading))) & ~start;
     left_q      <= left_q & ~fail & ~fail_q & ~sent_all & ~start;
-    to_host_q   <= (to_host_q & ~start) | (start_to_host ? start : NONE);
+    to_host_q   <= (to_host_q & ~start) | (sends ? start : NONE);
     interrupt_q <= (interrupt_q & ~start) | (start_interrupt ? start : NONE);
     if (load) begin
       left_q[load_tdi_q]     <= legal;
@@ -151,7 +169,7 @@ module app_transfers #(
   assign want_write     = want & to_host_q;
   assign want_read      = want & ~to_host_q & may_read;
 
-  wire unused = &{1'b0, unused_place, host_address[1:0]};
+  wire unused = &{1'b0, host_address[1:0]};
 
 endmodule
 

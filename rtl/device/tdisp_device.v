@@ -676,6 +676,7 @@ module tdisp_device #(
       .no_snoop_enable        (1'b0),
       .relaxed_ordering_enable(1'b0),
       .id_ordering_enable     (1'b0),
+      .atomic_enable          (1'b0),
       .msix_enable            (msix_enable),
       .msix_function_mask     (msix_function_mask),
       .tdi_state              (tdi_state),

@@ -13,6 +13,7 @@ from cocotb.triggers import RisingEdge, Timer
 
 from models.app.map import PAGE, Bar0, Bar2, Control, Register, Status
 from models.pcie.codes import CplStatus, FmtType
+from models.pcie.layout import ATOMICS
 from models.tdisp.codes import TdiState
 from tests.unit.tlp_bench import (
     Common,
@@ -49,6 +50,7 @@ class AppBench:
         self.msix_locked = [0] * self.tdis
         self.payload, self.request = 0, 2
         self.attr_enable = 0  # bits as in a TLP header
+        self.atomic_enable = 1
         self.host: dict[int, int] = {}
         self.deny: Deny = lambda tlp: False
         self.held: list[Tlp] | None = None  # reads that nobody answers, when not None
@@ -75,6 +77,7 @@ class AppBench:
         dut.no_snoop_enable.value = self.attr_enable & 1
         dut.relaxed_ordering_enable.value = self.attr_enable >> 1 & 1
         dut.id_ordering_enable.value = self.attr_enable >> 2
+        dut.atomic_enable.value = self.atomic_enable
 
     async def start(self, stall: float = 0.3, pause: float = 0.2, cleared: bool = True) -> AppBench:
         """Reset and wait until all functions are clear, or not when `cleared` is false."""
@@ -129,6 +132,8 @@ class AppBench:
                 self.host[tlp.address // 4 + number] = value
         elif self.held is not None:
             self.held.append(tlp)
+        elif tlp.fmt_type in ATOMICS:
+            self._answers.append([self.carry_out(tlp)])
         else:
             self._answers.append(self.split(tlp))
 
@@ -136,6 +141,19 @@ class AppBench:
         self.dut.appreq_denied.value = 1
         await RisingEdge(self.dut.clk)
         self.dut.appreq_denied.value = 0
+
+    def carry_out(self, tlp: Tlp) -> Tlp:
+        """The Completion of an AtomicOp, with what the host's memory held before."""
+        size = tlp.length // (2 if tlp.fmt_type in (FmtType.CAS32, FmtType.CAS64) else 1)
+        at = tlp.address // 4
+        old = [self.host.get(at + n, 0) for n in range(size)]
+        first, second = list(tlp.data[:size]), list(tlp.data[size:])
+        new = second if second and old == first else old if second else first
+        if tlp.fmt_type in (FmtType.FETCH_ADD32, FmtType.FETCH_ADD64):
+            total = _pack(old, 32) + _pack(first, 32)
+            new = [total >> 32 * n & 0xFFFFFFFF for n in range(size)]
+        self.host.update({at + n: value for n, value in enumerate(new)})
+        return self.part(tlp, old, size, 0)
 
     def split(self, tlp: Tlp, **fields: Any) -> list[Tlp]:
         """Completions of a read, cut at random multiples of 64 bytes."""

@@ -39,6 +39,12 @@ def test_dma_engine_moves_exactly_its_bytes_and_trusts_no_completion(data_w: int
     run_simulation(design(data_w), "tests.unit.cocotb_app_dma")
 
 
+@covers("TDISP-DMA-001", "TDISP-DMA-004", "TDISP-DMA-007", "TDISP-FSM-010")
+@pytest.mark.parametrize("data_w", [128, 512])
+def test_atomic_operations_are_requests_like_all_others(data_w: int) -> None:
+    run_simulation(design(data_w), "tests.unit.cocotb_app_atomic")
+
+
 @covers("TDISP-INT-004")
 @attack("ATT-22")
 def test_interrupts_obey_masks_and_never_outlive_their_tdi() -> None:
