@@ -8,7 +8,6 @@
 // Only clearing removes data (TDISP-ZERO-001, TDISP-STOP-003).
 
 `default_nettype none
-`include "tdisp_defs.vh"
 
 module app #(
     parameter DATA_W      = 128,
@@ -115,44 +114,29 @@ module app #(
   endgenerate
 
   // ------------------------------------------------------------------ what each function may do
-  localparam [1:0] RESET_STATE = `TDI_CONFIG_UNLOCKED;
+  wire [NUM_TDI-1:0] state_changed, run, may_dma, may_interrupt, takes_table, kill;
 
-  wire [NUM_TDI-1:0] state_1, state_0;
-  reg [NUM_TDI-1:0] old_state_1_q, old_state_0_q;
-
-  genvar g;
-  generate
-    for (g = 0; g < NUM_TDI; g = g + 1) begin : g_tdi
-      assign {state_1[g], state_0[g]} = tdi_state[2*g+:2];
-    end
-  endgenerate
-
-  always @(posedge clk) begin
-    old_state_1_q <= rst ? {NUM_TDI{RESET_STATE[1]}} : state_1;
-    old_state_0_q <= rst ? {NUM_TDI{RESET_STATE[0]}} : state_0;
-  end
-
-  // One vector operation for all functions: is the state this one?
-  function automatic [NUM_TDI-1:0] in_state(input reg [1:0] state, input reg [NUM_TDI-1:0] bit_1,
-                                            input reg [NUM_TDI-1:0] bit_0);
-    in_state = ~(bit_1 ^{NUM_TDI{state[1]}}) & ~(bit_0 ^{NUM_TDI{state[0]}});
-  endfunction
-
-  wire [NUM_TDI-1:0] interrupts_owing;
-  wire [NUM_TDI-1:0] state_changed = (state_1 ^ old_state_1_q) | (state_0 ^ old_state_0_q);
-  wire [NUM_TDI-1:0] unlocked = in_state(`TDI_CONFIG_UNLOCKED, state_1, state_0);
-  wire [NUM_TDI-1:0] locked = in_state(`TDI_CONFIG_LOCKED, state_1, state_0);
-  wire [NUM_TDI-1:0] run = in_state(`TDI_RUN, state_1, state_0);
-  wire [NUM_TDI-1:0] in_error = in_state(`TDI_ERROR, state_1, state_0);
-
-  wire [NUM_TDI-1:0] may_dma = tdi_bme & (run | unlocked);
-  wire [NUM_TDI-1:0] may_interrupt = tdi_bme & ~in_error & ~tdi_scrub_busy & ~state_changed;
-  wire [NUM_TDI-1:0] takes_table = state_changed & locked & tdi_msix_locked;
-  wire [NUM_TDI-1:0] kill = tdi_quiesce | tdi_scrub_busy | state_changed;
+  app_states #(
+      .NUM_TDI(NUM_TDI)
+  ) u_states (
+      .clk            (clk),
+      .rst            (rst),
+      .tdi_state      (tdi_state),
+      .tdi_bme        (tdi_bme),
+      .tdi_msix_locked(tdi_msix_locked),
+      .tdi_quiesce    (tdi_quiesce),
+      .scrub_busy     (tdi_scrub_busy),
+      .state_changed  (state_changed),
+      .run            (run),
+      .may_dma        (may_dma),
+      .may_interrupt  (may_interrupt),
+      .takes_table    (takes_table),
+      .kill           (kill)
+  );
 
   // ------------------------------------------------------------------ wires
   wire scrub_fault, mmio_fault, msix_fault, dma_fault;
-  wire sweep_valid, sweep_step, table_busy;
+  wire sweep_valid, sweep_ready, sweep_step, table_busy;
   wire [  TDI_W-1:0] sweep_tdi;
   wire [SWEEP_W-1:0] sweep_word;
 
@@ -177,7 +161,7 @@ module app #(
   wire [TDI_W-1:0] dma_read_tdi;
   wire [9:0] dma_read_dw;
 
-  wire [NUM_TDI-1:0] mmio_active, dma_active;
+  wire [NUM_TDI-1:0] mmio_active, dma_active, interrupts_owing;
   wire [NUM_TDI-1:0] busy, done_req, error_req, event_req, event_vector_1, event_vector_0;
   wire start_req, start_to_host, start_interrupt;
   wire [31:0] length, device_address;
@@ -198,54 +182,42 @@ module app #(
 
   assign tdi_drained = ~(outstanding | busy | dma_active | mmio_active | interrupts_owing);
 
-  // ------------------------------------------------------------------ memory ports
-  // Clearing has every other cycle; the rest is shared in turn.
-  reg turn_q, read_mmio_q, read_dma_q;
-  wire write_mmio = mmio_write_valid && mmio_write_ready;
-  wire write_cpl = cpl_write_valid && cpl_write_ready;
-
-  always @(posedge clk) begin
-    if (rst) begin
-      turn_q      <= 1'b0;
-      read_mmio_q <= 1'b0;
-      read_dma_q  <= 1'b0;
-    end else begin
-      turn_q      <= !turn_q;
-      read_mmio_q <= mmio_read_valid && mmio_read_ready;
-      read_dma_q  <= dma_read_valid && dma_read_ready;
-    end
-  end
-
-  reg share_q;  // whose turn the other cycles are
-  always @(posedge clk) begin
-    if (rst) share_q <= 1'b0;
-    else if (!sweep_step) share_q <= !share_q;
-  end
-
-  assign sweep_step       = sweep_valid && turn_q;
-  assign mmio_write_ready = !sweep_step && (share_q || !cpl_write_valid);
-  assign cpl_write_ready  = !sweep_step && (!share_q || !mmio_write_valid);
-  assign mmio_read_ready  = turn_q || !dma_read_valid;
-  assign dma_read_ready   = !turn_q || !mmio_read_valid;
-  assign mmio_read_answer = read_mmio_q;
-  assign dma_read_answer  = read_dma_q;
-
-  app_mem #(
+  // ------------------------------------------------------------------ memory
+  app_share #(
       .DATA_W (DATA_W),
       .NUM_TDI(NUM_TDI),
-      .TDI_W  (TDI_W)
-  ) u_mem (
-      .clk(clk),
-      .write_be(sweep_step ? {BE_W{1'b1}} : write_cpl ? cpl_write_be : write_mmio ? mmio_write_be :
-                {BE_W{1'b0}}),
-      .write_tdi(sweep_step ? sweep_tdi : write_cpl ? cpl_write_tdi : access_tdi),
-      .write_dw(sweep_step ? {sweep_word, {LANE_W{1'b0}}} :
-                write_cpl ? cpl_write_dw : mmio_write_dw),
-      .write_data(sweep_step ? {DATA_W{1'b0}} : write_cpl ? cpl_write_data : mmio_write_data),
-      .read_req((mmio_read_valid && mmio_read_ready) || (dma_read_valid && dma_read_ready)),
-      .read_tdi(dma_read_valid && dma_read_ready ? dma_read_tdi : access_tdi),
-      .read_dw(dma_read_valid && dma_read_ready ? dma_read_dw : mmio_read_dw),
-      .read_data(mem_read_data)
+      .TDI_W  (TDI_W),
+      .SWEEP_W(SWEEP_W)
+  ) u_share (
+      .clk             (clk),
+      .rst             (rst),
+      .sweep_valid     (sweep_valid),
+      .sweep_ready     (sweep_ready),
+      .sweep_step      (sweep_step),
+      .sweep_tdi       (sweep_tdi),
+      .sweep_word      (sweep_word),
+      .mmio_tdi        (access_tdi),
+      .mmio_write_valid(mmio_write_valid),
+      .mmio_write_ready(mmio_write_ready),
+      .mmio_write_be   (mmio_write_be),
+      .mmio_write_dw   (mmio_write_dw),
+      .mmio_write_data (mmio_write_data),
+      .mmio_read_valid (mmio_read_valid),
+      .mmio_read_ready (mmio_read_ready),
+      .mmio_read_dw    (mmio_read_dw),
+      .mmio_read_answer(mmio_read_answer),
+      .cpl_write_valid (cpl_write_valid),
+      .cpl_write_ready (cpl_write_ready),
+      .cpl_write_tdi   (cpl_write_tdi),
+      .cpl_write_be    (cpl_write_be),
+      .cpl_write_dw    (cpl_write_dw),
+      .cpl_write_data  (cpl_write_data),
+      .dma_read_valid  (dma_read_valid),
+      .dma_read_ready  (dma_read_ready),
+      .dma_read_tdi    (dma_read_tdi),
+      .dma_read_dw     (dma_read_dw),
+      .dma_read_answer (dma_read_answer),
+      .read_data       (mem_read_data)
   );
 
   app_scrub #(
@@ -261,7 +233,7 @@ module app #(
       .hold       (mmio_active | dma_active | busy),
       .scrub_busy (tdi_scrub_busy),
       .sweep_valid(sweep_valid),
-      .sweep_ready(turn_q),
+      .sweep_ready(sweep_ready),
       .sweep_tdi  (sweep_tdi),
       .sweep_word (sweep_word)
   );
