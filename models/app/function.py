@@ -69,6 +69,7 @@ class Transfer:
     length: int  # bytes
     vector: int | None  # MSI-X vector raised at the end
     atomic: Control = NO_ATOMIC  # FETCH_ADD, SWAP or CAS
+    translate: bool = False  # by translated addresses
     attr: int = 0  # as in a TLP header: bit 0 No Snoop, 1 Relaxed Ordering, 2 ID-Based Ordering
 
     @property
@@ -211,6 +212,7 @@ class FunctionModel:
             length=length,
             vector=get(Register.VECTOR, 0) if control & Control.INTERRUPT else None,
             atomic=Control(control & ATOMIC),
+            translate=bool(control & Control.TRANSLATE),
             attr=(control & ATTRIBUTES) >> ATTRIBUTE_SHIFT,
         )
         self.transfer = transfer

@@ -78,6 +78,7 @@ class Control(IntFlag):
     FETCH_ADD = 0x40
     SWAP = 0x80
     CAS = 0xC0
+    TRANSLATE = 0x100  # ask for translations of HOST_ADDRESS and use them; needs ATS Enable
 
 
 ATTRIBUTES = Control.NO_SNOOP | Control.RELAXED_ORDERING | Control.ID_BASED_ORDERING

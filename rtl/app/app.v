@@ -29,6 +29,7 @@ module app #(
     input wire relaxed_ordering_enable,
     input wire id_ordering_enable,
     input wire atomic_enable,  // the same
+    input wire [NUM_TDI-1:0] ats_enable,
     input wire [NUM_TDI-1:0] msix_enable,
     input wire [NUM_TDI-1:0] msix_function_mask,
 
@@ -40,6 +41,11 @@ module app #(
     output wire [         NUM_TDI-1:0] tdi_drained,
     input  wire [         NUM_TDI-1:0] tdi_scrub_req,
     output wire [         NUM_TDI-1:0] tdi_scrub_busy,
+
+    // Invalidate Requests: held until done, that is until nothing uses the translation any more
+    input  wire             inval_valid,
+    input  wire [TDI_W-1:0] inval_tdi,
+    output wire             inval_done,
 
     // Admitted memory requests
     input  wire [        127:0] mmio_hdr,
@@ -169,6 +175,7 @@ module app #(
   wire [ 1:0] vector;
   wire [ 2:0] start_attr;
   wire [ 1:0] start_atomic;
+  wire        start_translate;
 
   wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
 
@@ -318,6 +325,7 @@ module app #(
       .start_interrupt(start_interrupt),
       .start_attr     (start_attr),
       .start_atomic   (start_atomic),
+      .start_translate(start_translate),
       .length         (length),
       .host_address   (host_address),
       .device_address (device_address),
@@ -379,6 +387,7 @@ module app #(
       .max_read_request_size(max_read_request_size),
       .attr_enable          ({id_ordering_enable, relaxed_ordering_enable, no_snoop_enable}),
       .atomic_enable        (atomic_enable),
+      .ats_enable           (ats_enable),
       .may_dma              (may_dma),
       .kill                 (kill),
       .active               (dma_active),
@@ -389,6 +398,7 @@ module app #(
       .start_interrupt      (start_interrupt),
       .start_attr           (start_attr),
       .start_atomic         (start_atomic),
+      .start_translate      (start_translate),
       .length               (length),
       .host_address         (host_address),
       .device_address       (device_address),
@@ -401,6 +411,9 @@ module app #(
       .event_vector_0       (event_vector_0),
       .sweep_step           (sweep_step),
       .sweep_tdi            (sweep_tdi),
+      .inval_valid          (inval_valid),
+      .inval_tdi            (inval_tdi),
+      .inval_done           (inval_done),
       .message_valid        (message_valid),
       .message_ready        (message_ready),
       .message_tdi          (message_tdi),
@@ -433,6 +446,7 @@ module app #(
       .cplin_tready         (cplin_tready),
       .cplin_tlast          (cplin_tlast),
       .cplin_ide            (cplin_ide),
+      .cplin_t              (cplin_t),
       .cplin_stream         (cplin_stream),
       .fault                (dma_fault),
       .stream_error         (stream_error),
@@ -462,8 +476,8 @@ module app #(
     cpl_stream_error_stream <= stream_error_stream;
   end
 
-  // T of a Completion is ignored; Length, not the lane enables, says how much data there is.
-  wire unused = &{1'b0, mmio_tkeep, cplin_tkeep, cplin_t};
+  // Length, not the lane enables, says how much data there is.
+  wire unused = &{1'b0, mmio_tkeep, cplin_tkeep};
 
 endmodule
 

@@ -35,6 +35,7 @@ module app_cpl #(
     output wire                cplin_tready,
     input  wire                cplin_tlast,
     input  wire                cplin_ide,
+    input  wire                cplin_t,
     input  wire [STREAM_W-1:0] cplin_stream,
 
     // Tag table
@@ -43,6 +44,8 @@ module app_cpl #(
     input  wire                look_late,
     input  wire                look_dead,
     input  wire [   TDI_W-1:0] look_tdi,
+    input  wire                look_asks,
+    input  wire                look_stale,
     input  wire                look_ide,
     input  wire [STREAM_W-1:0] look_stream,
     input  wire [        10:0] look_left,
@@ -60,6 +63,10 @@ module app_cpl #(
     output wire [DATA_W/8-1:0] write_be,     // 0 while there is no beat
     output wire [         9:0] write_dw,
     output wire [  DATA_W-1:0] write_data,
+
+    // A translation of function `write_tdi` has come
+    output wire        fill_req,
+    output wire [63:0] fill_entry,
 
     // What went wrong, one-cycle pulses
     output wire [ NUM_TDI-1:0] fail_req,                 // a wanted read failed
@@ -83,9 +90,10 @@ module app_cpl #(
 
   reg [3:0] state_q, state_d;
   reg [127:0] hdr_q;
-  reg arrived_ide_q;
+  reg arrived_ide_q, arrived_t_q;
   reg [STREAM_W-1:0] arrived_stream_q;
   reg used_q, late_q, discard_q, ide_q;
+  reg asks_q, stale_q;  // the request asks for a translation, that is of no use any more
   reg [TDI_W-1:0] tdi_q;  // the function that the tag belongs to
   reg [STREAM_W-1:0] stream_q;
   reg [10:0] left_q;
@@ -106,8 +114,9 @@ module app_cpl #(
   wire [15:0] rid = pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
 
   wire known = used_q && plain_type && hdr_q[118:116] == 3'd0 && hdr_q[63:48] == rid;
-  wire continues = with_data && count <= left_q && hdr_q[75:64] == {left_q[9:0], 2'b00} &&
-      hdr_q[38:32] == {low_q, 2'b00};
+  // A translation comes whole, and its Lower Address says nothing.
+  wire continues = with_data && hdr_q[75:64] == {left_q[9:0], 2'b00} &&
+      (asks_q ? count == left_q : count <= left_q && hdr_q[38:32] == {low_q, 2'b00});
   wire expected = known && (success ? continues : !with_data);
   wire other_stream = known && ide_q && arrived_ide_q && arrived_stream_q != stream_q;
   wire in_clear = ide_q && !arrived_ide_q;
@@ -116,10 +125,12 @@ module app_cpl #(
   wire wanted = !discard_q && !kill[tdi_q];
   wire accept = check && expected && !other_stream && !in_clear;
   wire failed = !success || poisoned;
+  // A translation that was asked for with T = 1 must come with T = 1 (TDISP-FSM-011).
+  wire untrusted = asks_q && ide_q && !(arrived_ide_q && arrived_t_q);
 
   // ------------------------------------------------------------------ data
   wire in_take = state_q == ST_TAKE;
-  wire storing = !late_q && !discard_q && !failed;
+  wire storing = !late_q && !discard_q && !failed && !asks_q;
   reg [DATA_W/8-1:0] beat_be;
   reg [10:0] lane_no;
   integer i;
@@ -133,11 +144,22 @@ module app_cpl #(
     end
   end
 
-  assign write_valid  = in_take && storing;
-  assign write_tdi    = tdi_q;
-  assign write_be     = cplin_tvalid && wanted ? beat_be : {DATA_W / 8{1'b0}};
-  assign write_dw     = dw_q;
-  assign write_data   = cplin_tdata;
+  assign write_valid = in_take && storing;
+  assign write_tdi = tdi_q;
+  assign write_be = cplin_tvalid && wanted ? beat_be : {DATA_W / 8{1'b0}};
+  assign write_dw = dw_q;
+  assign write_data = cplin_tdata;
+  assign fill_req = take_req && asks_q && !late_q && wanted && !stale_q && !failed && !untrusted;
+  assign fill_entry = {
+    cplin_tdata[7:0],
+    cplin_tdata[15:8],
+    cplin_tdata[23:16],
+    cplin_tdata[31:24],
+    cplin_tdata[39:32],
+    cplin_tdata[47:40],
+    cplin_tdata[55:48],
+    cplin_tdata[63:56]
+  };
   assign cplin_tready = (in_take && (write_ready || !storing)) || state_q == ST_DROP;
   wire taken = cplin_tvalid && cplin_tready;
 
@@ -159,10 +181,13 @@ module app_cpl #(
       hdr_q            <= cplin_hdr;
       arrived_ide_q    <= cplin_ide;
       arrived_stream_q <= cplin_stream;
+      arrived_t_q      <= cplin_t;
       used_q           <= look_used && tag_in_range;
       late_q           <= look_late;
       discard_q        <= look_dead || kill[look_tdi];
       tdi_q            <= look_tdi;
+      asks_q           <= look_asks;
+      stale_q          <= look_stale;
       ide_q            <= look_ide;
       stream_q         <= look_stream;
       left_q           <= look_left;
@@ -172,6 +197,7 @@ module app_cpl #(
     end else begin
       // A request that did not leave has its tag back: what claims to answer it is no answer.
       discard_q <= discard_q || kill[tdi_q] || !look_used;
+      stale_q   <= look_stale;
       if (in_take && taken) begin
         dw_q    <= dw_q + STEP[9:0];
         count_q <= count_q > STEP ? count_q - STEP : 11'd0;
@@ -179,18 +205,20 @@ module app_cpl #(
     end
   end
 
-  assign look_tag                = state_q == ST_IDLE ? cplin_hdr[40+:TAG_W] : tag;
+  assign look_tag   = state_q == ST_IDLE ? cplin_hdr[40+:TAG_W] : tag;
   // From the look-up to the end the tag must not time out or get another owner.
-  assign hold_valid              = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
-  assign take_req                = in_take && taken && cplin_tlast;
-  assign take_all                = !success;
-  assign take_count              = success ? count : 11'd0;
+  assign hold_valid = state_q == ST_IDLE ? cplin_tvalid : (check || in_take);
+  assign take_req   = in_take && taken && cplin_tlast;
+  assign take_all   = !success;
+  assign take_count = success ? count : 11'd0;
 
   // ------------------------------------------------------------------ errors
-  assign fault                   = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
+  assign fault      = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
 
-  assign active                  = (check && used_q) || in_take ? ONE << tdi_q : NONE;
-  assign fail_req                = accept && failed && !late_q && wanted ? ONE << tdi_q : NONE;
+  assign active     = (check && used_q) || in_take ? ONE << tdi_q : NONE;
+  wire lost = accept && failed && !(asks_q && stale_q);
+  wire refused = check && expected && !other_stream && untrusted;
+  assign fail_req                = (lost || refused) && !late_q && wanted ? ONE << tdi_q : NONE;
   assign cpl_error_event         = fail_req & run;
   assign cpl_stream_error        = check && other_stream;
   assign cpl_stream_error_stream = arrived_stream_q;

@@ -23,6 +23,7 @@ module app_dma #(
     input  wire [                 2:0] max_read_request_size,
     input  wire [                 2:0] attr_enable,            // that the host lets requests have
     input  wire                        atomic_enable,
+    input  wire [         NUM_TDI-1:0] ats_enable,
     input  wire [         NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
     input  wire [         NUM_TDI-1:0] kill,                   // what is going on is past
     output wire [         NUM_TDI-1:0] active,                 // a TLP of the function is in work
@@ -35,6 +36,7 @@ module app_dma #(
     input  wire               start_interrupt,
     input  wire [        2:0] start_attr,
     input  wire [        1:0] start_atomic,
+    input  wire               start_translate,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
@@ -47,6 +49,11 @@ module app_dma #(
     output wire [NUM_TDI-1:0] event_vector_0,
     input  wire               sweep_step,
     input  wire [  TDI_W-1:0] sweep_tdi,
+
+    // Invalidate Requests, held until done
+    input  wire             inval_valid,
+    input  wire [TDI_W-1:0] inval_tdi,
+    output wire             inval_done,
 
     // Interrupt messages
     input  wire             message_valid,
@@ -87,6 +94,7 @@ module app_dma #(
     output wire                cplin_tready,
     input  wire                cplin_tlast,
     input  wire                cplin_ide,
+    input  wire                cplin_t,
     input  wire [STREAM_W-1:0] cplin_stream,
 
     // Errors
@@ -121,8 +129,20 @@ module app_dma #(
   wire [10:0] alloc_count, look_left, take_count;
   wire [9:0] alloc_dw, look_dw;
   wire [4:0] alloc_low, look_low;
+  wire alloc_asks, alloc_uses, look_asks, look_stale;
   wire look_used, look_late, look_dead, look_ide, hold_valid, take_req, take_all;
 
+  localparam [NUM_TDI-1:0] ONE = 1;
+  wire [NUM_TDI-1:0] translates, writes, want_translation, translation_valid, asking;
+  wire [NUM_TDI-1:0] invalidating = inval_valid ? ONE << inval_tdi : {NUM_TDI{1'b0}};
+  wire [NUM_TDI-1:0] worthless = ~ats_enable | invalidating;  // no translation counts now
+  wire ask_req, forget_req, fill_req, in_use;
+  wire translation_hit, translation_reads, translation_writes;
+  wire [63:12] translated;
+  wire [ 63:0] fill_entry;
+
+  // Nothing of the function uses the old translation any more, and nothing will.
+  assign inval_done   = inval_valid && !in_use && !sending[inval_tdi];
   assign fault        = sender_fault || cpl_fault;
   assign active       = sending | completing;
   assign mem_read_tdi = select;
@@ -131,43 +151,51 @@ module app_dma #(
       .NUM_TDI(NUM_TDI),
       .TDI_W  (TDI_W)
   ) u_transfers (
-      .clk            (clk),
-      .rst            (rst),
-      .may_send       (may_dma),
-      .kill           (kill),
-      .start_req      (start_req),
-      .start_tdi      (start_tdi),
-      .start_to_host  (start_to_host),
-      .start_interrupt(start_interrupt),
-      .start_attr     (start_attr),
-      .start_atomic   (start_atomic),
-      .length         (length),
-      .host_address   (host_address),
-      .device_address (device_address),
-      .vector         (vector),
-      .busy           (busy),
-      .done_req       (done_req),
-      .error_req      (error_req),
-      .event_req      (event_req),
-      .event_vector_1 (event_vector_1),
-      .event_vector_0 (event_vector_0),
-      .sweep_step     (sweep_step),
-      .sweep_tdi      (sweep_tdi),
-      .may_read       (may_read),
-      .waiting        (waiting),
-      .fail_req       (denied_req | cpl_fail_req | timeout_req),
-      .want_write     (want_write),
-      .want_read      (want_read),
-      .sending        (sending),
-      .select_req     (select_req),
-      .select         (select),
-      .select_host    (select_host),
-      .select_dw      (select_dw),
-      .select_left    (select_left),
-      .select_attr    (select_attr),
-      .select_atomic  (select_atomic),
-      .sent_req       (sent_req),
-      .sent_count     (sent_count)
+      .clk             (clk),
+      .rst             (rst),
+      .may_send        (may_dma),
+      .kill            (kill),
+      .start_req       (start_req),
+      .start_tdi       (start_tdi),
+      .start_to_host   (start_to_host),
+      .start_interrupt (start_interrupt),
+      .start_attr      (start_attr),
+      .start_atomic    (start_atomic),
+      .start_translate (start_translate),
+      .length          (length),
+      .host_address    (host_address),
+      .device_address  (device_address),
+      .vector          (vector),
+      .busy            (busy),
+      .done_req        (done_req),
+      .error_req       (error_req),
+      .event_req       (event_req),
+      .event_vector_1  (event_vector_1),
+      .event_vector_0  (event_vector_0),
+      .sweep_step      (sweep_step),
+      .sweep_tdi       (sweep_tdi),
+      .may_read        (may_read),
+      .ats_enable      (ats_enable),
+      .translated      (translation_valid),
+      .asking          (asking),
+      .invalidating    (invalidating),
+      .translates      (translates),
+      .want_translation(want_translation),
+      .writes          (writes),
+      .waiting         (waiting),
+      .fail_req        (denied_req | cpl_fail_req | timeout_req),
+      .want_write      (want_write),
+      .want_read       (want_read),
+      .sending         (sending),
+      .select_req      (select_req),
+      .select          (select),
+      .select_host     (select_host),
+      .select_dw       (select_dw),
+      .select_left     (select_left),
+      .select_attr     (select_attr),
+      .select_atomic   (select_atomic),
+      .sent_req        (sent_req),
+      .sent_count      (sent_count)
   );
 
   app_sender #(
@@ -202,6 +230,15 @@ module app_dma #(
       .sent_req             (sent_req),
       .sent_count           (sent_count),
       .denied_req           (denied_req),
+      .translates           (translates),
+      .writes               (writes),
+      .want_translation     (want_translation),
+      .ask_req              (ask_req),
+      .translation_hit      (translation_hit),
+      .translation_reads    (translation_reads),
+      .translation_writes   (translation_writes),
+      .translated           (translated),
+      .forget_req           (forget_req),
       .message_valid        (message_valid),
       .message_ready        (message_ready),
       .message_tdi          (message_tdi),
@@ -217,6 +254,8 @@ module app_dma #(
       .alloc_count          (alloc_count),
       .alloc_dw             (alloc_dw),
       .alloc_low            (alloc_low),
+      .alloc_asks           (alloc_asks),
+      .alloc_uses           (alloc_uses),
       .cancel_req           (cancel_req),
       .cancel_tag           (cancel_tag),
       .mem_read_valid       (mem_read_valid),
@@ -233,6 +272,32 @@ module app_dma #(
       .appreq_tdi           (appreq_tdi),
       .appreq_msix          (appreq_msix),
       .appreq_denied        (appreq_denied)
+  );
+
+  app_atc #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_atc (
+      .clk        (clk),
+      .rst        (rst),
+      .drop       (kill | worthless),
+      .sweep_step (sweep_step),
+      .sweep_tdi  (sweep_tdi),
+      .ask_req    (ask_req),
+      .ask_tdi    (select),
+      .ask_page   (select_host[63:12]),
+      .fill_req   (fill_req),
+      .fill_tdi   (mem_write_tdi),
+      .fill_entry (fill_entry),
+      .select_req (select_req),
+      .select     (select),
+      .select_page(select_host[63:12]),
+      .hit        (translation_hit),
+      .may_read   (translation_reads),
+      .may_write  (translation_writes),
+      .translated (translated),
+      .forget_req (forget_req),
+      .valid      (translation_valid)
   );
 
   app_tags #(
@@ -257,6 +322,12 @@ module app_dma #(
       .alloc_count  (alloc_count),
       .alloc_dw     (alloc_dw),
       .alloc_low    (alloc_low),
+      .alloc_asks   (alloc_asks),
+      .alloc_uses   (alloc_uses),
+      .outdated     (worthless),
+      .asking       (asking),
+      .use_tdi      (inval_tdi),
+      .in_use       (in_use),
       .cancel_req   (cancel_req),
       .cancel_tag   (cancel_tag),
       .look_tag     (look_tag),
@@ -264,6 +335,8 @@ module app_dma #(
       .look_late    (look_late),
       .look_dead    (look_dead),
       .look_tdi     (look_tdi),
+      .look_asks    (look_asks),
+      .look_stale   (look_stale),
       .look_ide     (look_ide),
       .look_stream  (look_stream),
       .look_left    (look_left),
@@ -301,12 +374,15 @@ module app_dma #(
       .cplin_tready           (cplin_tready),
       .cplin_tlast            (cplin_tlast),
       .cplin_ide              (cplin_ide),
+      .cplin_t                (cplin_t),
       .cplin_stream           (cplin_stream),
       .look_tag               (look_tag),
       .look_used              (look_used),
       .look_late              (look_late),
       .look_dead              (look_dead),
       .look_tdi               (look_tdi),
+      .look_asks              (look_asks),
+      .look_stale             (look_stale),
       .look_ide               (look_ide),
       .look_stream            (look_stream),
       .look_left              (look_left),
@@ -322,6 +398,8 @@ module app_dma #(
       .write_be               (mem_write_be),
       .write_dw               (mem_write_dw),
       .write_data             (mem_write_data),
+      .fill_req               (fill_req),
+      .fill_entry             (fill_entry),
       .fail_req               (cpl_fail_req),
       .cpl_error_event        (error_event),
       .cpl_stream_error       (stream_error),

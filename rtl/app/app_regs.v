@@ -37,6 +37,7 @@ module app_regs #(
     output wire        start_interrupt,
     output wire [ 2:0] start_attr,       // ID-Based Ordering, Relaxed Ordering, No Snoop
     output wire [ 1:0] start_atomic,     // 0 transfer, 1 FetchAdd, 2 Swap, 3 CAS
+    output wire        start_translate,
     // One cycle later, until the next access
     output wire [31:0] length,
     output wire [63:0] host_address,
@@ -137,6 +138,7 @@ module app_regs #(
     write_data[`APP_CONTROL_BIT_RELAXED_ORDERING],
     write_data[`APP_CONTROL_BIT_NO_SNOOP]
   };
+  assign start_translate = write_be[1] && write_data[`APP_CONTROL_BIT_TRANSLATE];
   assign start_atomic = {write_data[`APP_CONTROL_BIT_SWAP], write_data[`APP_CONTROL_BIT_FETCH_ADD]};
 
   // ------------------------------------------------------------------ status

@@ -49,6 +49,17 @@ module app_sender #(
     output wire [       10:0] sent_count,
     output wire [NUM_TDI-1:0] denied_req,     // a TLP of the transfer was refused
 
+    // Translations; the answer comes when select_host does
+    input  wire [NUM_TDI-1:0] translates,          // transfers that use translated addresses
+    input  wire [NUM_TDI-1:0] writes,              // to the host
+    input  wire [NUM_TDI-1:0] want_translation,
+    output wire               ask_req,             // one is being asked for
+    input  wire               translation_hit,
+    input  wire               translation_reads,
+    input  wire               translation_writes,
+    input  wire [      63:12] translated,
+    output wire               forget_req,          // the translation of `select` is of no use
+
     // Interrupt messages
     input  wire             message_valid,
     output wire             message_ready,
@@ -67,6 +78,8 @@ module app_sender #(
     output wire [        10:0] alloc_count,
     output wire [         9:0] alloc_dw,
     output wire [         4:0] alloc_low,
+    output wire                alloc_asks,
+    output wire                alloc_uses,
     output wire                cancel_req,
     output wire [   TAG_W-1:0] cancel_tag,
 
@@ -94,6 +107,8 @@ module app_sender #(
   localparam [31:0] LAST_TDI = NUM_TDI - 1;
   localparam [NUM_TDI-1:0] ONE = 1;
   localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
+  localparam [10:0] TRANSLATION_DW = 11'd2;
+  localparam [2:0] NO_SNOOP = 3'b001;
 
   // Hamming distance 2
   localparam [5:0] ST_SEARCH = 6'b000011;
@@ -118,6 +133,8 @@ module app_sender #(
   reg [15:0] rid_q;
   reg [2:0] attr_q;
   reg [1:0] atomic_q;
+  reg asks_q, uses_q;  // Translation Request, translated address
+  reg no_write_q;  // of a Translation Request
   reg [TAG_W-1:0] tag_q;
 
   wire [TDI_W-1:0] owner = msix_q ? msix_tdi_q : tdi_q;
@@ -198,7 +215,16 @@ module app_sender #(
   // ------------------------------------------------------------------ state
   wire [NUM_TDI-1:0] want = write_q ? want_write : want_read;
   wire still_wanted = wanted_q && !kill[tdi_q] && want[tdi_q];
-  wire not_enabled = select_atomic != 2'd0 && !atomic_enable;
+
+  // ------------------------------------------------------------------ what ST_SIZE finds out
+  wire select_is_atomic = select_atomic != 2'd0;
+  wire uses = translates[tdi_q] && !asks_q;
+  wire permitted = (translation_reads || (write_q && !select_is_atomic)) &&
+      (translation_writes || !(write_q || select_is_atomic));
+  wire not_allowed = (select_is_atomic && !atomic_enable) ||
+      (uses && translation_hit && !permitted);
+  wire goes = still_wanted && !not_allowed && !(uses && !translation_hit);
+  wire [2:0] attr = select_attr & attr_enable;
 
   always @* begin
     state_d = state_q;
@@ -209,7 +235,7 @@ module app_sender #(
       end
       ST_READ:   state_d = ST_SIZE;
       // The last moment at which an aborted transfer sends nothing.
-      ST_SIZE:   state_d = still_wanted && !not_enabled ? ST_FETCH : ST_SEARCH;
+      ST_SIZE:   state_d = goes ? ST_FETCH : ST_SEARCH;
       ST_FETCH:  state_d = ST_SEND;
       ST_SEND:   if (taken && appreq_tlast) state_d = ST_RESULT;
       ST_RESULT: state_d = ST_SEARCH;
@@ -229,9 +255,11 @@ module app_sender #(
       state_q <= state_d;
       if (take_message) begin
         write_q <= 1'b1;
+        asks_q  <= 1'b0;
       end else if (take_turn) begin
         write_q       <= turn_writes;
         reads_first_q <= turn_writes;
+        asks_q        <= !turn_writes && want_translation[first_read];
         tdi_q         <= turn_writes ? first_write : first_read;
         if (turn_writes) last_write_q <= first_write;
         else last_read_q <= first_read;
@@ -243,24 +271,39 @@ module app_sender #(
       wanted_q   <= 1'b1;
       tag_q      <= free_tag;
       if (message_valid) begin
-        address_q <= message_address[63:2];
-        data_q    <= message_data;
-        count_q   <= 11'd1;
-        attr_q    <= 3'b000;
-        atomic_q  <= 2'd0;
-        rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, message_tdi};
+        address_q  <= message_address[63:2];
+        data_q     <= message_data;
+        count_q    <= 11'd1;
+        attr_q     <= 3'b000;
+        uses_q     <= 1'b0;
+        no_write_q <= 1'b0;
+        atomic_q   <= 2'd0;
+        rid_q      <= pf_rid + {{(16 - TDI_W) {1'b0}}, message_tdi};
       end
     end else if (kill[owner]) begin
       wanted_q <= 1'b0;
     end
     if (state_q == ST_SIZE) begin
-      address_q <= select_host;
-      count_q   <= &select_atomic ? {chunk[9:0], 1'b0} : chunk;  // CAS has two operands
-      moved_q   <= chunk;
-      atomic_q  <= select_atomic;
-      attr_q    <= select_attr & attr_enable;
-      dw_q      <= select_dw;
-      rid_q     <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
+      address_q  <= select_host;
+      count_q    <= &select_atomic ? {chunk[9:0], 1'b0} : chunk;  // CAS has two operands
+      moved_q    <= chunk;
+      atomic_q   <= select_atomic;
+      dw_q       <= select_dw;
+      rid_q      <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
+      attr_q     <= attr;
+      uses_q     <= uses;
+      no_write_q <= asks_q && !writes[tdi_q] && !select_is_atomic;
+      if (uses) begin
+        address_q[63:12] <= translated;
+        attr_q           <= attr & ~NO_SNOOP;  // a translation may forbid it
+      end
+      if (asks_q) begin
+        address_q[11:2] <= 10'd0;
+        count_q         <= TRANSLATION_DW;
+        moved_q         <= 11'd0;
+        atomic_q        <= 2'd0;
+        attr_q          <= 3'b000;
+      end
     end
   end
 
@@ -284,7 +327,7 @@ module app_sender #(
 
   wire [ 7:0] tag = write_q ? 8'd0 : {{(8 - TAG_W) {1'b0}}, tag_q};
   wire [ 3:0] last_be = count_q == 11'd1 ? 4'h0 : 4'hf;
-  wire [31:0] low_address = {address_q[31:2], 2'b00};
+  wire [31:0] low_address = {address_q[31:2], 1'b0, no_write_q};
 
   assign appreq_hdr = {
     tlp_type,
@@ -293,7 +336,8 @@ module app_sender #(
     2'b00,
     2'b00,
     attr_q[1:0],
-    2'b00,
+    uses_q,
+    asks_q,
     count_q[9:0],
     rid_q,
     tag,
@@ -313,6 +357,8 @@ module app_sender #(
 
   assign message_ready = state_q == ST_SEARCH;
   assign select_req = state_q == ST_READ;
+  assign ask_req = state_q == ST_SIZE && goes && asks_q;
+  assign forget_req = state_q == ST_SIZE && uses && !(translation_hit && permitted);
   assign select = tdi_q;
   // A refused TLP counts as sent: the transfer has failed anyway.
   assign sent_req = state_q == ST_RESULT && !msix_q && wanted_q && !kill[tdi_q];
@@ -325,7 +371,9 @@ module app_sender #(
   assign alloc_dead = !wanted_q;
   assign alloc_ide = run[tdi_q];
   assign alloc_stream = tdi_stream[STREAM_W*tdi_q+:STREAM_W];
-  assign alloc_count = moved_q;
+  assign alloc_count = asks_q ? TRANSLATION_DW : moved_q;
+  assign alloc_asks = asks_q;
+  assign alloc_uses = uses_q;
   assign alloc_dw = dw_q;
   assign alloc_low = atomic_q != 2'd0 ? 5'd0 : address_q[6:2];  // as the Completion will say
   assign cancel_req = state_q == ST_RESULT && !write_q && appreq_denied;
@@ -336,7 +384,7 @@ module app_sender #(
 
   assign sending = state_q != ST_SEARCH ? ONE << owner : NONE;
   wire denied = state_q == ST_RESULT && !msix_q && wanted_q && appreq_denied;
-  wire refused = state_q == ST_SIZE && still_wanted && not_enabled;
+  wire refused = state_q == ST_SIZE && still_wanted && not_allowed;
   assign denied_req = denied || refused ? ONE << tdi_q : NONE;
 
   wire unused = &{1'b0, fetch_busy, fetch_left, message_address[1:0], unused_write, unused_read};

@@ -35,8 +35,16 @@ module app_tags #(
     input  wire [        10:0] alloc_count,   // DWs
     input  wire [         9:0] alloc_dw,      // where they go in the memory page
     input  wire [         4:0] alloc_low,     // host address bits 6:2
+    input  wire                alloc_asks,    // it is a Translation Request
+    input  wire                alloc_uses,    // its address is a translated one
     input  wire                cancel_req,    // the request did not leave
     input  wire [   TAG_W-1:0] cancel_tag,
+
+    // Translations
+    input  wire [NUM_TDI-1:0] outdated,  // those being asked for are of no use
+    output reg  [NUM_TDI-1:0] asking,    // one of use is awaited
+    input  wire [  TDI_W-1:0] use_tdi,
+    output reg                in_use,    // a request of use_tdi with a translated address is out
 
     // Completion in work: combinational look-up, and what it took
     input  wire [   TAG_W-1:0] look_tag,
@@ -44,6 +52,8 @@ module app_tags #(
     output wire                look_late,    // it timed out already
     output wire                look_dead,
     output wire [   TDI_W-1:0] look_tdi,
+    output wire                look_asks,
+    output wire                look_stale,   // what it asks for is of no use any more
     output wire                look_ide,
     output wire [STREAM_W-1:0] look_stream,
     output wire [        10:0] look_left,
@@ -82,6 +92,7 @@ module app_tags #(
   reg [NUM_TAGS-1:0] late_q;  // and timed out
   reg [NUM_TAGS-1:0] dead_q;
   reg [NUM_TAGS-1:0] ide_q;
+  reg [NUM_TAGS-1:0] asks_q, uses_q, stale_q;
   reg [TDI_W-1:0] tdi_q[0:NUM_TAGS-1];
   reg [STREAM_W-1:0] stream_q[0:NUM_TAGS-1];
   reg [10:0] left_q[0:NUM_TAGS-1];
@@ -92,7 +103,7 @@ module app_tags #(
 
   reg [TIME_W-1:0] now_q;
   reg [TAG_W-1:0] scan_q;
-  integer i, o, w;
+  integer i, o, w, t;
 
   wire [TIME_W-1:0] age = now_q - stamp_q[scan_q];
   wire scan_held = hold_valid && hold_tag == scan_q;
@@ -135,6 +146,7 @@ module app_tags #(
       out_q   <= {NUM_TAGS{1'b0}};
       late_q  <= {NUM_TAGS{1'b0}};
       dead_q  <= {NUM_TAGS{1'b0}};
+      stale_q <= {NUM_TAGS{1'b0}};
       full_q  <= {NUM_TDI{1'b0}};
       given_q <= LAST_TAG[TAG_W-1:0];
       now_q   <= {TIME_W{1'b0}};
@@ -143,14 +155,18 @@ module app_tags #(
     end else begin
       now_q  <= now_q + 1'b1;
       scan_q <= {1'b0, scan_q} == LAST_TAG ? {TAG_W{1'b0}} : scan_q + 1'b1;
-      for (i = 0; i < NUM_TAGS; i = i + 1) if (kill[tdi_q[i]]) dead_q[i] <= 1'b1;
+      for (i = 0; i < NUM_TAGS; i = i + 1) begin
+        if (kill[tdi_q[i]]) dead_q[i] <= 1'b1;
+        if (outdated[tdi_q[i]]) stale_q[i] <= 1'b1;
+      end
       if (lost) late_q[scan_q] <= 1'b1;
       if (alloc_req) begin
-        out_q[alloc_tag]  <= 1'b1;
-        late_q[alloc_tag] <= 1'b0;
-        dead_q[alloc_tag] <= alloc_dead || kill[alloc_tdi];
-        tdi_q[alloc_tag]  <= alloc_tdi;
-        given_q           <= alloc_tag;
+        out_q[alloc_tag]   <= 1'b1;
+        late_q[alloc_tag]  <= 1'b0;
+        dead_q[alloc_tag]  <= alloc_dead || kill[alloc_tdi];
+        stale_q[alloc_tag] <= outdated[alloc_tdi];
+        tdi_q[alloc_tag]   <= alloc_tdi;
+        given_q            <= alloc_tag;
         if (owned == LAST_OF_FUNCTION) full_q[alloc_tdi] <= 1'b1;
       end
       // An entry that is freed makes room, whatever was counted in the same cycle.
@@ -178,6 +194,8 @@ module app_tags #(
     end
     if (alloc_req) begin
       ide_q[alloc_tag]    <= alloc_ide;
+      asks_q[alloc_tag]   <= alloc_asks;
+      uses_q[alloc_tag]   <= alloc_uses;
       stream_q[alloc_tag] <= alloc_stream;
       left_q[alloc_tag]   <= alloc_count;
       dw_q[alloc_tag]     <= alloc_dw;
@@ -190,6 +208,8 @@ module app_tags #(
   assign look_late   = late_q[look_tag];
   assign look_dead   = dead_q[look_tag];
   assign look_tdi    = tdi_q[look_tag];
+  assign look_asks   = asks_q[look_tag];
+  assign look_stale  = stale_q[look_tag];
   assign look_ide    = ide_q[look_tag];
   assign look_stream = stream_q[look_tag];
   assign look_left   = left_q[look_tag];
@@ -204,6 +224,17 @@ module app_tags #(
       if (out_q[w] && !late_q[w]) begin
         outstanding[tdi_q[w]] = 1'b1;
         if (!dead_q[w]) waiting[tdi_q[w]] = 1'b1;
+      end
+    end
+  end
+
+  always @* begin
+    asking = {NUM_TDI{1'b0}};
+    in_use = 1'b0;
+    for (t = 0; t < NUM_TAGS; t = t + 1) begin
+      if (out_q[t] && !late_q[t]) begin
+        if (asks_q[t] && !dead_q[t] && !stale_q[t]) asking[tdi_q[t]] = 1'b1;
+        if (uses_q[t] && tdi_q[t] == use_tdi) in_use = 1'b1;
       end
     end
   end

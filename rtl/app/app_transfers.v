@@ -28,6 +28,7 @@ module app_transfers #(
     input  wire               start_interrupt,
     input  wire [        2:0] start_attr,
     input  wire [        1:0] start_atomic,
+    input  wire               start_translate,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
@@ -42,6 +43,15 @@ module app_transfers #(
     // Clearing
     input wire             sweep_step,
     input wire [TDI_W-1:0] sweep_tdi,
+
+    // Translations
+    input  wire [NUM_TDI-1:0] ats_enable,
+    input  wire [NUM_TDI-1:0] translated,        // there is a translation
+    input  wire [NUM_TDI-1:0] asking,            // one is awaited
+    input  wire [NUM_TDI-1:0] invalidating,      // none may be used or asked for
+    output wire [NUM_TDI-1:0] translates,        // the transfer uses translated addresses
+    output wire [NUM_TDI-1:0] want_translation,
+    output wire [NUM_TDI-1:0] writes,            // the transfer writes to the host
 
     // Reads
     input wire [NUM_TDI-1:0] may_read,
@@ -72,6 +82,7 @@ module app_transfers #(
   localparam [1:0] ATOMIC_CAS = 2'd3;
 
   reg [NUM_TDI-1:0] busy_q, fail_q, to_host_q, interrupt_q, vector_1_q, vector_0_q;
+  reg [NUM_TDI-1:0] translate_q;
   reg [NUM_TDI-1:0] left_q;  // something is left to send
 
   // ------------------------------------------------------------------ start
@@ -139,7 +150,7 @@ module app_transfers #(
   // ------------------------------------------------------------------ life of a transfer
   wire [NUM_TDI-1:0] finish = busy_q & ~kill & ~left_q & ~waiting & ~sending & ~loading;
   wire [NUM_TDI-1:0] abort = busy_q & kill;
-  wire [NUM_TDI-1:0] fail = fail_req | ~may_send;
+  wire [NUM_TDI-1:0] fail = fail_req | ~may_send | (translate_q & ~ats_enable);
   wire [NUM_TDI-1:0] sent_all = sent_req && next_left == 11'd0 ? ONE << select : NONE;
 
   always @(posedge clk) begin
@@ -149,6 +160,7 @@ module app_transfers #(
     fail_q      <= (fail_q | (busy_q & fail & (left_q | waiting | loading))) & ~start;
     left_q      <= left_q & ~fail & ~fail_q & ~sent_all & ~start;
     to_host_q   <= (to_host_q & ~start) | (sends ? start : NONE);
+    translate_q <= (translate_q & ~start) | (start_translate ? start : NONE);
     interrupt_q <= (interrupt_q & ~start) | (start_interrupt ? start : NONE);
     if (load) begin
       left_q[load_tdi_q]     <= legal;
@@ -158,16 +170,21 @@ module app_transfers #(
     end
   end
 
-  wire [NUM_TDI-1:0] want = busy_q & ~fail_q & left_q & may_send & ~kill;
+  wire [NUM_TDI-1:0] want = busy_q & ~fail_q & left_q & may_send & ~kill &
+      (~translate_q | (ats_enable & ~invalidating));
+  wire [NUM_TDI-1:0] want_data = want & (~translate_q | translated);
 
-  assign busy           = busy_q;
-  assign done_req       = finish | abort;
-  assign error_req      = abort | (finish & fail_q);
-  assign event_req      = finish & interrupt_q;
-  assign event_vector_1 = vector_1_q;
-  assign event_vector_0 = vector_0_q;
-  assign want_write     = want & to_host_q;
-  assign want_read      = want & ~to_host_q & may_read;
+  assign busy             = busy_q;
+  assign done_req         = finish | abort;
+  assign error_req        = abort | (finish & fail_q);
+  assign event_req        = finish & interrupt_q;
+  assign event_vector_1   = vector_1_q;
+  assign event_vector_0   = vector_0_q;
+  assign translates       = translate_q;
+  assign writes           = to_host_q;
+  assign want_translation = want & translate_q & ~translated & ~asking;
+  assign want_write       = want_data & to_host_q;
+  assign want_read        = ((want_data & ~to_host_q) | want_translation) & may_read;
 
   wire unused = &{1'b0, host_address[1:0]};
 

@@ -12,6 +12,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer
 
 from models.app.map import PAGE, Bar0, Bar2, Control, Register, Status
+from models.app.translation import Translation
 from models.pcie.codes import CplStatus, FmtType
 from models.pcie.layout import ATOMICS
 from models.tdisp.codes import TdiState
@@ -30,6 +31,8 @@ HOST_RID = 0x0010
 CLOCK_NS = 10
 EVENTS = ("cpl_stream_error", "cpl_error_event", "aer_unexpected_cpl", "aer_cpl_timeout")
 Deny = Callable[[Tlp], bool]
+Translate = Callable[[int, int], Translation]  # by function and untranslated address
+TRANSLATION_REQUEST, TRANSLATED = 1, 2  # AT
 
 
 class AppBench:
@@ -51,6 +54,8 @@ class AppBench:
         self.payload, self.request = 0, 2
         self.attr_enable = 0  # bits as in a TLP header
         self.atomic_enable = 1
+        self.ats = [1] * self.tdis
+        self.translate: Translate = lambda tdi, address: Translation(address & ~(PAGE - 1))
         self.host: dict[int, int] = {}
         self.deny: Deny = lambda tlp: False
         self.held: list[Tlp] | None = None  # reads that nobody answers, when not None
@@ -78,6 +83,7 @@ class AppBench:
         dut.relaxed_ordering_enable.value = self.attr_enable >> 1 & 1
         dut.id_ordering_enable.value = self.attr_enable >> 2
         dut.atomic_enable.value = self.atomic_enable
+        dut.ats_enable.value = _pack(self.ats, 1)
 
     async def start(self, stall: float = 0.3, pause: float = 0.2, cleared: bool = True) -> AppBench:
         """Reset and wait until all functions are clear, or not when `cleared` is false."""
@@ -85,6 +91,7 @@ class AppBench:
         dut.rst.value = 1
         dut.tdi_scrub_req.value = 0
         dut.appreq_denied.value = 0
+        dut.inval_valid.value = 0
         self.apply()
         cocotb.start_soon(Clock(dut.clk, CLOCK_NS, "ns").start())
         self.mmio = TlpSource(dut, "mmio", self.rng, pause)
@@ -132,6 +139,8 @@ class AppBench:
                 self.host[tlp.address // 4 + number] = value
         elif self.held is not None:
             self.held.append(tlp)
+        elif address_type(tlp) == TRANSLATION_REQUEST:
+            self._answers.append([self.translation(tlp)])
         elif tlp.fmt_type in ATOMICS:
             self._answers.append([self.carry_out(tlp)])
         else:
@@ -154,6 +163,12 @@ class AppBench:
             new = [total >> 32 * n & 0xFFFFFFFF for n in range(size)]
         self.host.update({at + n: value for n, value in enumerate(new)})
         return self.part(tlp, old, size, 0)
+
+    def translation(self, tlp: Tlp, **fields: Any) -> Tlp:
+        """The Completion of a Translation Request; its Lower Address says nothing."""
+        raw = self.translate(tlp.side["tdi"], untranslated(tlp)).encode()
+        data = [int.from_bytes(raw[n : n + 4], "little") for n in (0, 4)]
+        return self.part(tlp, data, 2, self.rng.randrange(128), **fields)
 
     def split(self, tlp: Tlp, **fields: Any) -> list[Tlp]:
         """Completions of a read, cut at random multiples of 64 bytes."""
@@ -332,6 +347,16 @@ class AppBench:
     def drained(self, tdi: int) -> bool:
         """The function says that nothing of it is in flight."""
         return bool(int(self.dut.tdi_drained.value) >> tdi & 1)
+
+
+def address_type(tlp: Tlp) -> int:
+    """AT of a request."""
+    return tlp.bits(107, 106)
+
+
+def untranslated(tlp: Tlp) -> int:
+    """Address that a Translation Request names."""
+    return tlp.address & ~(PAGE - 1)
 
 
 def attributes(tlp: Tlp) -> int:

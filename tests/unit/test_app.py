@@ -45,6 +45,14 @@ def test_atomic_operations_are_requests_like_all_others(data_w: int) -> None:
     run_simulation(design(data_w), "tests.unit.cocotb_app_atomic")
 
 
+@covers("TDISP-ATS-001", "TDISP-ATS-002", "TDISP-ATS-005", "TDISP-LOCK-020", "TDISP-FSM-011")
+@covers("TDISP-STOP-003", "TDISP-FSM-010", "IDE-SEL-003")
+@attack("ATT-23")
+@pytest.mark.parametrize("data_w", [128, 512])
+def test_a_translation_is_used_by_its_owner_for_as_long_as_it_holds(data_w: int) -> None:
+    run_simulation(design(data_w), "tests.unit.cocotb_app_ats")
+
+
 @covers("TDISP-INT-004")
 @attack("ATT-22")
 def test_interrupts_obey_masks_and_never_outlive_their_tdi() -> None:
