@@ -34,13 +34,12 @@ module app #(
     input wire [NUM_TDI-1:0] msix_function_mask,
 
     // TDIs
-    input  wire [       2*NUM_TDI-1:0] tdi_state,
-    input  wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    input  wire [         NUM_TDI-1:0] tdi_msix_locked,
-    input  wire [         NUM_TDI-1:0] tdi_quiesce,
-    output wire [         NUM_TDI-1:0] tdi_drained,
-    input  wire [         NUM_TDI-1:0] tdi_scrub_req,
-    output wire [         NUM_TDI-1:0] tdi_scrub_busy,
+    input  wire [2*NUM_TDI-1:0] tdi_state,
+    input  wire [  NUM_TDI-1:0] tdi_msix_locked,
+    input  wire [  NUM_TDI-1:0] tdi_quiesce,
+    output wire [  NUM_TDI-1:0] tdi_drained,
+    input  wire [  NUM_TDI-1:0] tdi_scrub_req,
+    output wire [  NUM_TDI-1:0] tdi_scrub_busy,
 
     // Invalidate Requests: held until done, that is until nothing uses the translation any more
     input  wire             inval_valid,
@@ -81,7 +80,9 @@ module app #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
-    input  wire                 appreq_denied,  // in the cycle after the last beat
+    input  wire                 appreq_denied,  // the three in the cycle after the last beat
+    input  wire                 appreq_ide,     // how it has left
+    input  wire [ STREAM_W-1:0] appreq_stream,
 
     // Completions of them
     input  wire [        127:0] cplin_hdr,
@@ -382,7 +383,6 @@ module app #(
       .rst                  (rst),
       .pf_rid               (pf_rid),
       .run                  (run),
-      .tdi_stream           (tdi_stream),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
       .attr_enable          ({id_ordering_enable, relaxed_ordering_enable, no_snoop_enable}),
@@ -440,6 +440,8 @@ module app #(
       .appreq_tdi           (appreq_tdi),
       .appreq_msix          (appreq_msix),
       .appreq_denied        (appreq_denied),
+      .appreq_ide           (appreq_ide),
+      .appreq_stream        (appreq_stream),
       .cplin_hdr            (cplin_hdr),
       .cplin_tdata          (cplin_tdata),
       .cplin_tvalid         (cplin_tvalid),

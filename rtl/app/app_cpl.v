@@ -195,8 +195,7 @@ module app_cpl #(
       dw_q             <= look_dw;
       count_q          <= {cplin_hdr[105:96] == 10'd0, cplin_hdr[105:96]};
     end else begin
-      // A request that did not leave has its tag back: what claims to answer it is no answer.
-      discard_q <= discard_q || kill[tdi_q] || !look_used;
+      discard_q <= discard_q || kill[tdi_q];
       stale_q   <= look_stale;
       if (in_take && taken) begin
         dw_q    <= dw_q + STEP[9:0];

@@ -16,18 +16,17 @@ module app_dma #(
     input wire rst,
 
     // Functions
-    input  wire [                15:0] pf_rid,
-    input  wire [         NUM_TDI-1:0] run,                    // TDIs in RUN
-    input  wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    input  wire [                 2:0] max_payload_size,
-    input  wire [                 2:0] max_read_request_size,
-    input  wire [                 2:0] attr_enable,            // that the host lets requests have
-    input  wire                        atomic_enable,
-    input  wire [         NUM_TDI-1:0] ats_enable,
-    input  wire [         NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
-    input  wire [         NUM_TDI-1:0] kill,                   // what is going on is past
-    output wire [         NUM_TDI-1:0] active,                 // a TLP of the function is in work
-    output wire [         NUM_TDI-1:0] outstanding,            // reads not accounted for
+    input  wire [       15:0] pf_rid,
+    input  wire [NUM_TDI-1:0] run,                    // TDIs in RUN
+    input  wire [        2:0] max_payload_size,
+    input  wire [        2:0] max_read_request_size,
+    input  wire [        2:0] attr_enable,            // that the host lets requests have
+    input  wire               atomic_enable,
+    input  wire [NUM_TDI-1:0] ats_enable,
+    input  wire [NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
+    input  wire [NUM_TDI-1:0] kill,                   // what is going on is past
+    output wire [NUM_TDI-1:0] active,                 // a TLP of the function is in work
+    output wire [NUM_TDI-1:0] outstanding,            // reads not accounted for
 
     // Registers
     input  wire               start_req,
@@ -86,6 +85,8 @@ module app_dma #(
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
     input  wire                 appreq_denied,
+    input  wire                 appreq_ide,
+    input  wire [ STREAM_W-1:0] appreq_stream,
 
     // Completions
     input  wire [       127:0] cplin_hdr,
@@ -122,8 +123,8 @@ module app_dma #(
   wire [1:0] select_atomic;
 
   wire [NUM_TDI-1:0] may_read, waiting;
-  wire alloc_req, alloc_dead, alloc_ide, cancel_req;
-  wire [TAG_W-1:0] free_tag, alloc_tag, cancel_tag, look_tag;
+  wire alloc_req, alloc_dead, alloc_ide;
+  wire [TAG_W-1:0] free_tag, alloc_tag, look_tag;
   wire [TDI_W-1:0] alloc_tdi, look_tdi;
   wire [STREAM_W-1:0] alloc_stream, look_stream;
   wire [10:0] alloc_count, look_left, take_count;
@@ -210,8 +211,6 @@ module app_dma #(
       .rst                  (rst),
       .fault                (sender_fault),
       .pf_rid               (pf_rid),
-      .run                  (run),
-      .tdi_stream           (tdi_stream),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
       .attr_enable          (attr_enable),
@@ -256,8 +255,6 @@ module app_dma #(
       .alloc_low            (alloc_low),
       .alloc_asks           (alloc_asks),
       .alloc_uses           (alloc_uses),
-      .cancel_req           (cancel_req),
-      .cancel_tag           (cancel_tag),
       .mem_read_valid       (mem_read_valid),
       .mem_read_ready       (mem_read_ready),
       .mem_read_dw          (mem_read_dw),
@@ -271,7 +268,9 @@ module app_dma #(
       .appreq_tlast         (appreq_tlast),
       .appreq_tdi           (appreq_tdi),
       .appreq_msix          (appreq_msix),
-      .appreq_denied        (appreq_denied)
+      .appreq_denied        (appreq_denied),
+      .appreq_ide           (appreq_ide),
+      .appreq_stream        (appreq_stream)
   );
 
   app_atc #(
@@ -328,8 +327,6 @@ module app_dma #(
       .asking       (asking),
       .use_tdi      (inval_tdi),
       .in_use       (in_use),
-      .cancel_req   (cancel_req),
-      .cancel_tag   (cancel_tag),
       .look_tag     (look_tag),
       .look_used    (look_used),
       .look_late    (look_late),

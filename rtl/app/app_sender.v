@@ -25,14 +25,12 @@ module app_sender #(
 
     output wire fault,  // the state machine was in no state of its own
 
-    input wire [                15:0] pf_rid,
-    input wire [         NUM_TDI-1:0] run,                    // TDIs in RUN
-    input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    input wire [                 2:0] max_payload_size,
-    input wire [                 2:0] max_read_request_size,
-    input wire [                 2:0] attr_enable,            // that the host lets requests have
-    input wire                        atomic_enable,
-    input wire [         NUM_TDI-1:0] kill,
+    input wire [       15:0] pf_rid,
+    input wire [        2:0] max_payload_size,
+    input wire [        2:0] max_read_request_size,
+    input wire [        2:0] attr_enable,            // that the host lets requests have
+    input wire               atomic_enable,
+    input wire [NUM_TDI-1:0] kill,
 
     // Transfers
     input  wire [NUM_TDI-1:0] want_write,
@@ -80,8 +78,6 @@ module app_sender #(
     output wire [         4:0] alloc_low,
     output wire                alloc_asks,
     output wire                alloc_uses,
-    output wire                cancel_req,
-    output wire [   TAG_W-1:0] cancel_tag,
 
     // Memory page of function `select`
     output wire              mem_read_valid,
@@ -99,7 +95,9 @@ module app_sender #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
-    input  wire                 appreq_denied
+    input  wire                 appreq_denied,  // the three belong to the cycle after the last beat
+    input  wire                 appreq_ide,
+    input  wire [ STREAM_W-1:0] appreq_stream
 );
 
   localparam LANES = DATA_W / 32;
@@ -364,20 +362,19 @@ module app_sender #(
   assign sent_req = state_q == ST_RESULT && !msix_q && wanted_q && !kill[tdi_q];
   assign sent_count = moved_q;
 
-  // The filter takes its decision from the same state in the same cycle: only a write has more beats.
-  assign alloc_req = taken && !write_q && appreq_tlast;
+  // The filter has said whether and where the request has left.
+  assign alloc_req = state_q == ST_RESULT && !write_q && !appreq_denied;
   assign alloc_tag = tag_q;
   assign alloc_tdi = tdi_q;
   assign alloc_dead = !wanted_q;
-  assign alloc_ide = run[tdi_q];
-  assign alloc_stream = tdi_stream[STREAM_W*tdi_q+:STREAM_W];
+  assign alloc_ide = appreq_ide;
+  assign alloc_stream = appreq_stream;
   assign alloc_count = asks_q ? TRANSLATION_DW : moved_q;
   assign alloc_asks = asks_q;
   assign alloc_uses = uses_q;
   assign alloc_dw = dw_q;
   assign alloc_low = atomic_q != 2'd0 ? 5'd0 : address_q[6:2];  // as the Completion will say
-  assign cancel_req = state_q == ST_RESULT && !write_q && appreq_denied;
-  assign cancel_tag = tag_q;
+
 
   assign fault = state_q != ST_SEARCH && state_q != ST_READ && state_q != ST_SIZE &&
       state_q != ST_FETCH && !in_send && state_q != ST_RESULT;

@@ -37,8 +37,6 @@ module app_tags #(
     input  wire [         4:0] alloc_low,     // host address bits 6:2
     input  wire                alloc_asks,    // it is a Translation Request
     input  wire                alloc_uses,    // its address is a translated one
-    input  wire                cancel_req,    // the request did not leave
-    input  wire [   TAG_W-1:0] cancel_tag,
 
     // Translations
     input  wire [NUM_TDI-1:0] outdated,  // those being asked for are of no use
@@ -109,7 +107,6 @@ module app_tags #(
   wire scan_held = hold_valid && hold_tag == scan_q;
   wire lost = out_q[scan_q] && !late_q[scan_q] && !scan_held && age >= LOST_AGE;
   wire forget = out_q[scan_q] && late_q[scan_q] && !scan_held && age >= FORGET_AGE;
-  wire cancel = cancel_req && out_q[cancel_tag];
   wire take_last = take_req && out_q[hold_tag] && (take_all || left_q[hold_tag] == take_count);
 
   // ------------------------------------------------------------------ free tags
@@ -173,10 +170,6 @@ module app_tags #(
       if (forget) begin
         out_q[scan_q]         <= 1'b0;
         full_q[tdi_q[scan_q]] <= 1'b0;
-      end
-      if (cancel) begin
-        out_q[cancel_tag]         <= 1'b0;
-        full_q[tdi_q[cancel_tag]] <= 1'b0;
       end
       if (take_last) begin
         out_q[hold_tag]         <= 1'b0;

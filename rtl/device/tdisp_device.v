@@ -239,6 +239,7 @@ module tdisp_device #(
   wire [TDI_W-1:0] appreq_tdi;
   wire appreq_msix;  // the memory write is an MSI-X message
   wire appreq_denied;  // pulse: dma_filter dropped the request
+  wire inval_done;  // nothing uses the translation that an Invalidate Request names
   wire appreq_ide;  // where it let the request out, in the cycle after its last beat
   wire [STREAM_W-1:0] appreq_stream;
 
@@ -677,11 +678,11 @@ module tdisp_device #(
       .relaxed_ordering_enable(1'b0),
       .id_ordering_enable     (1'b0),
       .atomic_enable          (1'b0),
-      .ats_enable             (ats_enable),
+      // No translation is kept before Invalidate Requests reach the function.
+      .ats_enable             ({NUM_TDI{1'b0}}),
       .msix_enable            (msix_enable),
       .msix_function_mask     (msix_function_mask),
       .tdi_state              (tdi_state),
-      .tdi_stream             (tdi_stream),
       .tdi_msix_locked        (tdi_msix_locked),
       .tdi_quiesce            (tdi_quiesce),
       .tdi_drained            (tdi_drained),
@@ -689,7 +690,7 @@ module tdisp_device #(
       .tdi_scrub_busy         (tdi_scrub_busy),
       .inval_valid            (1'b0),
       .inval_tdi              ({TDI_W{1'b0}}),
-      .inval_done             (),
+      .inval_done             (inval_done),
       .mmio_hdr               (mmio_hdr),
       .mmio_tdata             (mmio_tdata),
       .mmio_tkeep             (mmio_tkeep),
@@ -720,6 +721,8 @@ module tdisp_device #(
       .appreq_tdi             (appreq_tdi),
       .appreq_msix            (appreq_msix),
       .appreq_denied          (appreq_denied),
+      .appreq_ide             (appreq_ide),
+      .appreq_stream          (appreq_stream),
       .cplin_hdr              (cplin_hdr),
       .cplin_tdata            (cplin_tdata),
       .cplin_tkeep            (cplin_tkeep),
@@ -831,7 +834,7 @@ module tdisp_device #(
       .tx_stream    (tx_stream)
   );
 
-  wire unused = &{1'b0, appreq_ide, appreq_stream, tdisp_config};
+  wire unused = &{1'b0, inval_done, tdisp_config};
 
 endmodule
 
