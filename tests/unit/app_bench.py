@@ -12,8 +12,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer
 
 from models.app.map import PAGE, Bar0, Bar2, Control, Register, Status
-from models.app.translation import Translation
-from models.pcie.codes import CplStatus, FmtType
+from models.pcie.ats import Span, TranslationEntry
+from models.pcie.codes import AddressType, CplStatus, FmtType
 from models.pcie.layout import ATOMICS
 from models.tdisp.codes import TdiState
 from tests.unit.tlp_bench import (
@@ -31,8 +31,7 @@ HOST_RID = 0x0010
 CLOCK_NS = 10
 EVENTS = ("cpl_stream_error", "cpl_error_event", "aer_unexpected_cpl", "aer_cpl_timeout")
 Deny = Callable[[Tlp], bool]
-Translate = Callable[[int, int], Translation]  # by function and untranslated address
-TRANSLATION_REQUEST, TRANSLATED = 1, 2  # AT
+Translate = Callable[[int, int], TranslationEntry]  # by function and untranslated address
 
 
 class AppBench:
@@ -55,9 +54,10 @@ class AppBench:
         self.attr_enable = 0  # bits as in a TLP header
         self.atomic_enable = 1
         self.ats = [1] * self.tdis
-        self.translate: Translate = lambda tdi, address: Translation(address & ~(PAGE - 1))
+        self.translate: Translate = lambda tdi, address: TranslationEntry(Span(address & -PAGE))
         self.host: dict[int, int] = {}
         self.deny: Deny = lambda tlp: False
+        self.way = self.default_way  # whether a request leaves with IDE, and its stream
         self.held: list[Tlp] | None = None  # reads that nobody answers, when not None
         self.requests: list[Tlp] = []
         self.count = dict.fromkeys(EVENTS, 0)
@@ -71,7 +71,6 @@ class AppBench:
         dut = self.dut
         dut.pf_rid.value = self.rids[0]
         dut.tdi_state.value = _pack([int(s) for s in self.state], 2)
-        dut.tdi_stream.value = _pack(self.stream, self.stream_w)
         dut.tdi_bme.value = _pack(self.bme, 1)
         dut.tdi_quiesce.value = _pack(self.quiesce, 1)
         dut.tdi_msix_locked.value = _pack(self.msix_locked, 1)
@@ -91,6 +90,7 @@ class AppBench:
         dut.rst.value = 1
         dut.tdi_scrub_req.value = 0
         dut.appreq_denied.value = 0
+        dut.appreq_ide.value = dut.appreq_stream.value = 0
         dut.inval_valid.value = 0
         self.apply()
         cocotb.start_soon(Clock(dut.clk, CLOCK_NS, "ns").start())
@@ -130,6 +130,7 @@ class AppBench:
 
     def _on_request(self, tlp: Tlp) -> None:
         self.appreq.tlps.clear()
+        self.dut.appreq_ide.value, self.dut.appreq_stream.value = self.way(tlp)
         if self.deny(tlp):
             cocotb.start_soon(self._pulse_denied())
             return
@@ -139,12 +140,18 @@ class AppBench:
                 self.host[tlp.address // 4 + number] = value
         elif self.held is not None:
             self.held.append(tlp)
-        elif address_type(tlp) == TRANSLATION_REQUEST:
+        elif address_type(tlp) == AddressType.TRANSLATION_REQUEST:
             self._answers.append([self.translation(tlp)])
         elif tlp.fmt_type in ATOMICS:
             self._answers.append([self.carry_out(tlp)])
         else:
             self._answers.append(self.split(tlp))
+
+    def default_way(self, tlp: Tlp) -> tuple[int, int]:
+        """A TDI in RUN sends on its default stream."""
+        tdi = tlp.side["tdi"]
+        run = int(self.state[tdi] == TdiState.RUN)
+        return run, self.stream[tdi] if run else 0
 
     async def _pulse_denied(self) -> None:
         self.dut.appreq_denied.value = 1

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import product
 from typing import Any
 
 import cocotb
 from cocotb.triggers import RisingEdge
 
 from models.app.map import ATTRIBUTE_SHIFT, PAGE, Bar0, Control, Register, Status
-from models.app.translation import READ_WRITE, EntryBit, Translation
-from models.pcie.codes import CplStatus, FmtType
+from models.pcie.ats import Span, TranslationEntry
+from models.pcie.codes import AddressType, CplStatus, FmtType
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import (
-    TRANSLATED,
-    TRANSLATION_REQUEST,
     AppBench,
     Translate,
     address_type,
@@ -25,17 +24,23 @@ from tests.unit.app_bench import (
 from tests.unit.tlp_bench import LIMIT, Common, Tlp, cycles
 
 FAILED = Status.DONE | Status.ERROR
+ASKED, TRANSLATED = AddressType.TRANSLATION_REQUEST, AddressType.TRANSLATED
 FAR = 0x4_0000_0000  # between an untranslated and its translated address
 TDI = 1
 MOVE = Control.TRANSLATE | Control.WRITE_HOST
 
 
-def moved(tdi: int, address: int) -> Translation:
+def moved(tdi: int, address: int) -> TranslationEntry:
     """Pages of a function lie far away from where it sees them."""
-    return Translation((address & ~(PAGE - 1)) + (tdi + 1) * FAR)
+    return TranslationEntry(Span((address & -PAGE) + (tdi + 1) * FAR))
 
 
-def always(entry: Translation) -> Translate:
+def place(tdi: int, address: int) -> int:
+    """Translated address."""
+    return moved(tdi, address).target.base | address & (PAGE - 1)
+
+
+def always(entry: TranslationEntry) -> Translate:
     """The same translation for every question."""
     return lambda tdi, address: entry
 
@@ -66,7 +71,7 @@ async def cached(bench: AppBench) -> None:
     """Let the function have a translation of the page at 1000h."""
     await bench.transfer(TDI, 0x1000, 0, 4, MOVE)
     assert await ended(bench) == Status.DONE
-    assert kinds(bench) == [TRANSLATION_REQUEST, TRANSLATED]
+    assert kinds(bench) == [ASKED, TRANSLATED]
     await bench.transfer(TDI, 0x1004, 0, 4, MOVE)
     assert await ended(bench) == Status.DONE
     assert kinds(bench) == [TRANSLATED]
@@ -88,8 +93,7 @@ async def transfers_go_to_translated_addresses_page_by_page(dut: Any) -> None:
         if to_host:
             data = images[tdi][: length // 4]
         for n, value in enumerate(data):
-            at = moved(tdi, host + 4 * n).translate(host + 4 * n)
-            bench.host[at // 4] = 0 if to_host else value
+            bench.host[place(tdi, host + 4 * n) // 4] = 0 if to_host else value
         bench.requests.clear()
         attr = bench.rng.randrange(8)
         control = Control.WRITE_HOST if to_host else 0
@@ -99,7 +103,7 @@ async def transfers_go_to_translated_addresses_page_by_page(dut: Any) -> None:
         asked = None
         for tlp in bench.requests:
             assert tlp.requester == bench.rids[tdi]
-            if address_type(tlp) == TRANSLATION_REQUEST:
+            if address_type(tlp) == ASKED:
                 asked = untranslated(tlp)
                 assert tlp.fmt_type == (FmtType.MRD64 if asked >> 32 else FmtType.MRD32)
                 low = tlp.bits(11, 0) if asked >> 32 else tlp.bits(43, 32)
@@ -109,8 +113,8 @@ async def transfers_go_to_translated_addresses_page_by_page(dut: Any) -> None:
             assert address_type(tlp) == TRANSLATED
             assert attributes(tlp) == attr & ~1, "a translation may forbid No Snoop"
             if asked is not None:
-                assert tlp.address & -PAGE == moved(tdi, asked).address
-        after = [bench.host[moved(tdi, a).translate(a) // 4] for a in range(host, host + length, 4)]
+                assert tlp.address & -PAGE == place(tdi, asked)
+        after = [bench.host[place(tdi, a) // 4] for a in range(host, host + length, 4)]
         assert after == data
         if not to_host:
             images[tdi][: length // 4] = data
@@ -123,7 +127,7 @@ async def a_translation_serves_its_whole_range(dut: Any) -> None:
     bench = await start(dut)
     for size, asks in ((PAGE, 3), (0x2000, 2), (0x4000, 1), (1 << 30, 1)):
         await bench.scrub(TDI)
-        bench.translate = always(Translation(1 << 40, size))
+        bench.translate = always(TranslationEntry(Span(1 << 40, size)))
         bench.requests.clear()
         for page in range(3):
             await bench.transfer(TDI, 0x8000_0004 + PAGE * page, 0, 4, MOVE)
@@ -137,16 +141,19 @@ async def a_translation_serves_its_whole_range(dut: Any) -> None:
 @cocotb.test(**LIMIT)
 async def only_what_the_translation_grants_is_done(dut: Any) -> None:
     bench = await start(dut)
-    untranslated_only = READ_WRITE | EntryBit.UNTRANSLATED_ONLY
-    for rights in (EntryBit(0), EntryBit.READ, EntryBit.WRITE, READ_WRITE, untranslated_only):
-        bench.translate = always(Translation(0x5000, PAGE, rights))
+    for reads, writes, only in product((False, True), repeat=3):
+        bench.translate = always(TranslationEntry(Span(0x5000), reads, writes, only))
         await invalidate(bench)
-        for control, read, write in ((0, 1, 0), (Control.WRITE_HOST, 0, 1), (Control.SWAP, 1, 1)):
-            allowed = bench.translate(TDI, 0).permits(read=bool(read), write=bool(write))
+        for control, right in (
+            (Control(0), reads),
+            (Control.WRITE_HOST, writes),
+            (Control.SWAP, reads and writes),
+        ):
+            allowed = right and not only
+            what = f"{control!r} with {bench.translate(TDI, 0)}"
             await bench.transfer(TDI, 0x1000, 0, 4, Control.TRANSLATE | control)
-            status = await ended(bench)
-            assert status == (Status.DONE if allowed else FAILED), (rights, control)
-            assert kinds(bench).count(TRANSLATED) == allowed, (rights, control)
+            assert await ended(bench) == (Status.DONE if allowed else FAILED), what
+            assert kinds(bench).count(TRANSLATED) == allowed, what
     assert bench.count["cpl_error_event"] == 0
 
 
@@ -261,7 +268,7 @@ async def a_translation_that_comes_too_late_is_never_used(dut: Any) -> None:
         await cycles(dut, 20)
         held, bench.held = bench.held, None
         for tlp in held:
-            assert address_type(tlp) == TRANSLATION_REQUEST, cause
+            assert address_type(tlp) == ASKED, cause
             await bench.cplin.send(bench.translation(tlp))
         await ended(bench)
         bench.requests.clear()
@@ -281,7 +288,7 @@ async def an_invalidated_question_is_asked_again(dut: Any) -> None:
         await invalidate(bench)
         (new,) = await bench.held_reads(1)
         bench.requests.clear()
-        answers = [(old, Translation(0xBAD000)), (new, Translation(0x7000))]
+        answers = [(old, TranslationEntry(Span(0xBAD000))), (new, TranslationEntry(Span(0x7000)))]
         for tlp, entry in answers[::order]:
             bench.translate = always(entry)
             await bench.cplin.send(bench.translation(tlp))
@@ -323,7 +330,7 @@ async def an_invalidation_waits_for_the_write_that_is_being_sent(dut: Any) -> No
     await task
     assert kinds(bench)[:1] == [TRANSLATED]
     assert await ended(bench) == Status.DONE
-    assert kinds(bench)[0] == TRANSLATION_REQUEST, "nothing more by the old translation"
+    assert kinds(bench)[0] == ASKED, "nothing more by the old translation"
 
 
 @cocotb.test(**LIMIT)
@@ -387,7 +394,7 @@ async def what_is_no_translation_changes_nothing(dut: Any) -> None:
     bench.held = None
     await bench.cplin.send(bench.translation(tlp))
     assert await ended(bench) == Status.DONE
-    assert bench.requests[-1].address == moved(TDI, 0x1000).address
+    assert bench.requests[-1].address == place(TDI, 0x1000)
     assert await bench.memory(TDI) == [0] * 1024
 
 
@@ -408,7 +415,7 @@ async def a_failed_question_fails_the_transfer(dut: Any) -> None:
             await bench.cplin.send(bench.part(tlp, data, 2, 0, **fields))
             assert await ended(bench) == FAILED
             assert bench.count["cpl_error_event"] - before == events
-            assert kinds(bench) == [TRANSLATION_REQUEST]
+            assert kinds(bench) == [ASKED]
 
 
 @cocotb.test(**LIMIT)

@@ -273,6 +273,24 @@ async def a_completion_on_another_stream_is_dropped_and_reported(dut: Any) -> No
 
 
 @cocotb.test(**LIMIT)
+async def a_completion_comes_back_where_the_filter_let_the_request_out(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    await bench.set_state(1, TdiState.RUN)
+    await cycles(dut, 4)
+    bench.held = []
+    bench.way = lambda tlp: (1, 3)  # to a peer
+    await bench.transfer(1, 0x1000, 0x100, 64, 0)
+    (read,) = await bench.held_reads(1)
+    await bench.cplin.send(bench.part(read, [1] * 16, 16, 0x1000))
+    await cycles(dut, 10)
+    assert bench.count == {**dict.fromkeys(bench.count, 0), "cpl_stream_error": 1}
+    assert int(dut.cpl_stream_error_stream.value) == bench.stream[1]
+    await bench.cplin.send(bench.part(read, range(16), 16, 0x1000, stream=3))
+    assert await bench.finished(1) == Status.DONE
+    assert (await bench.memory(1))[0x40:0x50] == list(range(16))
+
+
+@cocotb.test(**LIMIT)
 async def one_functions_lost_reads_do_not_delay_another(dut: Any) -> None:
     bench = await AppBench(dut).start()
     bench.held = []
