@@ -73,9 +73,6 @@ module dma_filter #(
   wire [7:0] tlp_type = appreq_hdr[127:120];
   wire write = tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64;
   wire read = tlp_type == `PCIE_TYPE_MRD32 || tlp_type == `PCIE_TYPE_MRD64;
-  wire atomic = tlp_type == `PCIE_TYPE_FETCH_ADD32 || tlp_type == `PCIE_TYPE_FETCH_ADD64 ||
-      tlp_type == `PCIE_TYPE_SWAP32 || tlp_type == `PCIE_TYPE_SWAP64 ||
-      tlp_type == `PCIE_TYPE_CAS32 || tlp_type == `PCIE_TYPE_CAS64;
   wire [1:0] at = appreq_hdr[107:106];
   wire [STREAM_W-1:0] bound_stream = tdi_stream[STREAM_W*appreq_tdi+:STREAM_W];
   wire bound_exists = {1'b0, bound_stream} < STREAMS;
@@ -122,8 +119,7 @@ module dma_filter #(
       .bus_master   (tdi_bme[appreq_tdi]),
       .ats_enable   (ats_enable[appreq_tdi]),
       .msix         (appreq_msix),
-      // An AtomicOp goes as a read does, but it is no Translation Request.
-      .read         (read || (atomic && at != `PCIE_AT_TRANSLATION_REQUEST)),
+      .read         (read),
       .write        (write),
       .at           (at),
       .rid_match    (appreq_hdr[95:80] == rid),

@@ -50,8 +50,13 @@ def _sender(name: str, kind: str, length: str, last_byte: str) -> Mutation:
   };"""
     old = """appreq_hdr = {
     tlp_type,
-    8'h00,
-    6'h00,
+    5'h00,
+    attr_q[2],
+    2'b00,
+    2'b00,
+    attr_q[1:0],
+    uses_q,
+    asks_q,
     count_q[9:0],
     rid_q,
     tag,
