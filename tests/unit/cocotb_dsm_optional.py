@@ -280,6 +280,22 @@ async def bind_and_unbind_answer_after_draining_only(dut: Any) -> None:
 
 
 @cocotb.test(**LIMIT)
+async def an_old_drained_does_not_count(dut: Any) -> None:
+    """The function was drained before it was told to be, and then takes its time."""
+    bench = await make(dut)
+    await bring(bench, MIDDLE, TdiState.RUN)
+    bench.drain_least = bench.drain_most = 9
+    for request in [bind(bench, MIDDLE), unbind(bench, MIDDLE)] * 8:
+        before, quiet = shown(bench), 0
+        await bench.send(request.encode())
+        while shown(bench) == before:
+            await RisingEdge(dut.clk)
+            quiet += int(dut.tdi_quiesce.value) >> MIDDLE & 1
+        assert quiet > bench.drain_least
+        assert await bench.answer() == bench.model.handle(SESSION, request.encode())
+
+
+@cocotb.test(**LIMIT)
 async def refused_requests_do_not_disturb_the_function(dut: Any) -> None:
     bench = await make(dut)
     await bring(bench, MIDDLE, TdiState.RUN)

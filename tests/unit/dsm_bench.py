@@ -264,7 +264,7 @@ class DsmBench:
         self.next_word: Callable[[], int] = lambda: self.rng.getrandbits(32)
         self.entropy_chance = 0.7
         self.ready_chance = 0.7
-        self.drain_most = 12  # cycles
+        self.drain_least, self.drain_most = 0, 12  # cycles
         self.scrub_most = 20  # cycles
         self.hold_drain = 0
         self.hold_scrub = 0
@@ -329,7 +329,7 @@ class DsmBench:
             dut.tdi_scrub_busy.value = sum(1 << n for n in self.busy)
         waiting = self._waiting
         for n in ones(quiesce & ~self._quiet):
-            waiting[n] = self.rng.randint(0, self.drain_most)
+            waiting[n] = self.rng.randint(self.drain_least, self.drain_most)
         for n, count in list(waiting.items()):
             if count and quiesce >> n & 1:
                 waiting[n] -= 1
