@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -79,7 +79,7 @@ class GroupedBuild:
 
     group: BuildGroup
     keep: Sequence[int] = ()
-    env: Mapping[str, str]
+    env: dict[str, str]
     _building = False
 
     def build(self, **options: Any) -> None:

