@@ -107,9 +107,13 @@ class SessionTable:
         self._port.end_all()
 
     def expire(self, now: float) -> None:
-        """End sessions without a request for twice the heartbeat period; `now` in seconds."""
-        limit = HEARTBEAT_GRACE * self._config.heartbeat_period
-        late = [s for s in self._sessions.values() if limit and now - s.last_heard > limit]
+        """End sessions without a request for twice their heartbeat period; `now` in seconds."""
+        late = [
+            session
+            for session in self._sessions.values()
+            if session.heartbeat_period
+            and now - session.last_heard > HEARTBEAT_GRACE * session.heartbeat_period
+        ]
         for session in late:
             self.end(session, deferred=False)
 
@@ -175,6 +179,7 @@ class SessionTable:
             suite,
             in_the_clear,
             dhe_secret=secret,
+            heartbeat_period=answer.heartbeat_period,
         )
         answer = replace(answer, signature=signature, verify_data=verify_data)
         return answer.encode(), session

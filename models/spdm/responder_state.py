@@ -140,6 +140,7 @@ class Session:
     application: ApplicationSecrets | None = field(default=None, repr=False)
     phase: SessionPhase = SessionPhase.HANDSHAKE
     update_pending: bool = False  # a key update waits for VERIFY_NEW_KEY
+    heartbeat_period: int = 0  # seconds, 0 when the two sides do not both have HBEAT
     last_heard: float = 0.0  # seconds
 
     @property

@@ -2,14 +2,14 @@
 //
 // lock_watch: which TDIs an announced configuration write would break, were they locked.
 //
-// Pure: no state, no clock. A register counts as changed when its value would read back differently,
-// so byte enables and read-only bits are respected (TDISP-TRK-014). Registers that are not named
-// here are free: Status, Cache Line Size, Interrupt Line, power management (No_Soft_Reset is 1),
-// Device Status, Link registers, AER, ACS, DOE, VSEC and stream status (TDISP-TRK-011, 012). A change
-// of what virtual functions take from the physical function - SR-IOV, ARI, PASID, page requests, tags,
-// No Snoop, the smallest translation unit - hits them all. Initiate FLR is not a value and comes as flr_req. The registers of
-// a stream hit the TDIs that it is the default stream of or that have bound it for peers
-// (TDISP-TRK-009, TDISP-P2P-003).
+// Pure: no state, no clock. A register counts as changed when its value would read back
+// differently, so byte enables and read-only bits are respected (TDISP-TRK-014). Registers that are
+// not named here are free: Status, Cache Line Size, Interrupt Line, power management (No_Soft_Reset
+// is 1), Device Status, Link registers, AER, ACS, DOE, VSEC and stream status (TDISP-TRK-011, 012).
+// A change of what virtual functions take from the physical function - SR-IOV, ARI, PASID, page
+// requests, tags, No Snoop, the smallest translation unit - hits them all. Initiate FLR is not a
+// value and comes as flr_req. The registers of a stream hit the TDIs that it is the default stream
+// of or that have bound it for peers (TDISP-TRK-009, TDISP-P2P-003).
 
 `default_nettype none
 `include "cfg_map.vh"

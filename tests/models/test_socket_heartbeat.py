@@ -12,9 +12,11 @@ import pytest
 from models.socket.config import ServerConfig
 from models.socket.life_cycle import LifeCycle, Wanted
 from models.socket.model_device import ModelDevice
+from models.spdm.codes import Capability
 from models.spdm.errors import NoResponseError
 from models.spdm.identity import SlotStore
-from models.spdm.requester import SpdmRequester
+from models.spdm.negotiation import REQUESTER_FLAGS
+from models.spdm.requester import RequesterConfig, SpdmRequester
 from models.spdm.responder_state import ResponderConfig
 from models.spdm.secure_session import SecureSession
 from models.tsm.errors import TsmError
@@ -58,9 +60,9 @@ class Wire:
         return self.device.exchange(doe_object)
 
 
-async def with_session(wire: Wire) -> SecureSession:
+async def with_session(wire: Wire, config: RequesterConfig | None = None) -> SecureSession:
     """A requester's session."""
-    peer = SpdmRequester(wire, random.Random(3), [IDENTITY.root])
+    peer = SpdmRequester(wire, random.Random(3), [IDENTITY.root], config)
     await peer.connect()
     await peer.get_digests()
     await peer.get_certificate()
@@ -91,6 +93,19 @@ def test_a_served_session_without_a_heartbeat_lives_on_in_silence() -> None:
         session = await with_session(Wire(clock, 0))
         clock.now += 1e6
         await session.heartbeat()
+
+    asyncio.run(scenario())
+
+
+@covers("EMU-002", "SPDM-SES-003")
+def test_a_session_whose_requester_has_no_heartbeat_lives_on_in_silence() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        wire = Wire(clock, PERIOD)
+        silent = RequesterConfig(flags=REQUESTER_FLAGS & ~Capability.HBEAT)
+        session = await with_session(wire, silent)
+        clock.now += 1e6
+        assert (await session.get_measurements()).blocks
 
     asyncio.run(scenario())
 
