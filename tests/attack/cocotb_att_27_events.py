@@ -9,16 +9,19 @@ that come late have no effect, and everybody else works on.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import cocotb
 import pyuvm
 
-from models.app.map import Status
+from models.app.map import PAGE, Register, Status
 from models.pcie.codes import CapabilityId, CplStatus, ExtendedCapabilityId
+from models.pcie.layout import MEMORY_REQUESTS
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import TdiState
-from tb.host.root_port import HOST_RID
+from tb.host.root_port import HOST_RID, ReadResult
 from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import COMMAND, COMMAND_MASTER, SRIOV_CONTROL
 from tb.scenario import LEGACY, LEGACY_MEMORY, TVM_MEMORY
@@ -40,6 +43,11 @@ PM_CONTROL = 4
 RESET = "conventional reset"
 D3HOT = 3
 BYSTANDERS = TVM_MEMORY.base + 0x1000
+CHUNK = 256
+READ = 512
+READS = 4
+PIN = "internal error"
+PROGRAMMED = (Register.LENGTH, Register.HOST_ADDRESS_LOW, Register.DEVICE_ADDRESS, Register.STATUS)
 
 
 class EventsUnderTraffic(AttackTest):
@@ -227,6 +235,57 @@ class ResetsEndEveryTdi(EventsOfAll):
     async def attack(self) -> None:
         acts: dict[str, Step] = {"FLR of the physical function": self.flr_of_all}
         await self.each({**acts, RESET: self.reset})
+
+
+@pyuvm.test()
+class EventsCutShortWhatIsUnderWay(EventsUnderTraffic):
+    """A write to the host and the TVM's own reads: each ends early, with no data but the TVM's."""
+
+    async def attack(self) -> None:
+        acts: dict[str, Step] = {
+            PIN: lambda: self.kit.internal_error(VICTIM),
+            "Bus Master Enable": lambda: self.kit.vmm.write_command(VICTIM, cleared=COMMAND_MASTER),
+            "FLR": lambda: self.flr(VICTIM),
+        }
+        for what, act in acts.items():
+            await self.bring_to(TdiState.RUN)
+            data = await self._fill()
+            since = self.mark()
+            await self.program_dma(VICTIM, True, TVM_MEMORY.base, PAGE, TRUSTED)
+            while not self._sent(since):
+                await self.quiet(1)
+            reads = [await self._read() for _ in range(READS)]
+            await act()
+            results = [await read for read in reads]
+            await self.quiet()
+            assert self.state() is TdiState.ERROR, what
+            assert 0 < self._sent(since) < PAGE, f"{what}: {self._sent(since)} bytes written"
+            if what == PIN:  # a write comes behind the reads
+                assert results[-1].status is CplStatus.UR, what
+            for result in results:
+                assert result.data in (b"", data[:READ]), f"{what}: {result}"
+                assert result.status is (CplStatus.SC if result.data else CplStatus.UR), what
+            await self.kit.vmm.write_command(VICTIM)
+            await self.assert_empty(what)
+            for register in PROGRAMMED:
+                assert await self.kit.read_register(self.function(), register) == 0, what
+        self.assert_no_leak()
+
+    async def _fill(self) -> bytes:
+        data = self.rng.randbytes(PAGE)
+        for at in range(0, PAGE, CHUNK):
+            await self.host.mem_write(self.memory() + at, data[at : at + CHUNK], TRUSTED, "TVM")
+        return data
+
+    async def _read(self) -> Coroutine[Any, Any, ReadResult]:
+        tag = self.host.new_tag()
+        return await self.host.issue(Tlp.mem_read(HOST_RID, self.memory(), READ, tag=tag), TRUSTED)
+
+    def _sent(self, since: int) -> int:
+        """Bytes that the device has written to the host after the mark."""
+        plain = [record.plain for record in self.from_device(since) if record.plain is not None]
+        sent = [Tlp.decode(raw) for raw in plain]
+        return sum(len(tlp.payload) for tlp in sent if tlp.fmt_type in MEMORY_REQUESTS)
 
 
 @pyuvm.test()

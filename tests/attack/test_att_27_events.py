@@ -31,6 +31,13 @@ def test_resets_end_every_tdi(simulator: str) -> None:
 
 
 @attack("ATT-27")
+@covers("TDISP-MMIO-003", "TDISP-DMA-001", "TDISP-FSM-016", "TDISP-FSM-017", "TDISP-STOP-004")
+@on_verilator
+def test_events_cut_short_what_is_under_way(simulator: str) -> None:
+    run_case(MODULE, "EventsCutShortWhatIsUnderWay", simulator)
+
+
+@attack("ATT-27")
 @covers("TDISP-TRK-011", "TDISP-FSM-005", "TDISP-STATE-004")
 @on_verilator
 def test_events_elsewhere_leave_a_tdi_alone(simulator: str) -> None:

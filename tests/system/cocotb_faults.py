@@ -41,14 +41,16 @@ class Broken(TwoVms):
 
 @pyuvm.test()
 class SurpriseLinkDown(Broken):
-    """Streams are Insecure at once, the TDI is in ERROR, new keys and a new LOCK are needed."""
+    """Streams are Insecure at once, TDIs are in ERROR, new keys and a new LOCK are needed."""
 
     async def breaks(self) -> None:
         kit, block = self.kit, STREAM_BLOCKS[DEFAULT_STREAM]
+        await kit.lock(self.session, 0)
         await kit.take_link_down()
         await ClockCycles(self.adapter.clk, QUIET)
         assert not self.adapter.streams_secure()[block]
         assert self.state() is TdiState.ERROR
+        assert self.adapter.tdi_states()[0] is TdiState.ERROR, "locked and not in RUN"
         self.adapter.set_link(True)
         await ClockCycles(self.adapter.clk, QUIET)
         assert not self.adapter.streams_secure()[block]
