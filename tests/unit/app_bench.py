@@ -211,6 +211,7 @@ class AppBench:
                 await RisingEdge(self.dut.clk)
                 continue
             parts = self.rng.choice(self._answers)
+            await RisingEdge(self.dut.clk)  # no host answers in the cycle of the request
             await self.cplin.send(parts.pop(0))
             self._answers = [p for p in self._answers if p]
 
@@ -219,6 +220,7 @@ class AppBench:
         assert self.held is not None
         await self.until(lambda: len(self.held or []) >= count)
         taken, self.held = self.held, []
+        await RisingEdge(self.dut.clk)  # no host answers in the cycle of the request
         return taken
 
     # ------------------------------------------------------------------ software
