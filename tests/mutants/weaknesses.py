@@ -388,8 +388,8 @@ WEAKNESSES = [
         "MovedMappingsAreNeverServed",
         "bars_not_watched",
         "cfg/lock_watch.v",
-        "own   = |changed;",
-        "own   = 1'b0;",
+        "in_bars) begin\n      own   = |changed;",
+        "in_bars) begin\n      own   = 1'b0;",
     ),
     _weak(
         ATTACK + "27_events",
