@@ -25,6 +25,7 @@ module app_atc #(
     input wire             ask_req,
     input wire [TDI_W-1:0] ask_tdi,
     input wire [    63:12] ask_page,
+    input wire             ask_no_write, // only to read
 
     // It has come
     input wire             fill_req,
@@ -38,6 +39,7 @@ module app_atc #(
     output wire               hit,
     output wire               may_read,
     output wire               may_write,
+    output wire               read_only,    // it was asked for only to read
     output wire [      63:12] translated,
     input  wire               forget_req,   // the entry of `select` is of no use
     output wire [NUM_TDI-1:0] valid
@@ -65,7 +67,6 @@ module app_atc #(
   wire [63:12] page, address;
   wire [2:0] unused_page;
   wire ranged, untranslated, readable, writable;
-  wire unused_asked;
 
   app_ram #(
       .WIDTH (RAM_W),
@@ -75,10 +76,10 @@ module app_atc #(
       .clk       (clk),
       .write_be  ({RAM_W / 8{ask_req || sweep_step}}),
       .write_addr(ask_req ? ask_tdi : sweep_tdi),
-      .write_data(ask_req ? {4'd0, ask_page} : {RAM_W{1'b0}}),
+      .write_data(ask_req ? {3'd0, ask_no_write, ask_page} : {RAM_W{1'b0}}),
       .read_req  (select_req),
       .read_addr (select),
-      .read_data ({unused_asked, unused_page, page})
+      .read_data ({unused_page, read_only, page})
   );
 
   app_ram #(
@@ -112,7 +113,7 @@ module app_atc #(
   assign may_write  = writable && !untranslated;
   assign valid      = valid_q;
 
-  wire unused = &{1'b0, fill_entry[10:3], unused_page, unused_asked};
+  wire unused = &{1'b0, fill_entry[10:3], unused_page};
 
 endmodule
 

@@ -93,7 +93,7 @@ module app_cpl #(
   reg arrived_ide_q, arrived_t_q;
   reg [STREAM_W-1:0] arrived_stream_q;
   reg used_q, late_q, discard_q, ide_q;
-  reg asks_q, stale_q;  // the request asks for a translation, that is of no use any more
+  reg asks_q;  // the request asks for a translation; look_stale: that is of no use any more
   reg [TDI_W-1:0] tdi_q;  // the function that the tag belongs to
   reg [STREAM_W-1:0] stream_q;
   reg [10:0] left_q;
@@ -149,7 +149,7 @@ module app_cpl #(
   assign write_be = cplin_tvalid && wanted ? beat_be : {DATA_W / 8{1'b0}};
   assign write_dw = dw_q;
   assign write_data = cplin_tdata;
-  assign fill_req = take_req && asks_q && !late_q && wanted && !stale_q && !failed && !untrusted;
+  assign fill_req = take_req && asks_q && !late_q && wanted && !look_stale && !failed && !untrusted;
   assign fill_entry = {
     cplin_tdata[7:0],
     cplin_tdata[15:8],
@@ -187,7 +187,6 @@ module app_cpl #(
       discard_q        <= look_dead || kill[look_tdi];
       tdi_q            <= look_tdi;
       asks_q           <= look_asks;
-      stale_q          <= look_stale;
       ide_q            <= look_ide;
       stream_q         <= look_stream;
       left_q           <= look_left;
@@ -196,7 +195,6 @@ module app_cpl #(
       count_q          <= {cplin_hdr[105:96] == 10'd0, cplin_hdr[105:96]};
     end else begin
       discard_q <= discard_q || kill[tdi_q];
-      stale_q   <= look_stale;
       if (in_take && taken) begin
         dw_q    <= dw_q + STEP[9:0];
         count_q <= count_q > STEP ? count_q - STEP : 11'd0;
@@ -215,7 +213,7 @@ module app_cpl #(
   assign fault      = state_q != ST_IDLE && !check && !in_take && state_q != ST_DROP;
 
   assign active     = (check && used_q) || in_take ? ONE << tdi_q : NONE;
-  wire lost = accept && failed && !(asks_q && stale_q);
+  wire lost = accept && failed && !(asks_q && look_stale);
   wire refused = check && expected && !other_stream && untrusted;
   assign fail_req                = (lost || refused) && !late_q && wanted ? ONE << tdi_q : NONE;
   assign cpl_error_event         = fail_req & run;

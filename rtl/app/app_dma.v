@@ -138,9 +138,10 @@ module app_dma #(
   wire [NUM_TDI-1:0] invalidating = inval_valid ? ONE << inval_tdi : {NUM_TDI{1'b0}};
   wire [NUM_TDI-1:0] worthless = ~ats_enable | invalidating;  // no translation counts now
   wire ask_req, forget_req, fill_req, in_use;
-  wire translation_hit, translation_reads, translation_writes;
+  wire translation_hit, translation_reads, translation_writes, translation_read_only;
+  wire ask_no_write;
   wire [63:12] translated;
-  wire [ 63:0] fill_entry;
+  wire [63:0] fill_entry;
 
   // Nothing of the function uses the old translation any more, and nothing will.
   assign inval_done   = inval_valid && !in_use && !sending[inval_tdi];
@@ -233,9 +234,11 @@ module app_dma #(
       .writes               (writes),
       .want_translation     (want_translation),
       .ask_req              (ask_req),
+      .ask_no_write         (ask_no_write),
       .translation_hit      (translation_hit),
       .translation_reads    (translation_reads),
       .translation_writes   (translation_writes),
+      .translation_read_only(translation_read_only),
       .translated           (translated),
       .forget_req           (forget_req),
       .message_valid        (message_valid),
@@ -277,26 +280,28 @@ module app_dma #(
       .NUM_TDI(NUM_TDI),
       .TDI_W  (TDI_W)
   ) u_atc (
-      .clk        (clk),
-      .rst        (rst),
-      .drop       (kill | worthless),
-      .sweep_step (sweep_step),
-      .sweep_tdi  (sweep_tdi),
-      .ask_req    (ask_req),
-      .ask_tdi    (select),
-      .ask_page   (select_host[63:12]),
-      .fill_req   (fill_req),
-      .fill_tdi   (mem_write_tdi),
-      .fill_entry (fill_entry),
-      .select_req (select_req),
-      .select     (select),
-      .select_page(select_host[63:12]),
-      .hit        (translation_hit),
-      .may_read   (translation_reads),
-      .may_write  (translation_writes),
-      .translated (translated),
-      .forget_req (forget_req),
-      .valid      (translation_valid)
+      .clk         (clk),
+      .rst         (rst),
+      .drop        (kill | worthless),
+      .sweep_step  (sweep_step),
+      .sweep_tdi   (sweep_tdi),
+      .ask_req     (ask_req),
+      .ask_tdi     (select),
+      .ask_page    (select_host[63:12]),
+      .ask_no_write(ask_no_write),
+      .fill_req    (fill_req),
+      .fill_tdi    (mem_write_tdi),
+      .fill_entry  (fill_entry),
+      .select_req  (select_req),
+      .select      (select),
+      .select_page (select_host[63:12]),
+      .hit         (translation_hit),
+      .may_read    (translation_reads),
+      .may_write   (translation_writes),
+      .read_only   (translation_read_only),
+      .translated  (translated),
+      .forget_req  (forget_req),
+      .valid       (translation_valid)
   );
 
   app_tags #(

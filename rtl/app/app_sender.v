@@ -48,15 +48,17 @@ module app_sender #(
     output wire [NUM_TDI-1:0] denied_req,     // a TLP of the transfer was refused
 
     // Translations; the answer comes when select_host does
-    input  wire [NUM_TDI-1:0] translates,          // transfers that use translated addresses
-    input  wire [NUM_TDI-1:0] writes,              // to the host
+    input  wire [NUM_TDI-1:0] translates,             // transfers that use translated addresses
+    input  wire [NUM_TDI-1:0] writes,                 // to the host
     input  wire [NUM_TDI-1:0] want_translation,
-    output wire               ask_req,             // one is being asked for
+    output wire               ask_req,                // one is being asked for
+    output wire               ask_no_write,           // only to read
     input  wire               translation_hit,
     input  wire               translation_reads,
     input  wire               translation_writes,
+    input  wire               translation_read_only,  // writing was not asked for
     input  wire [      63:12] translated,
-    output wire               forget_req,          // the translation of `select` is of no use
+    output wire               forget_req,             // the translation of `select` is of no use
 
     // Interrupt messages
     input  wire             message_valid,
@@ -217,11 +219,12 @@ module app_sender #(
   // ------------------------------------------------------------------ what ST_SIZE finds out
   wire select_is_atomic = select_atomic != 2'd0;
   wire uses = translates[tdi_q] && !asks_q;
-  wire permitted = (translation_reads || (write_q && !select_is_atomic)) &&
-      (translation_writes || !(write_q || select_is_atomic));
-  wire not_allowed = (select_is_atomic && !atomic_enable) ||
-      (uses && translation_hit && !permitted);
-  wire goes = still_wanted && !not_allowed && !(uses && !translation_hit);
+  wire sends_data = write_q || select_is_atomic;
+  wire permitted = (translation_reads || write_q) && (translation_writes || !sends_data);
+  // What was asked for only to read is asked for again when it is to be written.
+  wire final_answer = translation_hit && !(translation_read_only && sends_data);
+  wire not_allowed = (select_is_atomic && !atomic_enable) || (uses && final_answer && !permitted);
+  wire goes = still_wanted && !not_allowed && !(uses && !(translation_hit && permitted));
   wire [2:0] attr = select_attr & attr_enable;
 
   always @* begin
@@ -290,7 +293,7 @@ module app_sender #(
       rid_q      <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
       attr_q     <= attr;
       uses_q     <= uses;
-      no_write_q <= asks_q && !writes[tdi_q] && !select_is_atomic;
+      no_write_q <= ask_no_write;
       if (uses) begin
         address_q[63:12] <= translated;
         attr_q           <= attr & ~NO_SNOOP;  // a translation may forbid it
@@ -356,6 +359,7 @@ module app_sender #(
   assign message_ready = state_q == ST_SEARCH;
   assign select_req = state_q == ST_READ;
   assign ask_req = state_q == ST_SIZE && goes && asks_q;
+  assign ask_no_write = asks_q && !writes[tdi_q] && !select_is_atomic;
   assign forget_req = state_q == ST_SIZE && uses && !(translation_hit && permitted);
   assign select = tdi_q;
   // A refused TLP counts as sent: the transfer has failed anyway.

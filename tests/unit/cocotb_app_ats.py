@@ -158,6 +158,23 @@ async def only_what_the_translation_grants_is_done(dut: Any) -> None:
 
 
 @cocotb.test(**LIMIT)
+async def what_was_asked_for_only_to_read_is_asked_for_again_to_be_written(dut: Any) -> None:
+    """The host need not give a right that nobody asked for."""
+    bench = await start(dut)
+    for control in (Control.WRITE_HOST, Control.SWAP):
+        bench.translate = always(TranslationEntry(Span(0x5000), read=True, write=False))
+        await bench.transfer(TDI, 0x1000, 0, 4, Control.TRANSLATE)
+        assert await ended(bench) == Status.DONE
+        bench.translate = always(TranslationEntry(Span(0x6000)))
+        bench.requests.clear()
+        await bench.transfer(TDI, 0x1000, 0, 4, Control.TRANSLATE | control)
+        assert await ended(bench) == Status.DONE, repr(control)
+        assert bench.requests[-1].address == 0x6000
+        assert kinds(bench) == [ASKED, TRANSLATED]
+        await invalidate(bench)
+
+
+@cocotb.test(**LIMIT)
 async def nothing_is_asked_where_nothing_may_be_sent(dut: Any) -> None:
     bench = await start(dut)
     bench.ats[TDI] = 0
@@ -274,6 +291,30 @@ async def a_translation_that_comes_too_late_is_never_used(dut: Any) -> None:
         bench.requests.clear()
         await bench.scrub(TDI)
         await cached(bench)
+        await invalidate(bench)
+
+
+@cocotb.test(**LIMIT)
+async def a_translation_that_comes_with_its_invalidation_is_never_used(dut: Any) -> None:
+    """In each cycle around it; the transfer goes on with another."""
+    bench = await start(dut)
+    bench.cplin.pause = 0.0
+    for delay in range(10):
+        bench.held, bench.translate = [], always(TranslationEntry(Span(0xBAD000)))
+        await bench.transfer(TDI, 0x1000, 0, 4, MOVE)
+        (old,) = await bench.held_reads(1)
+        bench.held = None
+        sending = cocotb.start_soon(bench.cplin.send(bench.translation(old)))
+        await cycles(dut, delay)
+        bench.translate = always(TranslationEntry(Span(0x7000)))
+        await invalidate(bench, TDI, 400)
+        used = len(bench.requests)
+        await sending
+        assert await ended(bench) == Status.DONE
+        await bench.transfer(TDI, 0x1000, 0, 4, MOVE)
+        assert await ended(bench) == Status.DONE
+        late = [t.address for t in bench.requests[used:] if address_type(t) == TRANSLATED]
+        assert set(late) == {0x7000}, f"after {delay} cycles"
         await invalidate(bench)
 
 
