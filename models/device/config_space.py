@@ -47,6 +47,8 @@ POWER_STATES = (0, 3)  # D0 and D3hot; others are not there
 MSIX_ENABLE = 1 << 31
 MSIX_FUNCTION_MASK = 1 << 30
 ATS_ENABLE = 1 << 31
+RELAXED_ORDERING, NO_SNOOP = 1 << 4, 1 << 11  # of Device Control
+ATOMICS, ID_ORDERING, ID_ORDERING_CPL = 1 << 6, 1 << 8, 1 << 9  # of Device Control 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class FunctionView:
     msix_enable: bool = False
     msix_function_mask: bool = False
     ats_enable: bool = False
+    attributes: int = 0  # that its requests may have, as in a TLP header
+    atomics: bool = False  # whether it may send AtomicOps
+    ordered_completions: bool = False  # whether its completions may have ID-Based Ordering
 
 
 class ConfigSpace:
@@ -219,6 +224,7 @@ class ConfigSpace:
         awake = not self.read(0, Reg.PM_CONTROL) & POWER_STATE
         command, msix = self.read(number, Reg.COMMAND), self.read(number, Reg.MSIX)
         bars = self.bars(number)
+        control, control_2 = self.read(0, Reg.DEVICE_CONTROL), self.read(0, Reg.DEVICE_CONTROL_2)
         memory = bool(command >> CommandBit.MEMORY_SPACE_ENABLE & 1)
         if number:
             memory = self._vf_control(SriovControlBit.VF_MEMORY_SPACE_ENABLE)
@@ -233,6 +239,11 @@ class ConfigSpace:
             msix_enable=bool(msix & MSIX_ENABLE),
             msix_function_mask=bool(msix & MSIX_FUNCTION_MASK),
             ats_enable=bool(self.read(number, Reg.ATS_CONTROL) & ATS_ENABLE),
+            attributes=bool(control & NO_SNOOP)
+            | bool(control & RELAXED_ORDERING) << 1
+            | bool(control_2 & ID_ORDERING) << 2,
+            atomics=bool(control_2 & ATOMICS),
+            ordered_completions=bool(control_2 & ID_ORDERING_CPL),
         )
 
     def views(self) -> tuple[FunctionView, ...]:

@@ -22,6 +22,8 @@ BAR_64_BIT_PREFETCHABLE = 0xC
 MSIX_WRITABLE = 0xC0000000  # MSI-X Enable, Function Mask
 DEVICE_CONTROL_RESET = 0x2810  # 512 byte reads, No Snoop, relaxed ordering
 DEVICE_CONTROL_WRITABLE = 0x79FF
+# AtomicOp Requester Enable, IDO Request Enable, IDO Completion Enable
+DEVICE_CONTROL_2_WRITABLE = 0x0340
 ATS_ENABLE = 1 << 31
 ATS_STU = 0x1F << 16
 FIRST_BLOCK = Reg.IDE + IdeRegister.FIRST_BLOCK
@@ -65,6 +67,7 @@ def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
         Reg.PM_CONTROL: Bits(0x8, 0x3),  # No_Soft_Reset is 1
         Reg.MSIX: _msix(profile),
         Reg.DEVICE_CONTROL: Bits(DEVICE_CONTROL_RESET, DEVICE_CONTROL_WRITABLE),
+        Reg.DEVICE_CONTROL_2: Bits(0, DEVICE_CONTROL_2_WRITABLE),
         Reg.LINK_CONTROL: Bits(0, 0xCB),
         Reg.LINK_CONTROL_2: Bits(0x4, 0xF),
         Reg.ATS_CONTROL: Bits(0, ATS_ENABLE | ATS_STU),

@@ -21,9 +21,10 @@ from models.pcie.ats import (
     is_translation_request,
 )
 from models.pcie.codes import CplStatus
-from models.pcie.layout import DW, PAGE
+from models.pcie.layout import ATOMICS, DW, PAGE
 from models.pcie.rules import ROOT_LIMITS, failed_completion, split_completions
 from models.pcie.tlp import Tlp
+from models.pcie.tlp_rules import operand_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,12 @@ class TranslationAgent:
         if request.at or not self.has_table(request.requester_id):
             return request
         mapping = self.find(request.requester_id, request.address)
-        size = DW * request.length
+        atomic = request.fmt_type in ATOMICS
+        size = operand_size(request) if atomic else DW * request.length
         if mapping is None or not mapping.untranslated.holds(request.address, size):
             return None
-        if not (mapping.write if request.has_data else mapping.read):
+        writes, reads = request.has_data, atomic or not request.has_data
+        if (writes and not mapping.write) or (reads and not mapping.read):
             return None
         return replace(request, address=mapping.translate(request.address))
 

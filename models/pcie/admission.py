@@ -275,6 +275,7 @@ class MemoryRequest:
     ats_enable: bool = False  # ATS Enable of the function
     peer: bool = False  # its masked address is one of a bound P2P stream
     redirect: bool = False  # ALL_REQUEST_REDIRECT of the lock
+    atomic: bool = False  # an AtomicOp, which the function may send
 
     @property
     def kind(self) -> OutboundKind | None:
@@ -282,11 +283,12 @@ class MemoryRequest:
 
         A function uses ATS only with ATS Enable, and a Translation Request is a read.
         """
+        asks = self.at is AddressType.TRANSLATION_REQUEST and not (self.write or self.atomic)
         if self.at is AddressType.UNTRANSLATED:
             return OutboundKind.WRITE if self.write else OutboundKind.NON_POSTED
         if self.at is AddressType.TRANSLATED and self.ats_enable:
             return OutboundKind.TRANSLATED
-        if self.at is AddressType.TRANSLATION_REQUEST and self.ats_enable and not self.write:
+        if asks and self.ats_enable:
             return OutboundKind.TRANSLATION_REQUEST
         return None
 

@@ -46,6 +46,11 @@ module cfg_functions #(
 
     output wire [        2:0] max_payload_size,
     output wire [        2:0] max_read_request_size,
+    // Of the physical function, for all: ID-Based Ordering, Relaxed Ordering, No Snoop of requests;
+    // ID-Based Ordering of Completions; AtomicOps
+    output wire [        2:0] attr_enable,
+    output wire               cpl_ido_enable,
+    output wire               atomic_enable,
     output wire [NUM_TDI-1:0] vf_bus_master,          // bit 0 is 0
     output wire [NUM_TDI-1:0] msix_enable,
     output wire [NUM_TDI-1:0] msix_function_mask,
@@ -123,7 +128,10 @@ module cfg_functions #(
       .fatal_error          (fatal_error),
       .unsupported_request  (unsupported_request),
       .max_payload_size     (max_payload_size),
-      .max_read_request_size(max_read_request_size)
+      .max_read_request_size(max_read_request_size),
+      .attr_enable          (attr_enable),
+      .cpl_ido_enable       (cpl_ido_enable),
+      .atomic_enable        (atomic_enable)
   );
 
   cfg_ats #(

@@ -33,8 +33,13 @@ module cfg_pcie #(
     input wire fatal_error,
     input wire unsupported_request,
 
-    output wire [2:0] max_payload_size,      // never above MAX_PAYLOAD
-    output wire [2:0] max_read_request_size
+    output wire [2:0] max_payload_size,       // never above MAX_PAYLOAD
+    output wire [2:0] max_read_request_size,
+    // Of the physical function, for all: ID-Based Ordering, Relaxed Ordering, No Snoop of requests;
+    // ID-Based Ordering of Completions; AtomicOps
+    output wire [2:0] attr_enable,
+    output wire       cpl_ido_enable,
+    output wire       atomic_enable
 );
 
   localparam [2:0] MPS = MAX_PAYLOAD >= 4096 ? 3'd5 : MAX_PAYLOAD >= 2048 ? 3'd4 :
@@ -51,12 +56,19 @@ module cfg_pcie #(
   localparam [15:0] LINK_STATUS = 16'h1044;
   localparam [15:0] LINK_CONTROL_MASK = 16'h00cb;
   localparam [31:0] DEVICE_CAPABILITIES_2 = 32'h0001_0000;  // completes requests with 10-bit tags
+  // AtomicOp Requester, ID-Based Ordering of requests and of Completions
+  localparam [15:0] CONTROL_2_MASK = 16'h0340;
   localparam [31:0] LINK_CAPABILITIES_2 = 32'h0000_001e;
   localparam [15:0] LINK_CONTROL_2_MASK = 16'h000f;
   localparam [15:0] LINK_CONTROL_2_RESET = 16'h0004;
   localparam [15:0] MPS_FIELD = 16'h00e0;
+  localparam RELAXED_ORDERING = 4;  // bits of Device Control
+  localparam NO_SNOOP = 11;
+  localparam ATOMIC_REQUESTER = 6;  // and of Device Control 2
+  localparam ID_ORDERING_REQUEST = 8;
+  localparam ID_ORDERING_COMPLETION = 9;
 
-  reg [15:0] control_q, link_control_q, link_control_2_q;
+  reg [15:0] control_q, control_2_q, link_control_q, link_control_2_q;
   reg [3:1] status_q;
   wire [31:0] own = {32{physical}};  // what a virtual function does not have
   wire pf_write = write && physical;
@@ -79,6 +91,10 @@ module cfg_pcie #(
         rw_mask = {16'd0, LINK_CONTROL_MASK} & own;
       end
       `CFG_REG_DEVICE_CAPABILITIES_2: rdata = DEVICE_CAPABILITIES_2;
+      `CFG_REG_DEVICE_CONTROL_2: begin
+        rdata   = {16'd0, control_2_q} & own;
+        rw_mask = {16'd0, CONTROL_2_MASK} & own;
+      end
       `CFG_REG_LINK_CAPABILITIES_2: rdata = LINK_CAPABILITIES_2;
       `CFG_REG_LINK_CONTROL_2: begin
         rdata   = {16'd0, link_control_2_q} & own;
@@ -92,6 +108,11 @@ module cfg_pcie #(
     if (rst) control_q <= CONTROL_RESET;
     else if (flr) control_q <= (CONTROL_RESET & ~MPS_FIELD) | (control_q & MPS_FIELD);
     else if (pf_write && addr == `CFG_REG_DEVICE_CONTROL) control_q <= value[15:0];
+  end
+
+  always @(posedge clk) begin
+    if (rst || flr) control_2_q <= 16'd0;
+    else if (pf_write && addr == `CFG_REG_DEVICE_CONTROL_2) control_2_q <= value[15:0];
   end
 
   always @(posedge clk) begin
@@ -112,8 +133,13 @@ module cfg_pcie #(
     else status_q <= (status_q & ~cleared) | {unsupported_request, fatal_error, nonfatal_error};
   end
 
-  assign max_payload_size      = control_q[7:5] > MPS ? MPS : control_q[7:5];
+  assign max_payload_size = control_q[7:5] > MPS ? MPS : control_q[7:5];
   assign max_read_request_size = control_q[14:12];
+  assign attr_enable = {
+    control_2_q[ID_ORDERING_REQUEST], control_q[RELAXED_ORDERING], control_q[NO_SNOOP]
+  };
+  assign cpl_ido_enable = control_2_q[ID_ORDERING_COMPLETION];
+  assign atomic_enable = control_2_q[ATOMIC_REQUESTER];
 
   wire unused = &{1'b0, value[31:16], clear[31:20], clear[16:0]};
 

@@ -60,6 +60,11 @@ module cfg_space #(
     output wire [       63:0] vf_bar2,
     output wire [        2:0] max_payload_size,
     output wire [        2:0] max_read_request_size,
+    // Of the physical function, for all: ID-Based Ordering, Relaxed Ordering, No Snoop of requests;
+    // ID-Based Ordering of Completions; AtomicOps
+    output wire [        2:0] attr_enable,
+    output wire               cpl_ido_enable,
+    output wire               atomic_enable,
     output wire [NUM_TDI-1:0] msix_enable,
     output wire [NUM_TDI-1:0] msix_function_mask,
     output wire [NUM_TDI-1:0] ats_enable,
@@ -277,6 +282,9 @@ module cfg_space #(
       .unsupported_request  (unsupported),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
+      .attr_enable          (attr_enable),
+      .cpl_ido_enable       (cpl_ido_enable),
+      .atomic_enable        (atomic_enable),
       .vf_bus_master        (vf_bus_master),
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),

@@ -129,6 +129,9 @@ module tdisp_device #(
   wire [63:0] pf_bar0, pf_bar2, vf_bar0, vf_bar2;  // VF bases are those of VF 1
   wire [2:0] max_payload_size;  // Device Control encoding, clipped to MAX_PAYLOAD
   wire [2:0] max_read_request_size;
+  wire [2:0] attr_enable;  // ID-Based Ordering, Relaxed Ordering, No Snoop of requests
+  wire cpl_ido_enable;  // ID-Based Ordering of Completions
+  wire atomic_enable;  // AtomicOp Requester Enable
   wire [NUM_TDI-1:0] msix_enable;
   wire [NUM_TDI-1:0] msix_function_mask;
   wire [NUM_TDI-1:0] ats_enable;
@@ -235,11 +238,19 @@ module tdisp_device #(
   wire dma_tvalid, dma_tready, dma_tlast, dma_ide, dma_t;
   wire appreq_tvalid, appreq_tready, appreq_tlast;
   wire tx_tvalid, tx_tready, tx_tlast, tx_ide, tx_t;
+  // Messages for function msgin_tdi, and answers of function msgout_tdi
+  wire [127:0] msgin_hdr, msgout_hdr;
+  wire msgin_tvalid, msgin_tready, msgin_tlast, msgin_ide, msgin_t;
+  wire msgout_tvalid, msgout_tready, msgout_ide, msgout_t;
+  wire [STREAM_W-1:0] msgin_stream, msgout_stream;
+  wire [TDI_W-1:0] msgin_tdi, msgout_tdi;
   wire [STREAM_W-1:0] cfgcpl_stream, appcpl_stream, errcpl_stream, dma_stream, tx_stream;
   wire [TDI_W-1:0] appreq_tdi;
   wire appreq_msix;  // the memory write is an MSI-X message
   wire appreq_denied;  // pulse: dma_filter dropped the request
-  wire inval_done;  // nothing uses the translation that an Invalidate Request names
+  wire inval_valid;  // an Invalidate Request is to be done
+  wire [TDI_W-1:0] inval_tdi;
+  wire inval_done;  // nothing uses the translation that it names
   wire appreq_ide;  // where it let the request out, in the cycle after its last beat
   wire [STREAM_W-1:0] appreq_stream;
 
@@ -389,6 +400,14 @@ module tdisp_device #(
       .cplin_ide      (cplin_ide),
       .cplin_t        (cplin_t),
       .cplin_stream   (cplin_stream),
+      .msgin_hdr      (msgin_hdr),
+      .msgin_tvalid   (msgin_tvalid),
+      .msgin_tready   (msgin_tready),
+      .msgin_tlast    (msgin_tlast),
+      .msgin_ide      (msgin_ide),
+      .msgin_t        (msgin_t),
+      .msgin_stream   (msgin_stream),
+      .msgin_tdi      (msgin_tdi),
       .errcpl_hdr     (errcpl_hdr),
       .errcpl_tvalid  (errcpl_tvalid),
       .errcpl_tready  (errcpl_tready),
@@ -398,6 +417,35 @@ module tdisp_device #(
       .poison_event   (poison_event),
       .aer_unsupported(aer_unsupported),
       .aer_poisoned   (aer_poisoned)
+  );
+
+  function_messages #(
+      .NUM_TDI (NUM_TDI),
+      .TDI_W   (TDI_W),
+      .STREAM_W(STREAM_W)
+  ) u_function_messages (
+      .clk          (clk),
+      .rst          (rst),
+      .pf_rid       (pf_rid),
+      .tdi_present  (tdi_present),
+      .msgin_hdr    (msgin_hdr),
+      .msgin_tvalid (msgin_tvalid),
+      .msgin_tready (msgin_tready),
+      .msgin_tlast  (msgin_tlast),
+      .msgin_ide    (msgin_ide),
+      .msgin_t      (msgin_t),
+      .msgin_stream (msgin_stream),
+      .msgin_tdi    (msgin_tdi),
+      .inval_valid  (inval_valid),
+      .inval_tdi    (inval_tdi),
+      .inval_done   (inval_done),
+      .msgout_hdr   (msgout_hdr),
+      .msgout_tvalid(msgout_tvalid),
+      .msgout_tready(msgout_tready),
+      .msgout_ide   (msgout_ide),
+      .msgout_t     (msgout_t),
+      .msgout_stream(msgout_stream),
+      .msgout_tdi   (msgout_tdi)
   );
 
   cfg_space #(
@@ -442,6 +490,9 @@ module tdisp_device #(
       .vf_bar2              (vf_bar2),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
+      .attr_enable          (attr_enable),
+      .cpl_ido_enable       (cpl_ido_enable),
+      .atomic_enable        (atomic_enable),
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),
       .ats_enable           (ats_enable),
@@ -674,12 +725,11 @@ module tdisp_device #(
       .tdi_bme                (tdi_bme),
       .max_payload_size       (max_payload_size),
       .max_read_request_size  (max_read_request_size),
-      .no_snoop_enable        (1'b0),
-      .relaxed_ordering_enable(1'b0),
-      .id_ordering_enable     (1'b0),
-      .atomic_enable          (1'b0),
-      // No translation is kept before Invalidate Requests reach the function.
-      .ats_enable             ({NUM_TDI{1'b0}}),
+      .no_snoop_enable        (attr_enable[0]),
+      .relaxed_ordering_enable(attr_enable[1]),
+      .id_ordering_enable     (attr_enable[2]),
+      .atomic_enable          (atomic_enable),
+      .ats_enable             (ats_enable),
       .msix_enable            (msix_enable),
       .msix_function_mask     (msix_function_mask),
       .tdi_state              (tdi_state),
@@ -688,8 +738,8 @@ module tdisp_device #(
       .tdi_drained            (tdi_drained),
       .tdi_scrub_req          (tdi_scrub_req),
       .tdi_scrub_busy         (tdi_scrub_busy),
-      .inval_valid            (1'b0),
-      .inval_tdi              ({TDI_W{1'b0}}),
+      .inval_valid            (inval_valid),
+      .inval_tdi              (inval_tdi),
       .inval_done             (inval_done),
       .mmio_hdr               (mmio_hdr),
       .mmio_tdata             (mmio_tdata),
@@ -751,6 +801,7 @@ module tdisp_device #(
       .pf_rid         (pf_rid),
       .tdi_bme        (tdi_bme),
       .ats_enable     (ats_enable),
+      .atomic_enable  (atomic_enable),
       .ide_enable     (ide_enable),
       .ide_addr_valid (ide_addr_valid),
       .ide_addr_base  (ide_addr_base),
@@ -773,6 +824,13 @@ module tdisp_device #(
       .appreq_denied  (appreq_denied),
       .appreq_ide     (appreq_ide),
       .appreq_stream  (appreq_stream),
+      .msgout_hdr     (msgout_hdr),
+      .msgout_tvalid  (msgout_tvalid),
+      .msgout_tready  (msgout_tready),
+      .msgout_ide     (msgout_ide),
+      .msgout_t       (msgout_t),
+      .msgout_stream  (msgout_stream),
+      .msgout_tdi     (msgout_tdi),
       .dma_hdr        (dma_hdr),
       .dma_tdata      (dma_tdata),
       .dma_tkeep      (dma_tkeep),
@@ -823,6 +881,7 @@ module tdisp_device #(
       .dma_ide      (dma_ide),
       .dma_t        (dma_t),
       .dma_stream   (dma_stream),
+      .ido_enable   (cpl_ido_enable),
       .tx_hdr       (tx_hdr),
       .tx_tdata     (tx_tdata),
       .tx_tkeep     (tx_tkeep),
@@ -834,7 +893,7 @@ module tdisp_device #(
       .tx_stream    (tx_stream)
   );
 
-  wire unused = &{1'b0, inval_done, tdisp_config};
+  wire unused = &{1'b0, tdisp_config};
 
 endmodule
 

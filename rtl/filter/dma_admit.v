@@ -29,6 +29,7 @@ module dma_admit #(
     // The request
     input wire       msix,      // MSI-X message, else a memory request
     input wire       read,      // MRd
+    input wire       atomic,    // AtomicOp, which the function may send
     input wire       write,     // MWr
     input wire [1:0] at,        // Address Type
     input wire       rid_match, // its Requester ID is that of the TDI
@@ -53,7 +54,7 @@ module dma_admit #(
 
   wire translated = at == `PCIE_AT_TRANSLATED;
   wire asks = at == `PCIE_AT_TRANSLATION_REQUEST && read;
-  wire form_ok = write || (read && !msix);
+  wire form_ok = write || ((read || atomic) && !msix);
   wire ats_ok = ats_enable && !msix && (translated || asks);
   wire at_ok = at == `PCIE_AT_UNTRANSLATED || ats_ok;
 

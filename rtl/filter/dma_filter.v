@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// dma_filter: lets requests of the function out as dma_admit says.
+// dma_filter: lets requests of the function out as dma_admit says, and its answers to messages.
 //
 // The decision is taken when the first beat is accepted, from the state of that cycle, and holds for
 // the whole TLP. A refused TLP is swallowed whole. In the cycle after the last beat `appreq_denied`
@@ -27,6 +27,7 @@ module dma_filter #(
     input wire [                  15:0] pf_rid,          // TDI n has pf_rid + n
     input wire [           NUM_TDI-1:0] tdi_bme,
     input wire [           NUM_TDI-1:0] ats_enable,
+    input wire                          atomic_enable,   // AtomicOp Requester Enable
     input wire [   NUM_IDE_STREAMS-1:0] ide_enable,
     input wire [   NUM_IDE_STREAMS-1:0] ide_addr_valid,
     input wire [64*NUM_IDE_STREAMS-1:0] ide_addr_base,
@@ -54,7 +55,16 @@ module dma_filter #(
     output wire                 appreq_ide,
     output wire [ STREAM_W-1:0] appreq_stream,
 
-    // Requests that may leave
+    // Answers to messages of the host, one beat without data; a refused one disappears
+    input  wire [       127:0] msgout_hdr,
+    input  wire                msgout_tvalid,
+    output wire                msgout_tready,
+    input  wire                msgout_ide,
+    input  wire                msgout_t,
+    input  wire [STREAM_W-1:0] msgout_stream,
+    input  wire [   TDI_W-1:0] msgout_tdi,
+
+    // What may leave
     output wire [        127:0] dma_hdr,
     output wire [   DATA_W-1:0] dma_tdata,
     output wire [DATA_W/32-1:0] dma_tkeep,
@@ -73,6 +83,10 @@ module dma_filter #(
   wire [7:0] tlp_type = appreq_hdr[127:120];
   wire write = tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64;
   wire read = tlp_type == `PCIE_TYPE_MRD32 || tlp_type == `PCIE_TYPE_MRD64;
+  wire fetch_add = tlp_type == `PCIE_TYPE_FETCH_ADD32 || tlp_type == `PCIE_TYPE_FETCH_ADD64;
+  wire swap = tlp_type == `PCIE_TYPE_SWAP32 || tlp_type == `PCIE_TYPE_SWAP64;
+  wire compare = tlp_type == `PCIE_TYPE_CAS32 || tlp_type == `PCIE_TYPE_CAS64;
+  wire atomic = (fetch_add || swap || compare) && atomic_enable;
   wire [1:0] at = appreq_hdr[107:106];
   wire [STREAM_W-1:0] bound_stream = tdi_stream[STREAM_W*appreq_tdi+:STREAM_W];
   wire bound_exists = {1'b0, bound_stream} < STREAMS;
@@ -120,6 +134,7 @@ module dma_filter #(
       .ats_enable   (ats_enable[appreq_tdi]),
       .msix         (appreq_msix),
       .read         (read),
+      .atomic       (atomic),
       .write        (write),
       .at           (at),
       .rid_match    (appreq_hdr[95:80] == rid),
@@ -142,6 +157,36 @@ module dma_filter #(
   wire t = within_q ? t_q : admit_t;
   wire [STREAM_W-1:0] stream = within_q ? stream_q : admit_stream;
   wire taken = appreq_tvalid && appreq_tready;
+
+  // ------------------------------------------------------------------ answers
+  // An answer mirrors T and stream of what it answers, in every state (TDISP-ATS-003). It goes where
+  // the function has nothing to send, behind all that has been sent before.
+  reg answers_q;
+  wire out_ready;
+  wire [15:0] msgout_rid = pf_rid + {{(16 - TDI_W) {1'b0}}, msgout_tdi};
+  wire msgout_exists = {1'b0, msgout_stream} < STREAMS;
+  wire answer_allow = msgout_hdr[95:80] == msgout_rid &&
+      (!msgout_ide || (msgout_exists && stream_secure[msgout_stream]));
+
+  always @(posedge clk) begin
+    if (rst) answers_q <= 1'b0;
+    else if (answers_q) answers_q <= !out_ready;
+    else answers_q <= msgout_tvalid && !within_q && !appreq_tvalid;
+  end
+
+  assign appreq_tready = out_ready && !answers_q;
+  assign msgout_tready = out_ready && answers_q;
+
+  wire [WIDTH-1:0] request = {appreq_hdr, appreq_tdata, appreq_tkeep, appreq_tlast, ide, t, stream};
+  wire [WIDTH-1:0] answer = {
+    msgout_hdr,
+    {DATA_W{1'b0}},
+    {KEEP_W{1'b0}},
+    1'b1,
+    msgout_ide,
+    msgout_ide && msgout_t,
+    msgout_ide ? msgout_stream : {STREAM_W{1'b0}}
+  };
 
   always @(posedge clk) begin
     if (rst) begin
@@ -167,9 +212,9 @@ module dma_filter #(
   ) u_out (
       .clk    (clk),
       .rst    (rst),
-      .s_data ({appreq_hdr, appreq_tdata, appreq_tkeep, appreq_tlast, ide, t, stream}),
-      .s_valid(appreq_tvalid && allow),
-      .s_ready(appreq_tready),
+      .s_data (answers_q ? answer : request),
+      .s_valid(answers_q ? answer_allow : appreq_tvalid && allow),
+      .s_ready(out_ready),
       .m_data ({dma_hdr, dma_tdata, dma_tkeep, dma_tlast, dma_ide, dma_t, dma_stream}),
       .m_valid(dma_tvalid),
       .m_ready(dma_tready)

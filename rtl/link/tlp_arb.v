@@ -57,6 +57,8 @@ module tlp_arb #(
     input  wire                 dma_t,
     input  wire [ STREAM_W-1:0] dma_stream,
 
+    input wire ido_enable,  // Completions may have ID-Based Ordering
+
     // To the link
     output wire [        127:0] tx_hdr,
     output wire [   DATA_W-1:0] tx_tdata,
@@ -73,6 +75,8 @@ module tlp_arb #(
   localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W;
   // The filter before this block holds two TLPs; the next two leave room for the function's own.
   localparam [2:0] DMA_BEFORE_CPL = 3'd4;
+
+  localparam ID_BASED_ORDERING = 114;  // bit of the header
 
   // One bit a source: dma, cfgcpl, appcpl, errcpl
   localparam [3:0] NOBODY = 4'b0000;
@@ -144,14 +148,28 @@ module tlp_arb #(
   assign errcpl_tready = grant_q[3] && out_ready;
 
   wire [WIDTH-1:0] dma_all = {dma_hdr, dma_tdata, dma_tkeep, dma_tlast, dma_ide, dma_t, dma_stream};
+  // Their sources copy the attributes of the request.
+  wire [127:0] cpl_mask = ~({127'd0, !ido_enable} << ID_BASED_ORDERING);
   wire [WIDTH-1:0] cfgcpl_all = {
-    cfgcpl_hdr, cfgcpl_tdata, cfgcpl_tkeep, cfgcpl_tlast, cfgcpl_ide, cfgcpl_t, cfgcpl_stream
+    cfgcpl_hdr & cpl_mask,
+    cfgcpl_tdata,
+    cfgcpl_tkeep,
+    cfgcpl_tlast,
+    cfgcpl_ide,
+    cfgcpl_t,
+    cfgcpl_stream
   };
   wire [WIDTH-1:0] appcpl_all = {
-    appcpl_hdr, appcpl_tdata, appcpl_tkeep, appcpl_tlast, appcpl_ide, appcpl_t, appcpl_stream
+    appcpl_hdr & cpl_mask,
+    appcpl_tdata,
+    appcpl_tkeep,
+    appcpl_tlast,
+    appcpl_ide,
+    appcpl_t,
+    appcpl_stream
   };
   wire [WIDTH-1:0] errcpl_all = {
-    errcpl_hdr, {DATA_W{1'b0}}, {KEEP_W{1'b0}}, 1'b1, errcpl_ide, errcpl_t, errcpl_stream
+    errcpl_hdr & cpl_mask, {DATA_W{1'b0}}, {KEEP_W{1'b0}}, 1'b1, errcpl_ide, errcpl_t, errcpl_stream
   };
 
   skid_buffer #(

@@ -16,7 +16,7 @@ module tlp_classify (
     output wire        completion,
     output wire        message,
     output wire        message_known,   // a message that needs no action here
-    output wire        invalidate,      // Invalidate Request
+    output wire        for_function,    // a message that function_messages takes
     output wire        refused_np,      // a non-posted request that no function serves
     output wire        unknown,
     output wire        poisoned,        // EP is set on a TLP with data
@@ -70,7 +70,7 @@ module tlp_classify (
       message_code == `PCIE_MSG_SET_SLOT_POWER_LIMIT ||
       message_code == `PCIE_MSG_VENDOR_DEFINED_1 ||
       message_code[7:4] == 4'h4;  // "ignored" messages
-  assign invalidate = tlp_type == `PCIE_TYPE_MSGD_ID &&
+  assign for_function = tlp_type == `PCIE_TYPE_MSGD_ID &&
       message_code == `PCIE_MSG_INVALIDATE_REQUEST;
   assign config_request = is_config;
   assign memory_read = is_read && plain_form;

@@ -6,10 +6,10 @@
 // The destination is decided when the first beat enters the last stage, from the TDI state of that
 // cycle, and holds for the whole TLP. A refused non-posted request is answered with Unsupported
 // Request on the stream and with the T of the request, a refused posted one disappears
-// (TDISP-MMIO-006, 007). No function caches translations, so an Invalidate Request is answered here,
-// likewise on its stream and with its T (TDISP-ATS-003). Errors of ordinary receive processing come before admission
-// (TDISP-MMIO-009): a poisoned write never has an effect, and only one that would have been served
-// is reported as poisoned to its TDI.
+// (TDISP-MMIO-006, 007). A message for a function that exists goes to function_messages, whatever its
+// T and the state of the TDI (TDISP-ATS-003). Errors of ordinary receive processing come before
+// admission (TDISP-MMIO-009): a poisoned write or message never has an effect, and only a write that
+// would have been served is reported as poisoned to its TDI.
 
 `default_nettype none
 `include "pcie_defs.vh"
@@ -90,7 +90,17 @@ module tlp_route #(
     output wire                 cplin_t,
     output wire [ STREAM_W-1:0] cplin_stream,
 
-    // Completions of refused requests, and Invalidate Completions
+    // Messages for function msgin_tdi
+    output wire [       127:0] msgin_hdr,
+    output wire                msgin_tvalid,
+    input  wire                msgin_tready,
+    output wire                msgin_tlast,
+    output wire                msgin_ide,
+    output wire                msgin_t,
+    output wire [STREAM_W-1:0] msgin_stream,
+    output wire [   TDI_W-1:0] msgin_tdi,
+
+    // Completions of refused requests
     output wire [       127:0] errcpl_hdr,
     output wire                errcpl_tvalid,
     input  wire                errcpl_tready,
@@ -130,7 +140,7 @@ module tlp_route #(
   );
 
   wire a_config, a_read, a_write, a_completion, a_message, a_message_known, a_refused_np, a_unknown;
-  wire a_invalidate;
+  wire a_for_function;
   wire a_poisoned, a_hit, a_bar, a_memory;
   wire [63:0] a_address;
   wire [10:0] a_dw_count;
@@ -149,7 +159,7 @@ module tlp_route #(
       .completion       (a_completion),
       .message          (a_message),
       .message_known    (a_message_known),
-      .invalidate       (a_invalidate),
+      .for_function     (a_for_function),
       .refused_np       (a_refused_np),
       .unknown          (a_unknown),
       .poisoned         (a_poisoned),
@@ -197,7 +207,8 @@ module tlp_route #(
   reg b_first_q;  // the next beat that enters is a first one
   reg b_start_q;  // this beat is a first one
   reg b_config_q, b_read_q, b_write_q, b_completion_q, b_message_q, b_message_known_q;
-  reg b_invalidate_q;
+  reg b_for_function_q;
+  reg [TDI_W-1:0] b_target_q;
   reg b_refused_np_q, b_unknown_q, b_poisoned_q, b_hit_q, b_bar_q, b_memory_q;
   reg b_rid_ok_q, b_one_class_q;
   reg [TDI_W-1:0] b_tdi_q;
@@ -227,7 +238,8 @@ module tlp_route #(
       b_completion_q    <= a_completion;
       b_message_q       <= a_message;
       b_message_known_q <= a_message_known;
-      b_invalidate_q    <= a_invalidate && a_target_exists;
+      b_for_function_q  <= a_for_function && a_target_exists;
+      b_target_q        <= a_target[TDI_W-1:0];
       b_refused_np_q    <= a_refused_np;
       b_unknown_q       <= a_unknown;
       b_poisoned_q      <= a_poisoned;
@@ -260,6 +272,7 @@ module tlp_route #(
   localparam [5:0] TO_MMIO = 6'b101010;
   localparam [5:0] TO_CPL = 6'b110100;
   localparam [5:0] TO_ERR = 6'b111111;
+  localparam [5:0] TO_MSG = 6'b001100;
 
   wire admit;
   reg [5:0] c_to_q;
@@ -287,8 +300,8 @@ module tlp_route #(
     if (b_completion_q) begin
       decision = TO_CPL;
     end else if (b_message_q) begin
-      refused = !(b_message_known_q || b_invalidate_q) || !b_rid_ok_q;
-      if (b_invalidate_q && b_rid_ok_q && !b_poisoned_q) decision = TO_ERR;
+      refused = !(b_message_known_q || b_for_function_q) || !b_rid_ok_q;
+      if (b_for_function_q && b_rid_ok_q && !b_poisoned_q) decision = TO_MSG;
     end else if (b_unknown_q) begin
       refused = 1'b1;
     end else if (b_refused_np_q) begin
@@ -312,7 +325,7 @@ module tlp_route #(
   reg [127:0] c_hdr_q;
   reg [DATA_W-1:0] c_tdata_q;
   reg [KEEP_W-1:0] c_tkeep_q;
-  reg c_invalidate_q;
+  reg [TDI_W-1:0] c_target_q;
   reg c_tlast_q, c_ide_q, c_t_q, c_bar_q;
   reg [STREAM_W-1:0] c_stream_q;
   reg [TDI_W-1:0] c_tdi_q;
@@ -329,6 +342,7 @@ module tlp_route #(
       TO_CFG:  c_moves = cfgreq_tready;
       TO_MMIO: c_moves = mmio_tready;
       TO_CPL:  c_moves = cplin_tready;
+      TO_MSG:  c_moves = msgin_tready;
       TO_ERR:  c_moves = errcpl_tready || !c_tlast_q;
       default: c_moves = 1'b1;
     endcase
@@ -352,7 +366,7 @@ module tlp_route #(
       c_t_q             <= b_t;
       c_stream_q        <= b_stream;
       c_bar_q           <= b_bar_q;
-      c_invalidate_q    <= b_invalidate_q;
+      c_target_q        <= b_target_q;
       c_tdi_q           <= b_tdi_q;
       c_offset_q        <= b_offset_q;
       c_cpl_type_q      <= b_cpl_type_q;
@@ -380,51 +394,45 @@ module tlp_route #(
   end
 
   // ------------------------------------------------------------------ outputs
-  assign cfgreq_hdr    = c_hdr_q;
-  assign cfgreq_tdata  = c_tdata_q;
-  assign cfgreq_tkeep  = c_tkeep_q;
+  assign cfgreq_hdr = c_hdr_q;
+  assign cfgreq_tdata = c_tdata_q;
+  assign cfgreq_tkeep = c_tkeep_q;
   assign cfgreq_tvalid = c_valid_q && c_to_q == TO_CFG;
-  assign cfgreq_tlast  = c_tlast_q;
-  assign cfgreq_ide    = c_ide_q;
-  assign cfgreq_t      = c_t_q;
+  assign cfgreq_tlast = c_tlast_q;
+  assign cfgreq_ide = c_ide_q;
+  assign cfgreq_t = c_t_q;
   assign cfgreq_stream = c_stream_q;
 
-  assign mmio_hdr      = c_hdr_q;
-  assign mmio_tdata    = c_tdata_q;
-  assign mmio_tkeep    = c_tkeep_q;
-  assign mmio_tvalid   = c_valid_q && c_to_q == TO_MMIO;
-  assign mmio_tlast    = c_tlast_q;
-  assign mmio_ide      = c_ide_q;
-  assign mmio_t        = c_t_q;
-  assign mmio_stream   = c_stream_q;
-  assign mmio_tdi      = c_tdi_q;
-  assign mmio_bar      = c_bar_q;
-  assign mmio_offset   = c_offset_q;
+  assign mmio_hdr = c_hdr_q;
+  assign mmio_tdata = c_tdata_q;
+  assign mmio_tkeep = c_tkeep_q;
+  assign mmio_tvalid = c_valid_q && c_to_q == TO_MMIO;
+  assign mmio_tlast = c_tlast_q;
+  assign mmio_ide = c_ide_q;
+  assign mmio_t = c_t_q;
+  assign mmio_stream = c_stream_q;
+  assign mmio_tdi = c_tdi_q;
+  assign mmio_bar = c_bar_q;
+  assign mmio_offset = c_offset_q;
 
-  assign cplin_hdr     = c_hdr_q;
-  assign cplin_tdata   = c_tdata_q;
-  assign cplin_tkeep   = c_tkeep_q;
-  assign cplin_tvalid  = c_valid_q && c_to_q == TO_CPL;
-  assign cplin_tlast   = c_tlast_q;
-  assign cplin_ide     = c_ide_q;
-  assign cplin_t       = c_t_q;
-  assign cplin_stream  = c_stream_q;
+  assign cplin_hdr = c_hdr_q;
+  assign cplin_tdata = c_tdata_q;
+  assign cplin_tkeep = c_tkeep_q;
+  assign cplin_tvalid = c_valid_q && c_to_q == TO_CPL;
+  assign cplin_tlast = c_tlast_q;
+  assign cplin_ide = c_ide_q;
+  assign cplin_t = c_t_q;
+  assign cplin_stream = c_stream_q;
 
-  wire [127:0] invalidate_cpl = {
-    `PCIE_TYPE_MSG_ID,
-    1'b0,
-    c_hdr_q[118:116],
-    4'h0,
-    16'h0000,
-    c_hdr_q[63:48],
-    8'h00,
-    `PCIE_MSG_INVALIDATE_COMPLETION,
-    c_hdr_q[95:80],
-    13'd0,
-    3'd1,  // one Completion
-    32'd1 << c_hdr_q[76:72]  // ITag
-  };
-  wire [127:0] refusal = {
+  assign msgin_hdr = c_hdr_q;
+  assign msgin_tvalid = c_valid_q && c_to_q == TO_MSG;
+  assign msgin_tlast = c_tlast_q;
+  assign msgin_ide = c_ide_q;
+  assign msgin_t = c_t_q;
+  assign msgin_stream = c_stream_q;
+  assign msgin_tdi = c_target_q;
+
+  assign errcpl_hdr = {
     c_cpl_type_q,
     c_hdr_q[119:114],
     2'b00,
@@ -441,10 +449,9 @@ module tlp_route #(
     c_lower_address_q,
     32'd0
   };
-  assign errcpl_hdr    = c_invalidate_q ? invalidate_cpl : refusal;
   assign errcpl_tvalid = c_valid_q && c_to_q == TO_ERR && c_tlast_q;
-  assign errcpl_ide    = c_ide_q;
-  assign errcpl_t      = c_t_q;
+  assign errcpl_ide = c_ide_q;
+  assign errcpl_t = c_t_q;
   assign errcpl_stream = c_stream_q;
 
 endmodule

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from models.host.memory import HostMemory, Owner
 from models.host.owner_check import DmaRequest, OwnerCheck, Verdict
 from models.host.translation import TranslationAgent
+from models.pcie.atomics import atomic_result
 from models.pcie.codes import AddressType, CplStatus
-from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
+from models.pcie.layout import ATOMICS, DW, MEMORY_READS, MEMORY_REQUESTS, MEMORY_WRITES
 from models.pcie.rules import (
     Limits,
     failed_completion,
@@ -18,6 +19,7 @@ from models.pcie.rules import (
     written_bytes,
 )
 from models.pcie.tlp import Tlp
+from models.pcie.tlp_rules import operand_size
 from tb.host.route import Route
 
 RespondFunction = Callable[[Tlp, Route], Awaitable[None]]
@@ -79,11 +81,15 @@ class Inbound:
             verdict = self.check.check(DmaRequest.of(led, route.t))
         if led is None or not verdict.allowed:
             self.refused.append((request, verdict))
-            if tlp.fmt_type in MEMORY_READS:
+            if tlp.fmt_type not in MEMORY_WRITES:
                 await self._answer(failed_completion(completer, tlp, CplStatus.UR), route)
             return
         self.served.append(request)
-        if tlp.fmt_type in MEMORY_READS:
+        if tlp.fmt_type in ATOMICS:
+            old = self.memory.read(led.address, operand_size(tlp))
+            self.memory.write(led.address, atomic_result(led, old))
+            await self._answer(split_completions(completer, tlp, old)[0], route)
+        elif tlp.fmt_type in MEMORY_READS:
             data = self.memory.read(led.address, DW * led.length)
             for completion in split_completions(completer, tlp, data, self.limits):
                 await self._answer(completion, route)

@@ -110,9 +110,14 @@ class DeviceChecker:
             for old, new in zip(before, after, strict=True) if after is not before else ():
                 if old.bus_master and not new.bus_master:
                     self.link.outbound.bus_master_cleared(new.number, now)
-                    self.link.shadows[new.number].may_fail(now)
                 if old.ats_enable and not new.ats_enable:
                     self.link.translations.disabled(now, new.number)
+                if old.attributes & ~new.attributes or old.atomics > new.atomics:
+                    self.link.outbound.enables_cleared(old, now)
+                if not self.link.shadows[new.number].may_send(new):
+                    self.link.shadows[new.number].may_fail(now)
+                if old.ordered_completions and not new.ordered_completions:
+                    self.link.inbound.ordering_cleared(now)
             for function in reset:
                 self.link.function_reset(now, function)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from models.app.function import Transfer
-from models.pcie.codes import AddressType, CplStatus
+from models.app.map import Control
+from models.pcie.codes import AddressType, CplStatus, FmtType
 from models.pcie.errors import CompletionError
 from models.pcie.layout import DW, MEMORY_READS, MEMORY_WRITES
 from models.pcie.rules import CompletionCollector, Limits
@@ -18,11 +19,16 @@ from tb.scoreboard.world import Route
 # A requester does not look at where a completion was split, only that it continues.
 ANY_SPLIT = Limits(rcb=DW, max_payload=4096)
 Words = Sequence[frozenset[int]]
+ATOMIC_TYPES = {
+    Control.FETCH_ADD: frozenset({FmtType.FETCH_ADD32, FmtType.FETCH_ADD64}),
+    Control.SWAP: frozenset({FmtType.SWAP32, FmtType.SWAP64}),
+    Control.CAS: frozenset({FmtType.CAS32, FmtType.CAS64}),
+}
 
 
 @dataclass
 class OpenRead:
-    """A read of the device that waits for completions."""
+    """A read or an AtomicOp of the device that waits for completions."""
 
     request: Tlp
     route: Route
@@ -86,11 +92,16 @@ class DmaRun:
 
     def fits(self, tlp: Tlp) -> bool:
         """Whether `tlp` may be the next request but for its address."""
-        kinds = MEMORY_WRITES if self.transfer.to_host else MEMORY_READS
-        size = DW * tlp.length
+        transfer, size = self.transfer, DW * tlp.length
+        if transfer.atomic:  # goes whole
+            kinds, fits = ATOMIC_TYPES[transfer.atomic], not self.issued
+            fits = fits and size == transfer.operands
+        else:
+            kinds = MEMORY_WRITES if transfer.to_host else MEMORY_READS
+            fits = self.issued + size <= transfer.length
         return (
             tlp.fmt_type in kinds
-            and self.issued + size <= self.transfer.length
+            and fits
             and tlp.first_be == 0xF
             and tlp.last_be == (0xF if tlp.length > 1 else 0)
         )
@@ -103,11 +114,11 @@ class DmaRun:
         self, tlp: Tlp, route: Route, time_ns: float, asked_ns: float = float("-inf")
     ) -> None:
         """The next request has been sent; `asked_ns` is when its translation was asked for."""
-        if tlp.fmt_type in MEMORY_READS:
+        if tlp.fmt_type not in MEMORY_WRITES:
             self.open[tlp.tag] = OpenRead(
                 tlp, route, time_ns, self.offset(), self.host_address, asked_ns
             )
-        self.issued += DW * tlp.length
+        self.issued += self.transfer.length if self.transfer.atomic else DW * tlp.length
 
     def take(self, completion: Tlp, route: Route) -> tuple[Effect, int, bytes]:
         """A completion from the host: its effect, where in memory its data goes, the data."""

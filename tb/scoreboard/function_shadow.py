@@ -28,7 +28,7 @@ from models.app.map import (
 from models.pcie.layout import DW
 from models.pcie.tlp import Tlp
 from tb.scoreboard.dma import DmaRun
-from tb.scoreboard.world import Target
+from tb.scoreboard.world import FunctionView, Target
 
 SCRUB_NS = 20_000.0  # clearing four functions takes no longer, and one may wait for all others
 CLEARED = int(Status.DONE | Status.ERROR)
@@ -183,6 +183,14 @@ class FunctionShadow:
         elif run.complete and not self.model.maybe_finished:
             self.model.maybe_finished = True
             self._owe(time_ns)
+
+    def may_send(self, view: FunctionView) -> bool:
+        """Whether the configuration lets the function send what its transfers need."""
+        transfer = self.model.transfer
+        if transfer is None:
+            return view.bus_master
+        translates = view.ats_enable or not transfer.translate
+        return view.bus_master and translates and (view.atomics or not transfer.atomic)
 
     def may_fail(self, time_ns: float) -> None:
         """The function cannot send any more: a transfer under way may end with an error."""

@@ -23,6 +23,7 @@ Words = list[frozenset[int]]
 NOT_BUILT = InboundRule(Decision.REJECT, ("TDISP-MMIO-007",))
 FOREIGN_RID = InboundRule(Decision.REJECT, ("IDE-SEL-004",))
 LOCKED = frozenset({TdiState.CONFIG_LOCKED, TdiState.RUN})
+ID_BASED_ORDERING = 1 << 2  # of the attributes
 UNTRANSLATED, TRANSLATED = 0, 2  # AT of requests that a function may serve
 SERVED = (MEMORY_READS | MEMORY_WRITES) - {FmtType.MRDLK32, FmtType.MRDLK64}
 
@@ -85,6 +86,7 @@ class InboundChecker:
         self.shadows = shadows
         self.covered: list[CoverItem] = []
         self._pending: dict[tuple[int, int], Pending] = {}
+        self._ordered_ns = float("-inf")  # last time at which completions could be ordered by ID
 
     # ------------------------------------------------------------------ requests
 
@@ -152,7 +154,7 @@ class InboundChecker:
             event(target.tdi, ErrorCause.POISONED, time_ns)
         elif passes == {True} and not tlp.th:
             shadow.write(time_ns, target, tlp)
-            if not self.world.functions()[target.tdi].bus_master:
+            if not shadow.may_send(self.world.functions()[target.tdi]):
                 shadow.may_fail(time_ns)
         else:
             self.world.findings.tolerate("write that raced with a change of state")
@@ -197,6 +199,7 @@ class InboundChecker:
             {"route": route, "completer": expected if pending.config else tlp.completer_id},
             tdi,
         )
+        self._check_ordering(time_ns, tlp, tdi)
         try:
             last = pending.collector.add(tlp)
         except CompletionError as error:
@@ -285,6 +288,24 @@ class InboundChecker:
                 )
                 return
         shadow.seen(target, request, got)
+
+    def _check_ordering(self, time_ns: float, tlp: Tlp, tdi: int | None) -> None:
+        """Completions have ID-Based Ordering only where it is enabled."""
+        ordered = bool(tlp.attr & ID_BASED_ORDERING)
+        enabled = self.world.functions()[0].ordered_completions
+        if ordered and not enabled and self.world.made_since(time_ns) > self._ordered_ns:
+            self.world.findings.mismatch(
+                ("TDISP-MMIO-006",),
+                time_ns,
+                "attributes of a completion",
+                {"ID-Based Ordering": "not enabled"},
+                {"completion": tlp},
+                tdi,
+            )
+
+    def ordering_cleared(self, time_ns: float) -> None:
+        """IDO Completion Enable was set until now."""
+        self._ordered_ns = time_ns
 
     def _config_answered(self, time_ns: float, pending: Pending, status: CplStatus) -> None:
         request = pending.request

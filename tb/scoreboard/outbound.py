@@ -9,7 +9,7 @@ from models.app.function import Interrupt
 from models.pcie.admission import OutboundKind
 from models.pcie.codes import AddressType
 from models.pcie.errors import TlpError
-from models.pcie.layout import DW, MEMORY_READS, MEMORY_REQUESTS
+from models.pcie.layout import ATOMICS, DW, MEMORY_READS, MEMORY_REQUESTS, MEMORY_WRITES
 from models.pcie.rules import check_limits
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import TdiState
@@ -19,6 +19,8 @@ from tb.scoreboard.function_shadow import FunctionShadow, Owed
 from tb.scoreboard.translations import Translations, Verdict
 from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import FunctionView, Route, World
+
+ATTRIBUTES, ID_BASED_ORDERING = 0b111, 0b100  # as in a TLP header
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class OutboundChecker:
         self.translations = translations
         self.shadows = shadows
         self._bus_master: dict[int, float] = {}  # last time at which it was set
+        self._before: dict[int, tuple[FunctionView, float]] = {}  # when enables were cleared last
 
     @property
     def _findings(self) -> Findings:
@@ -72,6 +75,7 @@ class OutboundChecker:
             self._unexpected(time_ns, tlp, route, view.number)
             return
         self._check_form(time_ns, tlp, view)
+        self._check_enables(time_ns, tlp, view, matched)
         self.way.check(time_ns, tlp, route, view, matched.kind)
         if matched.kind is OutboundKind.TRANSLATION_REQUEST:
             self.translations.asked(time_ns, tlp, route, view)
@@ -164,6 +168,32 @@ class OutboundChecker:
                 view.number,
             )
 
+    def _check_enables(
+        self, time_ns: float, tlp: Tlp, view: FunctionView, matched: Matched
+    ) -> None:
+        """Attributes that software asked for and the host has enabled; AtomicOps likewise."""
+        before, since = self._before.get(view.number, (view, float("-inf")))
+        if self.world.made_since(time_ns) > since:
+            before = view
+        asked = ATTRIBUTES if matched.run is None else matched.run.transfer.attr
+        if matched.vector is not None:
+            asked = ID_BASED_ORDERING
+        allowed = (view.attributes | before.attributes) & asked
+        atomics = view.atomics or before.atomics or tlp.fmt_type not in ATOMICS
+        if tlp.attr & ~allowed or not atomics:
+            self._findings.mismatch(
+                ("TDISP-TRK-004",),
+                time_ns,
+                "what Device Control lets a request be",
+                {"Attr": f"within {allowed:03b}", "AtomicOps": view.atomics},
+                {"Attr": f"{tlp.attr:03b}", "request": tlp},
+                view.number,
+            )
+
+    def enables_cleared(self, before: FunctionView, time_ns: float) -> None:
+        """Enables of Device Control were those of `before` until now."""
+        self._before[before.number] = before, time_ns
+
     def bus_master_cleared(self, tdi: int, time_ns: float) -> None:
         """Bus Master Enable of the function was set until now."""
         self._bus_master[tdi] = time_ns
@@ -180,13 +210,11 @@ class OutboundChecker:
         tdi: int,
     ) -> None:
         shadow = self.shadows[tdi]
-        if tlp.fmt_type in MEMORY_READS:
-            if tlp.tag in run.open or self.translations.waits(tdi, tlp.tag, time_ns):
-                got = {"tag": tlp.tag}
-                self._findings.mismatch(
-                    ("TDISP-DMA-005",), time_ns, "tag in use", {"tag": "a free one"}, got, tdi
-                )
-        else:
+        reads, tag = tlp.fmt_type not in MEMORY_WRITES, tlp.tag
+        if reads and (tag in run.open or self.translations.waits(tdi, tag, time_ns)):
+            expected, got = {"tag": "a free one"}, {"tag": tag}
+            self._findings.mismatch(("TDISP-DMA-005",), time_ns, "tag in use", expected, got, tdi)
+        if tlp.has_data:
             self._check_data(time_ns, shadow, run, tlp, tdi)
         run.issue(tlp, route, time_ns, asked_ns)
         shadow.progress(time_ns, run)

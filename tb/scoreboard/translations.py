@@ -18,7 +18,7 @@ from models.pcie.ats import (
     spans,
 )
 from models.pcie.codes import CplStatus
-from models.pcie.layout import DW, MEMORY_READS
+from models.pcie.layout import ATOMICS, DW, MEMORY_READS
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
 from tb.scoreboard.findings import Findings
@@ -27,6 +27,12 @@ from tb.scoreboard.world import FunctionView, Route, World, completer_fits
 
 KEPT = 64  # translations of a TDI
 EARLIEST = 0.9  # share of the completion time-out at which it may come
+
+READING = MEMORY_READS | ATOMICS
+
+
+def _right(entry: TranslationEntry, *, reads: bool, writes: bool) -> bool:
+    return (entry.read or not reads) and (entry.write or not writes)
 
 
 @dataclass
@@ -53,7 +59,7 @@ class Known:
 
     def leads(self, untranslated: int, tlp: Tlp) -> bool:
         """Whether the request `tlp` is what it makes of one to `untranslated`."""
-        right = self.entry.read if tlp.fmt_type in MEMORY_READS else self.entry.write
+        right = _right(self.entry, reads=tlp.fmt_type in READING, writes=tlp.has_data)
         moved = self.entry.target.base + untranslated - self.span.base
         fits = self.span.holds(untranslated, DW * tlp.length) and tlp.address == moved
         return fits and right and not self.entry.untranslated_only
@@ -216,7 +222,8 @@ class Translations:
         """Whether a transfer needs a right that is not given."""
         for run in self.shadows[tdi].runs:
             first, end = run.host_address, run.transfer.host_address + run.transfer.length
-            right = known.entry.write if run.transfer.to_host else known.entry.read
+            writes, atomic = run.transfer.to_host, bool(run.transfer.atomic)
+            right = _right(known.entry, reads=not writes, writes=writes or atomic)
             if not right and known.span.base < end and first < known.span.end:
                 return True
         return False

@@ -104,6 +104,7 @@ def pf_registers(num_tdi: int, num_streams: int, paging: bool = PAGING) -> dict[
         Reg.PM: Bits(0x0003_5001),
         Reg.PM_CONTROL: Bits(0x8),  # the power state has a test of its own
         Reg.DEVICE_CONTROL: Bits(0x2810, 0x79FF, 0xE0000),
+        Reg.DEVICE_CONTROL_2: Bits(0, 0x0340),
         Reg.LINK_CONTROL: Bits(0x10440000, 0xCB),
         Reg.LINK_CONTROL_2: Bits(0x4, 0xF),
         Reg.ATS: Bits(pointer(Reg.AER, 0x000F, 1)),

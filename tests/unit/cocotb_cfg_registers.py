@@ -149,6 +149,42 @@ async def sizes_are_never_above_what_the_device_can(dut: Any) -> None:
 
 
 @cocotb.test()
+async def enables_of_requests_follow_device_control(dut: Any) -> None:
+    """Those of the physical function count for all; an FLR of it brings them back."""
+    host = await new_host(dut, 8)
+    reset = {Reg.DEVICE_CONTROL: 0x2810, Reg.DEVICE_CONTROL_2: 0}
+    enables = [  # in the order of their bits
+        (Reg.DEVICE_CONTROL, 1 << 11),  # No Snoop
+        (Reg.DEVICE_CONTROL, 1 << 4),  # Relaxed Ordering
+        (Reg.DEVICE_CONTROL_2, 1 << 8),  # ID-Based Ordering of requests
+        (Reg.DEVICE_CONTROL_2, 1 << 9),  # and of Completions
+        (Reg.DEVICE_CONTROL_2, 1 << 6),  # AtomicOps
+    ]
+
+    def check(values: dict[Reg, int]) -> None:
+        single = int(dut.cpl_ido_enable.value) << 3 | int(dut.atomic_enable.value) << 4
+        bits = [bool(values[at] & bit) for at, bit in enables]
+        assert single | int(dut.attr_enable.value) == sum(b << n for n, b in enumerate(bits))
+
+    check(reset)
+    last = len(dut.tdi_present) - 1
+    if last:
+        await host.enable_vfs(last)
+    for at, bit in enables:
+        for value in (bit, 0xFFFF & ~0x8000 & ~bit):
+            await host.write(at, value)
+            check({**reset, at: value})
+            if last:
+                await host.write(at, reset[at] ^ value & 0x7FFF, 0xF, last)
+                check({**reset, at: value})
+        await host.write(at, reset[at])
+    for at in reset:
+        await host.write(at, 0x7FFF & ~reset[at])
+    await host.write(Reg.DEVICE_CONTROL, 0x8000)
+    check(reset)
+
+
+@cocotb.test()
 async def the_vendor_specific_capability_shows_the_chosen_tdi(dut: Any) -> None:
     host = await new_host(dut, 7)
     dut.tdi_status_data.value = 0xC0FFEE11

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -20,7 +20,7 @@ from models.pcie.admission import (
 from models.pcie.codes import AddressType
 from models.tdisp.codes import TdiState
 
-FORMS = ("read", "write", "other")
+FORMS = ("read", "write", "atomic", "other")
 BITS = (
     "msix_locked",
     "redirect",
@@ -49,7 +49,7 @@ class Case:
         """The request, if it is no interrupt."""
         bits, write = self.bits, self.form == "write"
         flags = (bool(bits[name]) for name in ("ats_enable", "peer", "redirect"))
-        return MemoryRequest(self.at, write, *flags)
+        return replace(MemoryRequest(self.at, write, *flags), atomic=self.form == "atomic")
 
     @property
     def rule(self) -> OutboundRule | None:
@@ -88,6 +88,7 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         dut.at.value = int(at)
         dut.read.value = int(form == "read")
         dut.write.value = int(form == "write")
+        dut.atomic.value = int(form == "atomic")
         for values in product((0, 1), repeat=len(BITS)):
             case = Case(state, at, form, dict(zip(BITS, values, strict=True)))
             for name, value in case.bits.items():

@@ -14,7 +14,8 @@ from cocotb.triggers import RisingEdge
 
 from models.ide.select import AddressAssociation
 from models.pcie.admission import MemoryRequest, outbound_memory
-from models.pcie.codes import AddressType
+from models.pcie.codes import AddressType, FmtType
+from models.pcie.layout import ATOMICS, MEMORY_WRITES
 from models.tdisp.codes import TdiState
 from models.tdisp.p2p import masked
 from tests.unit.tlp_bench import (
@@ -32,6 +33,7 @@ from tests.unit.tlp_bench import (
 PF_RID = 0x0100
 STREAMS = 3
 MIB = 1 << 20
+READS = (FmtType.MRD32, FmtType.MRD64)
 METADATA = 0x5A << 48  # in addresses
 
 
@@ -48,6 +50,7 @@ class Bench:
         self.stream = [n % STREAMS for n in range(self.tdis)]
         self.secure = [1] * STREAMS
         self.ats = [1] * self.tdis
+        self.atomic_enable = 1
         self.p2p = [0] * self.tdis  # a bit for each stream
         self.redirect = [0] * self.tdis
         self.mask = [0] * self.tdis
@@ -66,6 +69,7 @@ class Bench:
         self.dut.tdi_stream.value = sum(s << width * n for n, s in enumerate(self.stream))
         self.dut.pf_rid.value = PF_RID
         self.dut.ats_enable.value = sum(b << n for n, b in enumerate(self.ats))
+        self.dut.atomic_enable.value = self.atomic_enable
         self.dut.tdi_p2p.value = sum(b << STREAMS * n for n, b in enumerate(self.p2p))
         self.dut.tdi_redirect.value = sum(b << n for n, b in enumerate(self.redirect))
         self.dut.ide_enable.value = sum(b << n for n, b in enumerate(self.enabled))
@@ -77,6 +81,7 @@ class Bench:
         self.dut.rst.value = 1
         cocotb.start_soon(Clock(self.dut.clk, 10, "ns").start())
         self.source = TlpSource(self.dut, "appreq", self.rng)
+        self.answers = TlpSource(self.dut, "msgout", self.rng)
         self.sink = TlpSink(self.dut, "dma", self.rng)
         self.dut.appreq_tdi.value = 0
         cocotb.start_soon(self._masks())
@@ -126,16 +131,20 @@ class Bench:
         state, stream = self.state[tdi], self.stream[tdi]
         if tlp.requester != PF_RID + tdi or not self.bme[tdi] or state == TdiState.ERROR:
             return None
-        if tlp.fmt_type not in (0x40, 0x60) and (msix or tlp.fmt_type not in (0x00, 0x20)):
+        write, atomic = tlp.fmt_type in MEMORY_WRITES, tlp.fmt_type in ATOMICS
+        if msix and not write:
+            return None
+        if not (write or tlp.fmt_type in READS or (atomic and self.atomic_enable)):
             return None
         at = AddressType(tlp.bits(107, 106))
         peer = self.peer(tlp)
         request = MemoryRequest(
             at,
-            bool(tlp.fmt_type & 0x40),
+            write,
             bool(self.ats[tdi]),
             peer is not None,
             bool(self.redirect[tdi]),
+            atomic,
         )
         if msix and at is not AddressType.UNTRANSLATED:
             return None
@@ -158,6 +167,7 @@ class Bench:
         self.stream = [rng.randrange(STREAMS) for _ in range(self.tdis)]
         self.secure = [int(rng.random() < 0.8) for _ in range(STREAMS)]
         self.ats = [int(rng.random() < 0.8) for _ in range(self.tdis)]
+        self.atomic_enable = rng.getrandbits(1)
         self.p2p = [rng.getrandbits(STREAMS) for _ in range(self.tdis)]
         self.redirect = [int(rng.random() < 0.2) for _ in range(self.tdis)]
         self.mask = [rng.choice((0, METADATA, MIB)) for _ in range(self.tdis)]
@@ -195,9 +205,11 @@ def random_tlp(bench: Bench) -> Tlp:
     if kind < 0.5:
         data = [rng.getrandbits(32) for _ in range(rng.randint(1, 20))]
         return memory_write(address, data, **fields)
-    if kind < 0.9:
+    if kind < 0.8:
         return memory_read(address, rng.randint(1, 64), **fields)
-    return request(0x4C, address & 0xFFFFFFFF, 1, data=[1], **fields)
+    other = rng.choice((*ATOMICS, FmtType.DMWR32, FmtType.DMWR64, FmtType.MRDLK32))
+    data = [1, 2] if other & 0x40 else []
+    return request(other, address if other & 0x20 else address & 0xFFFFFFFF, 2, data=data, **fields)
 
 
 @cocotb.test(**LIMIT)
@@ -265,6 +277,56 @@ async def a_translated_request_without_its_mask_is_refused(dut: Any) -> None:
             )
             await cycles(dut, 4)
             assert bench.denied - before == refused, f"TDI {tdi}, {at.name}"
+
+
+def random_answer(bench: Bench) -> Tlp:
+    """An Invalidate Completion, now and then in the name of another function."""
+    rng = bench.rng
+    tdi = rng.randrange(bench.tdis)
+    rid = PF_RID + tdi ^ rng.choice((0, 0, 0, 0, 1, 0x100))
+    ide, t, stream = rng.getrandbits(1), rng.getrandbits(1), rng.randrange(STREAMS)
+    fields: dict[str, Any] = {"ide": ide, "t": t, "stream": stream, "tdi": tdi}
+    return request(FmtType.MSG_ID, rng.getrandbits(64), 0, requester=rid, enables=(2, 0), **fields)
+
+
+def answer_leaves(bench: Bench, tlp: Tlp) -> Tlp | None:
+    """As it came, in every state of the TDI; an Insecure stream carries nothing."""
+    side = tlp.side
+    insecure = side["ide"] and not bench.secure[side["stream"]]
+    if tlp.requester != PF_RID + side["tdi"] or insecure:
+        return None
+    way = {name: side[name] if side["ide"] else 0 for name in ("ide", "t", "stream")}
+    return replace(tlp, side=way)
+
+
+@cocotb.test(**LIMIT)
+async def answers_leave_between_requests_as_what_they_answer_came(dut: Any) -> None:
+    """In random states beside a stream of requests, all of which leave whole and in order."""
+    bench = Bench(dut)
+    await bench.start()
+    bench.stream = [0] * bench.tdis
+    wanted: dict[bool, list[Tlp]] = {False: [], True: []}
+    for _ in range(60):
+        bench.state = [bench.rng.choice(list(TdiState)) for _ in range(bench.tdis)]
+        bench.secure = [1, *(int(bench.rng.random() < 0.7) for _ in range(STREAMS - 1))]
+        bench.apply()
+        tlp, answers = random_tlp(bench), [random_answer(bench) for _ in range(3)]
+        for is_answer, leaves in ((False, bench.expected(tlp)), *_expected(bench, answers)):
+            wanted[is_answer] += [leaves] if leaves else []
+        sending = cocotb.start_soon(bench.send(tlp))
+        for answer in answers:
+            await bench.answers.send(answer)
+        await sending
+        await cycles(dut, 2)
+    await cycles(dut, 100)
+    for is_answer, tlps in wanted.items():
+        left = [tlp for tlp in bench.sink.tlps if (tlp.fmt_type == FmtType.MSG_ID) == is_answer]
+        assert left == tlps
+    assert min(map(len, wanted.values())) > 15
+
+
+def _expected(bench: Bench, answers: list[Tlp]) -> list[tuple[bool, Tlp | None]]:
+    return [(True, answer_leaves(bench, answer)) for answer in answers]
 
 
 WINDOW = AddressAssociation(3 * MIB, 4 * MIB - 1)

@@ -4,13 +4,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from tests.unit.tlp_bench import LIMIT, Tlp, TlpSink, TlpSource, completion, cycles, memory_write
+from tests.unit.tlp_bench import (
+    LIMIT,
+    Common,
+    Tlp,
+    TlpSink,
+    TlpSource,
+    completion,
+    cycles,
+    memory_write,
+)
 
 SOURCES = ("cfgcpl", "appcpl", "errcpl", "dma")
 
@@ -24,6 +34,7 @@ class Bench:
 
     async def start(self, stall: float = 0.3, pause: float = 0.3) -> Bench:
         self.dut.rst.value = 1
+        self.dut.ido_enable.value = 0
         cocotb.start_soon(Clock(self.dut.clk, 10, "ns").start())
         self.sources = {n: TlpSource(self.dut, n, self.rng, pause) for n in SOURCES}
         self.tx = TlpSink(self.dut, "tx", self.rng, stall)
@@ -64,6 +75,24 @@ async def every_tlp_arrives_whole_and_in_the_order_of_its_source(dut: Any) -> No
     for name in SOURCES:
         assert [t for t in bench.tx.tlps if source_of(t) == name] == sent[name]
     assert len(bench.tx.tlps) == 240
+
+
+@cocotb.test(**LIMIT)
+async def completions_have_id_based_ordering_only_when_it_is_enabled(dut: Any) -> None:
+    """Of the attributes of a request that are copied; its own requests keep theirs."""
+    bench = await Bench(dut).start()
+    for enabled in (0, 1):
+        dut.ido_enable.value = enabled
+        for name in SOURCES:
+            for attr in range(8):
+                plain = bench.make(name, 1)
+                tlp, without = (
+                    replace(plain, hdr=plain.hdr | Common(attr=a).dw0(0, 0) << 96)
+                    for a in (attr, attr & 3)
+                )
+                await bench.sources[name].send(tlp)
+                expected = tlp if enabled or name == "dma" else without
+                assert await bench.tx.next() == expected, f"{name}, Attr {attr}"
 
 
 async def completion_after(bench: Bench, source: str, writes: int) -> list[str]:

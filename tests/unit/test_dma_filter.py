@@ -41,7 +41,7 @@ def test_every_outbound_request_is_admitted_as_the_table_says(simulator: str) ->
 
 
 @covers("TDISP-DMA-001", "TDISP-DMA-007", "TDISP-DMA-009", "TDISP-INT-002", "TDISP-ATS-007")
-@covers("TDISP-P2P-006")
+@covers("TDISP-P2P-006", "TDISP-ATS-003")
 @attack("ATT-11")
 @pytest.mark.parametrize(("data_w", "num_tdi"), [(128, 4), (512, 256), (256, 1)])
 def test_refused_requests_disappear_whole(data_w: int, num_tdi: int) -> None:

@@ -12,7 +12,11 @@ SOURCES = [
     *sorted((ROOT / "rtl/link").glob("*.v")),
     ROOT / "rtl/filter/mmio_filter.v",
     ROOT / "rtl/common/skid_buffer.v",
+    ROOT / "rtl/common/sync_fifo.v",
 ]
+
+# A small design: its build takes longer than its run, and Icarus builds at once.
+SIMULATOR = "verilator" if simulator_missing("icarus") else "icarus"
 
 
 def design(data_w: int, num_tdi: int) -> Design:
@@ -48,6 +52,15 @@ def design(data_w: int, num_tdi: int) -> Design:
 @pytest.mark.parametrize(("data_w", "num_tdi"), [(128, 4), (512, 256), (256, 1)])
 def test_every_tlp_goes_where_header_tables_and_state_say(data_w: int, num_tdi: int) -> None:
     run_simulation(design(data_w, num_tdi), "tests.unit.cocotb_tlp_route")
+
+
+@covers("TDISP-ATS-003", "TDISP-ATS-005", "TDISP-DMA-007")
+@attack("ATT-23")
+@pytest.mark.parametrize("num_tdi", [1, 4, 256])
+def test_answers_to_messages_go_back_the_way_of_their_requests(num_tdi: int) -> None:
+    parameters = {"NUM_TDI": num_tdi, "TDI_W": max(1, (num_tdi - 1).bit_length()), "STREAM_W": 2}
+    built = Design("function_messages", SOURCES, parameters)
+    run_simulation(built, "tests.unit.cocotb_function_messages", simulator=SIMULATOR)
 
 
 @covers("TDISP-MMIO-001", "TDISP-MMIO-007")
