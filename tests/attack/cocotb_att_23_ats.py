@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """ATT-23: address translation as a way around the lock.
 
-The functions of this device never ask for a translation and keep none, so that what is left to an
-attacker is the other direction: requests to the device that claim to be translated or to ask for
-a translation, and Invalidate Requests at any moment, with answers that go the wrong way or leave
-in the name of functions that are not there.
+To the device: requests that claim to be translated or to ask for a translation, and Invalidate
+Requests at any moment, with answers that go the wrong way or leave in the name of functions that
+are not there. From it: translations of another life or that were taken back, and a function that
+claims translations which nobody gave to it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import replace
 
 import pyuvm
 
-from models.app.map import Status
+from models.app.map import Control, Register, Status
+from models.host.translation import Mapping
+from models.pcie.ats import Span
 from models.pcie.codes import CplStatus, ExtendedCapabilityId, FmtType, MessageCode
 from models.pcie.layout import MEMORY_REQUESTS
 from models.pcie.tlp import Tlp
@@ -37,6 +39,7 @@ UNTRANSLATED, TRANSLATION_REQUEST, TRANSLATED = 0, 1, 2
 ATS_CONTROL = 4
 ATS_ENABLE = 1 << 31
 SIZE = 64
+VIRTUAL = 0x4000_0000  # untranslated address of the page that both VMs use
 ABSENT = 7  # no function has this number
 INVALIDATED = bytes.fromhex("0000000001000800")  # a page, little matter which
 
@@ -196,3 +199,96 @@ class InvalidationsAreAnsweredInEveryState(Ats):
             assert {tlp.at for tlp in self.requests(since)} == {UNTRANSLATED}
         await self.kit.stop(self.session, VICTIM)
         await self.assert_answered(routes, "after STOP")
+
+
+class Translating(Ats):
+    """VF1 and VF2 have ATS Enable and one page of a table each."""
+
+    async def prepare(self) -> None:
+        await self.kit.bring_up()
+        self.session = await self.kit.open_session()
+        await self.kit.key_stream(self.session)
+        for index, base in ((VICTIM, LEGACY_MEMORY.base), (LEGACY_VF, LEGACY_MEMORY.base)):
+            await self.set_ats(index)
+            self.host.inbound.check.assign(LEGACY, self.function(index).rid)
+            self.lead(index, base)
+
+    def lead(self, index: int, base: int) -> Span:
+        """Let the page of a function lead to `base`; what has to be taken back."""
+        agent, rid, page = self.host.inbound.translation, self.function(index).rid, Span(VIRTUAL)
+        if agent.find(rid, VIRTUAL) is not None:
+            agent.unmap(rid, VIRTUAL)
+        agent.map(rid, Mapping(page, base))
+        return page
+
+    async def translate(self, index: int, route: Route) -> list[tuple[int, int]]:
+        """Write to the page by a translated address: AT and address of all requests."""
+        function, since = self.function(index), self.mark()
+        for register, value in (
+            (Register.HOST_ADDRESS_LOW, VIRTUAL),
+            (Register.HOST_ADDRESS_HIGH, 0),
+            (Register.DEVICE_ADDRESS, 0),
+            (Register.LENGTH, SIZE),
+            (Register.CONTROL, int(Control.START | Control.WRITE_HOST | Control.TRANSLATE)),
+        ):
+            await self.kit.write_register(function, register, value, route)
+        assert await self.dma_status(index, route) == Status.DONE
+        return [(tlp.at, tlp.address) for tlp in self.requests(since)]
+
+
+@pyuvm.test()
+class TranslationsEndWithTheirLife(Translating):
+    """What the VMM let VF1 learn before the LOCK, and what the TVM has learned, is forgotten."""
+
+    async def attack(self) -> None:
+        before, own = LEGACY_MEMORY.base, TVM_MEMORY.base
+        page = VIRTUAL
+        assert await self.translate(VICTIM, PLAIN) == [(1, page), (2, before)]
+        assert await self.translate(VICTIM, PLAIN) == [(2, before)], "kept in one life"
+        self.tdi = await self.kit.lock(self.session, VICTIM)
+        await self.kit.start(self.session, self.tdi)
+        self.lead(VICTIM, own)
+        assert await self.translate(VICTIM, TRUSTED) == [(1, page), (2, own)]
+        assert await self.translate(VICTIM, TRUSTED) == [(2, own)]
+        assert await self.translate(LEGACY_VF, PLAIN) == [(1, page), (2, before)], "of another"
+        await self.kit.stop(self.session, VICTIM)
+        self.lead(VICTIM, before)
+        assert await self.translate(VICTIM, PLAIN) == [(1, page), (2, before)]
+
+
+@pyuvm.test()
+class TranslationsThatWereTakenBackAreNotUsed(Translating):
+    """By any way in, in use or on their way; the function of another VM keeps its own."""
+
+    async def attack(self) -> None:
+        self.tdi = await self.kit.lock(self.session, VICTIM)
+        await self.kit.start(self.session, self.tdi)
+        self.lead(VICTIM, TVM_MEMORY.base)
+        await self.translate(VICTIM, TRUSTED)
+        await self.translate(LEGACY_VF, PLAIN)
+        rid, other = self.function().rid, TVM_MEMORY.base
+        for n, route in enumerate((TRUSTED, BOUND_WITHOUT_T, PLAIN), 1):
+            other = TVM_MEMORY.base + n * 0x1000
+            assert await self.host.invalidate(rid, self.lead(VICTIM, other), route)
+            assert await self.translate(VICTIM, TRUSTED) == [(1, VIRTUAL), (2, other)], str(route)
+        assert await self.translate(LEGACY_VF, PLAIN) == [(2, LEGACY_MEMORY.base)]
+
+
+@pyuvm.test()
+class ClaimedTranslationsNeverLeave(Ats):
+    """On a device whose engines claim to have translated every address, without ATS Enable."""
+
+    async def attack(self) -> None:
+        self.host.inbound.check.assign(LEGACY, self.function(LEGACY_VF).rid)
+        for index, base, route in (
+            (VICTIM, LEGACY_MEMORY.base, TRUSTED),
+            (VICTIM, TVM_MEMORY.base, TRUSTED),
+            (LEGACY_VF, TVM_MEMORY.base, PLAIN),
+        ):
+            for to_host in (False, True):
+                since = self.mark()
+                await self.program_dma(index, to_host, base, SIZE, route)
+                self.env.scoreboard.transfer_may_fail(index)
+                assert await self.dma_status(index, route) == Status.DONE | Status.ERROR
+                assert not self.requests(since)
+        self.assert_states(TdiState.RUN, "claimed")

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ATT-23: address translation; the functions of this device ask for none and keep none."""
+"""ATT-23: address translation."""
 
 from __future__ import annotations
 
+from tb.device import device
+from tests.mutants.mutants import assert_sound
+from tests.mutants.weaknesses import CLAIMANT, MUTATIONS
 from tests.plan import attack, covers
 from tests.system.cases import on_verilator, run_case
 
@@ -21,3 +24,23 @@ def test_translation_opens_nothing(simulator: str) -> None:
 @on_verilator
 def test_invalidations_are_answered_in_every_state(simulator: str) -> None:
     run_case(MODULE, "InvalidationsAreAnsweredInEveryState", simulator)
+
+
+@attack("ATT-23")
+@covers("TDISP-ATS-005", "TDISP-ATS-002", "TDISP-LOCK-020")
+@on_verilator
+def test_translations_end_with_their_life(simulator: str) -> None:
+    run_case(MODULE, "TranslationsEndWithTheirLife", simulator)
+
+
+@attack("ATT-23")
+@covers("TDISP-ATS-003", "TDISP-ATS-005")
+@on_verilator
+def test_translations_that_were_taken_back_are_not_used(simulator: str) -> None:
+    run_case(MODULE, "TranslationsThatWereTakenBackAreNotUsed", simulator)
+
+
+@attack("ATT-23")
+@covers("TDISP-ATS-002", "TDISP-DMA-007")
+def test_claimed_translations_never_leave() -> None:
+    assert_sound(device(), MUTATIONS, MODULE, "ClaimedTranslationsNeverLeave", CLAIMANT)

@@ -14,6 +14,7 @@ TRANSITIONS = "tests.system.cocotb_transitions"
 SESSIONS = "tests.system.cocotb_sessions"
 KEY_MANAGEMENT = "tests.system.cocotb_key_management"
 FAULTS = "tests.system.cocotb_faults"
+ATS = "tests.system.cocotb_ats"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,13 @@ INSISTENT = Mutation(
     "sends = pending_q & ~masked_q & unmasked & may_send;",
     "sends = ~masked_q;",
 )
-HOSTILE = (SPOOFER, PAGE_REQUESTER, VENDOR_MESSENGER, ATOMIC_SENDER, INSISTENT)
+CLAIMANT = Mutation(
+    "claims_to_have_translated",
+    "app/app_sender.v",
+    "uses_q     <= uses;",
+    "uses_q     <= !asks_q;",
+)
+HOSTILE = (SPOOFER, PAGE_REQUESTER, VENDOR_MESSENGER, ATOMIC_SENDER, INSISTENT, CLAIMANT)
 
 WEAKNESSES = [
     # MMIO filter
@@ -219,6 +226,49 @@ WEAKNESSES = [
         "link/tlp_classify.v",
         "address_type_ok = !hdr[106];",
         "address_type_ok = 1'b1;",
+    ),
+    _weak(
+        ATTACK + "23_ats",
+        "TranslationsEndWithTheirLife",
+        "translations_outlive_their_life",
+        "app/app_dma.v",
+        "kill | worthless",
+        "worthless",
+    ),
+    _weak(
+        ATTACK + "23_ats",
+        "TranslationsThatWereTakenBackAreNotUsed",
+        "translations_that_are_taken_back_stay",
+        "app/app_dma.v",
+        "~ats_enable | invalidating",
+        "~ats_enable",
+    ),
+    Weakness(
+        Mutation(
+            "translated_requests_without_ats",
+            "filter/dma_admit.v",
+            "ats_ok = ats_enable && !msix && (translated || asks);",
+            "ats_ok = !msix && (translated || asks);",
+        ),
+        ATTACK + "23_ats",
+        "ClaimedTranslationsNeverLeave",
+        CLAIMANT,
+    ),
+    _weak(
+        ATS,
+        "TranslationsWithoutTStopARunningTdi",
+        "translations_without_t_count",
+        "app/app_cpl.v",
+        "asks_q && ide_q && !(arrived_ide_q && arrived_t_q)",
+        "1'b0",
+    ),
+    _weak(
+        ATS,
+        "TranslationsThatAreTakenBackAreAskedForAgain",
+        "invalidations_wait_for_nothing",
+        "app/app_dma.v",
+        "inval_valid && !in_use && !sending[inval_tdi]",
+        "inval_valid",
     ),
     _weak(
         ATTACK + "24_peer",
