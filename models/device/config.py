@@ -17,6 +17,7 @@ MMIO_ATTRIBUTE = False
 P2P = False
 PASID = False
 PRI = False
+REPORT_PORTION = 1024  # bytes of the report in one response
 
 
 def project_ranges(mmio_attribute: bool) -> tuple[RangeProfile, ...]:
@@ -60,6 +61,7 @@ def project_dsm(
         optional=(MMA_REQUESTS if mmio_attribute else none) | (P2P_REQUESTS if p2p else none),
         interface_info=InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID,
         device_specific_info=ID_VALUE.to_bytes(4, "little"),
+        report_portion_max=REPORT_PORTION,
     )
 
 
@@ -67,10 +69,12 @@ def project_dsm(
 class DeviceProfile:
     """Sizes and identities. TDI 0 is the physical function, TDI n is virtual function n.
 
+    In a `whole_device` they are functions, and all of them are one TDI that the first one names.
     All functions have the same 64-bit BARs; `dsm` defaults to that of this project.
     """
 
     num_tdi: int = 4
+    whole_device: bool = False
     num_streams: int = 2
     num_sessions: int = 4
     vendor_id: int = 0x1234
@@ -96,7 +100,8 @@ class DeviceProfile:
         """What the DSM is built with."""
         if self.dsm_profile is not None:
             return self.dsm_profile
-        return project_dsm(self.num_tdi, mmio_attribute=self.mmio_attribute, p2p=self.p2p)
+        num_tdi = 1 if self.whole_device else self.num_tdi
+        return project_dsm(num_tdi, mmio_attribute=self.mmio_attribute, p2p=self.p2p)
 
 
 DEFAULT_PROFILE = DeviceProfile()

@@ -210,12 +210,16 @@ class ConfigSpace:
 
     def function(self, number: int) -> FunctionConfig:
         """What LOCK and the report look at."""
+        vfs = range(1, self.profile.num_tdi if self.profile.whole_device else 1)
+        others = [vf for vf in vfs if self.present(vf)]
+        ats = [self.read(each, Reg.ATS_CONTROL) & ATS_ENABLE for each in (number, *others)]
         return FunctionConfig(
             rid=self.rid(number),
             present=self.present(number),
             bars=self.bars(number),
+            subordinates=[self.bars(vf) for vf in others],
             msix_control=self.read(number, Reg.MSIX) >> 16,
-            ats_enable=bool(self.read(number, Reg.ATS_CONTROL) & ATS_ENABLE),
+            ats_enable=any(ats),
             prs_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),  # VFs share that of the PF
         )
 

@@ -37,7 +37,7 @@ from models.tdisp.p2p import PeerTerms
 from models.tdisp.profile import FunctionConfig, NonceSource, StreamView
 from models.tdisp.report import reported_page
 from models.tdisp.table import Event
-from models.tdisp.tdi import Lock
+from models.tdisp.tdi import Lock, Tdi
 from models.tdisp.tracking import Scope, TrackEvent, byte_mask, track
 
 __all__ = ["FunctionView", "Grants", "ReferenceDevice"]
@@ -179,7 +179,7 @@ class ReferenceDevice:
         event = track(
             write,
             physical=function == 0,
-            msix_locked=self.dsm.tdis[function].msix_locked,
+            msix_locked=self.msix_locked(function),
             streams=self.space.stream_offsets(),
         )
         if event is not None:
@@ -192,7 +192,7 @@ class ReferenceDevice:
 
     def _tracked(self, function: int, event: TrackEvent) -> None:
         for tdi in self.dsm.tdis:
-            own = event.scope is Scope.FUNCTION and tdi.index == function
+            own = event.scope is Scope.FUNCTION and tdi is self._tdi(function)
             if event.scope is Scope.STREAM and event.block is not None:
                 own = tdi.bound(self.stream_control.blocks[event.block].stream_id)
             if own or event.scope is Scope.HIERARCHY:
@@ -218,7 +218,7 @@ class ReferenceDevice:
 
     def flr(self, function: int) -> None:
         """Function level reset. That of function 0, which has the IDE capability, ends streams."""
-        self.dsm.flr(function)
+        self.dsm.flr(self._tdi(function).index)
         if function == 0:
             self.stream_control.all_insecure(InsecureCause.FLR)
         self.space.flr(function)
@@ -229,7 +229,8 @@ class ReferenceDevice:
 
     def tdi_error(self, tdi: int, cause: ErrorCause) -> None:
         """An event that moves a locked TDI to ERROR."""
-        self.dsm.event(tdi, _EVENTS.get(cause, Event.CONFIG_CHANGE), cause)
+        event = _EVENTS.get(cause, Event.CONFIG_CHANGE)
+        self.dsm.event(self._tdi(tdi).index, event, cause)
 
     def stream_insecure(self, block: int, cause: InsecureCause) -> None:
         """The stream of a register block leaves Secure, or has just done so."""
@@ -256,18 +257,22 @@ class ReferenceDevice:
 
     # ------------------------------------------------------------------ state
 
+    def _tdi(self, function: int) -> Tdi:
+        """The TDI that a function is or belongs to."""
+        return self.dsm.tdis[0 if self.profile.whole_device else function]
+
     def tdi_states(self) -> tuple[TdiState, ...]:
-        """State of every TDI."""
-        return self.dsm.states
+        """State of the TDI of every function."""
+        return tuple(self._tdi(function).state for function in range(self.profile.num_tdi))
 
     def bound_stream(self, tdi: int) -> int | None:
         """Stream ID that a locked TDI is bound to; None for an unlocked one."""
-        item = self.dsm.tdis[tdi]
+        item = self._tdi(tdi)
         return item.lock.stream_id if item.locked and item.lock is not None else None
 
     def grants(self, tdi: int) -> Grants:
         """What the TDI may reach now."""
-        item = self.dsm.tdis[tdi]
+        item = self._tdi(tdi)
         return NOTHING if item.lock is None or not item.locked else self._grants(tdi, item.lock)
 
     def prospect(self, session: int, body: bytes) -> tuple[int, Grants] | None:
@@ -295,16 +300,16 @@ class ReferenceDevice:
 
     def peer_terms(self, tdi: int) -> PeerTerms:
         """How a TDI sends translated requests to peers."""
-        lock = self.dsm.tdis[tdi].lock
+        lock = self._tdi(tdi).lock
         return PeerTerms() if lock is None else lock.peer_terms
 
     def msix_locked(self, tdi: int) -> bool:
         """Whether the TDI's MSI-X table is locked and reported."""
-        return self.dsm.tdis[tdi].msix_locked
+        return self._tdi(tdi).msix_locked
 
     def scrub_count(self, tdi: int) -> int:
         """How often the data of the function has been cleared so far."""
-        return self.dsm.tdis[tdi].scrub_count
+        return self._tdi(tdi).scrub_count
 
     def functions(self) -> tuple[FunctionView, ...]:
         """Configuration of every function."""

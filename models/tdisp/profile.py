@@ -80,11 +80,16 @@ class DsmProfile:
 
 @dataclass(slots=True)
 class FunctionConfig:
-    """Configuration of the function that hosts a TDI, as it is now."""
+    """Configuration of the function that hosts a TDI, as it is now.
+
+    A PF whose VFs belong to its TDI names them in `subordinates`, in their order; ATS is that of
+    any of them, the control words are those of the PF.
+    """
 
     rid: int
     present: bool = True
     bars: Mapping[int, int] = field(default_factory=dict)  # bus address by BAR number
+    subordinates: Sequence[Mapping[int, int]] = ()  # bars of the other functions of the TDI
     msix_control: int = 0  # Message Control
     lnr_control: int = 0
     tph_control: int = 0

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from models.tdisp.codes import InterfaceInfo, LockFlags, RangeAttributes
 from models.tdisp.errors import DecodeError, EncodeError
-from models.tdisp.profile import DsmProfile, FunctionConfig
+from models.tdisp.profile import DsmProfile, FunctionConfig, RangeProfile
 
 PAGE_SHIFT = 12
 ADDRESS_BITS = 64
@@ -135,15 +136,15 @@ def build_report(
         info |= InterfaceInfo.ATS
     if function.prs_enable:
         info |= InterfaceInfo.PRS
+    reported = [
+        item for item in profile.ranges if msix_locked or not item.attributes & MSIX_ATTRIBUTES
+    ]
     ranges = tuple(
-        MmioRange(
-            reported_page(function.bars[item.bar] + item.offset, offset),
-            item.num_pages,
-            int(item.attributes),
-            item.bar,
-        )
-        for item in sorted(profile.ranges, key=lambda item: item.bar)  # TDISP-RPT-008
-        if msix_locked or not item.attributes & MSIX_ATTRIBUTES
+        _range(item, bars, offset, first=bars is function.bars)
+        for bar in sorted({item.bar for item in reported})  # TDISP-RPT-008
+        for bars in (function.bars, *function.subordinates)
+        for item in reported
+        if item.bar == bar
     )
     return DeviceInterfaceReport(
         interface_info=int(info),
@@ -153,3 +154,11 @@ def build_report(
         ranges=ranges,
         device_specific_info=profile.device_specific_info,
     )
+
+
+def _range(item: RangeProfile, bars: Mapping[int, int], offset: int, *, first: bool) -> MmioRange:
+    """A range of one function; only those of the first function of a TDI can be updated."""
+    updatable = RangeAttributes.IS_MEM_ATTR_UPDATABLE
+    attributes = item.attributes if first else item.attributes & ~updatable
+    page = reported_page(bars[item.bar] + item.offset, offset)
+    return MmioRange(page, item.num_pages, int(attributes), item.bar)

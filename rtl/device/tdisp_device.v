@@ -2,15 +2,17 @@
 //
 // tdisp_device: a PCIe endpoint with SR-IOV whose functions are TEE device interfaces (TDIs).
 //
-// TDI 0 is the physical function, TDI n is virtual function n. The link side carries raw TLPs in
-// wire byte order, one per AXI4-Stream packet, between the transaction and the data link layer.
-// Keys enter through the RoT port and IDE_KM only and have no way out.
+// TDI 0 is the physical function, TDI n is virtual function n, unless WHOLE_DEVICE makes all of them
+// one TDI. The link side carries raw TLPs in wire byte order, one per AXI4-Stream packet, between
+// the transaction and the data link layer. Keys enter through the RoT port and IDE_KM only and have
+// no way out.
 
 `default_nettype none
 
 module tdisp_device #(
     parameter DATA_W          = 128,       // link data width in bits
     parameter NUM_TDI         = 4,         // physical function and NUM_TDI - 1 virtual functions
+    parameter WHOLE_DEVICE    = 0,         // 1: all functions are one TDI, named by the first
     parameter NUM_IDE_STREAMS = 2,         // selective IDE streams
     parameter NUM_SESSIONS    = 4,         // secured SPDM sessions
     parameter MAX_PAYLOAD     = 512,       // bytes of data in one TLP, as Device Capabilities says
@@ -646,7 +648,8 @@ module tdisp_device #(
       .STREAM_W(STREAM_W),
       .SESSION_W(SESSION_W),
       .P2P_EN(P2P_EN),
-      .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN)
+      .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
+      .WHOLE_DEVICE(WHOLE_DEVICE)
   ) u_dsm (
       .clk                 (clk),
       .rst                 (rst),

@@ -3,7 +3,8 @@
 // dsm: the device security manager: TDISP responder, TDI table, nonces, reports.
 //
 // Requests come one at a time and are answered one at a time. Errors, ends of sessions and FLRs are
-// taken at any time and win over the request in hand.
+// taken at any time and win over the request in hand. Inside, TDIs are counted; the walls count
+// functions, and tdi_span says which of them are a TDI.
 
 `default_nettype none
 `include "app_defs.vh"
@@ -18,7 +19,8 @@ module dsm #(
     parameter NONCE_TIMEOUT     = 65536,  // cycles to wait for entropy
     parameter P2P_EN            = 1,      // BIND_P2P_STREAM, UNBIND_P2P_STREAM and their LOCK flags
     parameter MMIO_ATTRIBUTE_EN = 1,      // SET_MMIO_ATTRIBUTE, for the memory page
-    parameter TDISP_CONFIG_EN   = 0       // SET_TDISP_CONFIG of later revisions
+    parameter TDISP_CONFIG_EN   = 0,      // SET_TDISP_CONFIG of later revisions
+    parameter WHOLE_DEVICE      = 0       // 1: the physical function with all its VFs is one TDI
 ) (
     input wire clk,
     input wire rst,
@@ -100,7 +102,18 @@ module dsm #(
     end
   endgenerate
 
-  wire [TDI_W-1:0] req_idx;
+  localparam NUM_OWNERS = WHOLE_DEVICE != 0 ? 1 : NUM_TDI;
+  localparam OWNER_W = WHOLE_DEVICE != 0 ? 1 : TDI_W;
+
+  // Of TDIs, where the ports speak of functions
+  wire [NUM_OWNERS-1:0] owner_error_req, owner_drained, owner_scrub_busy, owner_present;
+  wire [NUM_OWNERS-1:0] owner_ats_enable, owner_msix_locked, owner_redirect, owner_memory_open;
+  wire [NUM_OWNERS-1:0] owner_stopping;
+  wire [2*NUM_OWNERS-1:0] owner_state;
+  wire [STREAM_W*NUM_OWNERS-1:0] owner_stream;
+  wire [NUM_IDE_STREAMS*NUM_OWNERS-1:0] owner_p2p;
+  wire [8:0] others;
+  wire [OWNER_W-1:0] req_idx;
   wire lock_req, start_req, stop_req, read_req, req_msix_locked, nonce_match;
   wire attribute_req, attribute_open, bind_req, unbind_req, req_p2p_permitted, all_unlocked;
   wire bind_allowed, unbind_allowed;
@@ -118,11 +131,13 @@ module dsm #(
   wire [7:0] lock_stream_id, report_data;
   wire lock_allowed;
   wire [STREAM_W-1:0] default_stream;
-  wire [NUM_TDI-1:0] quiesce, scrub_req, enters_error, in_error;
+  wire [NUM_OWNERS-1:0] quiesce, scrub_req, enters_error, in_error;
+  wire [NUM_TDI-1:0] span_scrub_req;
+  wire whole = WHOLE_DEVICE != 0;
 
   tdisp_responder #(
-      .NUM_TDI          (NUM_TDI),
-      .TDI_W            (TDI_W),
+      .NUM_TDI          (NUM_OWNERS),
+      .TDI_W            (OWNER_W),
       .SESSION_W        (SESSION_W),
       .P2P_EN           (P2P_EN),
       .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
@@ -141,7 +156,7 @@ module dsm #(
       .tdisp_rsp_tready (tdisp_rsp_tready),
       .tdisp_rsp_tlast  (tdisp_rsp_tlast),
       .tdisp_rsp_none   (tdisp_rsp_none),
-      .tdi_present      (tdi_present),
+      .tdi_present      (owner_present),
       .pf_rid           (pf_rid),
       .session_end_valid(session_end_valid),
       .session_end_idx  (session_end_idx),
@@ -182,10 +197,10 @@ module dsm #(
       .report_at        (report_at),
       .report_data      (report_data),
       .quiesce          (quiesce),
-      .stopping         (tdi_stopping),
+      .stopping         (owner_stopping),
       .scrub_req        (scrub_req),
-      .tdi_drained      (tdi_drained),
-      .tdi_scrub_busy   (tdi_scrub_busy)
+      .tdi_drained      (owner_drained),
+      .tdi_scrub_busy   (owner_scrub_busy)
   );
 
   nonce_source #(
@@ -233,7 +248,7 @@ module dsm #(
       .stream_id           (p2p_stream_id),
       .session             (session),
       .permitted           (req_p2p_permitted),
-      .ats_enable          (ats_enable[req_idx]),
+      .ats_enable          (owner_ats_enable[req_idx]),
       .bound               (req_p2p),
       .ide_enable          (ide_enable),
       .ide_stream_id       (ide_stream_id),
@@ -253,8 +268,8 @@ module dsm #(
   );
 
   tdi_table #(
-      .NUM_TDI        (NUM_TDI),
-      .TDI_W          (TDI_W),
+      .NUM_TDI        (NUM_OWNERS),
+      .TDI_W          (OWNER_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W),
       .SESSION_W      (SESSION_W),
@@ -288,35 +303,40 @@ module dsm #(
       .start_nonce      (start_nonce),
       .nonce_match      (nonce_match),
       .req_offset       (req_offset),
-      .error_req        (tdi_error_req),
+      .error_req        (owner_error_req),
       .error_cause      (tdi_error_cause),
       .session_end_valid(session_end_valid),
       .session_end_idx  (session_end_idx),
       .dsm_fault        (fault),
-      .tdi_state        (tdi_state),
-      .tdi_stream       (tdi_stream),
-      .tdi_msix_locked  (tdi_msix_locked),
-      .tdi_redirect     (tdi_redirect),
-      .tdi_memory_open  (tdi_memory_open),
-      .tdi_p2p          (tdi_p2p),
-      .p2p_mask_tdi     (p2p_mask_tdi),
+      .tdi_state        (owner_state),
+      .tdi_stream       (owner_stream),
+      .tdi_msix_locked  (owner_msix_locked),
+      .tdi_redirect     (owner_redirect),
+      .tdi_memory_open  (owner_memory_open),
+      .tdi_p2p          (owner_p2p),
+      .p2p_mask_tdi     (whole ? {OWNER_W{1'b0}} : p2p_mask_tdi[OWNER_W-1:0]),
       .p2p_mask         (p2p_mask),
       .all_unlocked     (all_unlocked),
       .in_error         (in_error),
       .enters_error     (enters_error),
-      .status_idx       (tdi_status_idx),
+      .status_idx       (whole ? {OWNER_W{1'b0}} : tdi_status_idx[OWNER_W-1:0]),
       .status_data      (tdi_status_data)
   );
 
   // ---------------------------------------------------------------- report
-  wire [63:0] vf_number = {{(64 - TDI_W) {1'b0}}, req_idx} - 64'd1;
-  wire is_pf = req_idx == {TDI_W{1'b0}};
+  wire [63:0] vf_number = {{(64 - OWNER_W) {1'b0}}, req_idx} - 64'd1;
+  wire is_pf = req_idx == {OWNER_W{1'b0}};
   wire [63:0] bar0 = is_pf ? pf_bar0 : vf_bar0 + vf_number * `APP_BAR0_SIZE;
   wire [63:0] bar2 = is_pf ? pf_bar2 : vf_bar2 + vf_number * `APP_BAR2_SIZE;
 
-  // Message Control as the capability of the function shows it
+  // Message Control as the capability of the function shows it; of a whole device, that of the
+  // physical function
   localparam [10:0] TABLE_SIZE = `APP_MSIX_VECTORS - 1;
-  wire [15:0] msix_control = {msix_enable[req_idx], msix_function_mask[req_idx], 3'd0, TABLE_SIZE};
+  wire [NUM_OWNERS-1:0] owner_msix_enable = msix_enable[NUM_OWNERS-1:0];
+  wire [NUM_OWNERS-1:0] owner_msix_mask = msix_function_mask[NUM_OWNERS-1:0];
+  wire [15:0] msix_control = {
+    owner_msix_enable[req_idx], owner_msix_mask[req_idx], 3'd0, TABLE_SIZE
+  };
 
   tdisp_report #(
       .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN)
@@ -325,10 +345,13 @@ module dsm #(
       .capture     (report_capture),
       .bar0        (bar0),
       .bar2        (bar2),
+      .others      (others),
+      .vf_bar0     (vf_bar0),
+      .vf_bar2     (vf_bar2),
       .offset      (req_offset),
       .msix_locked (req_msix_locked),
       .msix_control(msix_control),
-      .ats_enable  (ats_enable[req_idx]),
+      .ats_enable  (owner_ats_enable[req_idx]),
       .memory_page (memory_page),
       .total       (report_total),
       .at          (report_at),
@@ -336,9 +359,48 @@ module dsm #(
   );
 
   // ---------------------------------------------------------------- function
+  tdi_span #(
+      .NUM_TDI        (NUM_TDI),
+      .NUM_OWNERS     (NUM_OWNERS),
+      .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
+      .STREAM_W       (STREAM_W)
+  ) u_span (
+      .error_req        (tdi_error_req),
+      .drained          (tdi_drained),
+      .scrub_busy       (tdi_scrub_busy),
+      .present          (tdi_present),
+      .ats_enable       (ats_enable),
+      .owner_error_req  (owner_error_req),
+      .owner_drained    (owner_drained),
+      .owner_scrub_busy (owner_scrub_busy),
+      .owner_present    (owner_present),
+      .owner_ats_enable (owner_ats_enable),
+      .owner_state      (owner_state),
+      .owner_stream     (owner_stream),
+      .owner_p2p        (owner_p2p),
+      .owner_msix_locked(owner_msix_locked),
+      .owner_redirect   (owner_redirect),
+      .owner_memory_open(owner_memory_open),
+      .owner_quiesce    (quiesce | in_error),
+      .owner_stopping   (owner_stopping),
+      .owner_scrub_req  (scrub_req | enters_error),
+      .state            (tdi_state),
+      .stream           (tdi_stream),
+      .p2p              (tdi_p2p),
+      .msix_locked      (tdi_msix_locked),
+      .redirect         (tdi_redirect),
+      .memory_open      (tdi_memory_open),
+      .quiesce          (tdi_quiesce),
+      .stopping         (tdi_stopping),
+      .scrub_req        (span_scrub_req),
+      .others           (others)
+  );
+
   // ERROR and FLR clear at once; STOP clears again before it answers.
-  assign tdi_quiesce   = quiesce | in_error;
-  assign tdi_scrub_req = scrub_req | enters_error | flr_req;
+  assign tdi_scrub_req = span_scrub_req | flr_req;
+
+  // Of a whole device
+  wire unused = &{1'b0, p2p_mask_tdi, tdi_status_idx, msix_enable, msix_function_mask};
 
 endmodule
 

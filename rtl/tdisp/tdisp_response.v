@@ -40,6 +40,7 @@ module tdisp_response #(
   localparam [15:0] LOCK_BYTES = 16'd48;
   localparam [15:0] REPORT_BYTES = 16'd20;  // without the portion
   localparam [15:0] STATE_BYTES = 16'd17;
+  localparam [15:0] REPORT_PORTION_MAX = 16'd1024;  // a portion fits any DOE object with its headers
   localparam [15:0] REPORT_PORTION_AT = REPORT_BYTES - HEADER_BYTES;
 
   localparam [7:0] VERSION_COUNT = 8'd1;
@@ -78,7 +79,8 @@ module tdisp_response #(
   wire [63:0] error_body = {24'h0, error_data, 16'h0, error};
 
   wire [15:0] rest = report_total - report_offset;
-  wire [15:0] portion = report_length < rest ? report_length : rest;
+  wire [15:0] asked = report_length < rest ? report_length : rest;
+  wire [15:0] portion = asked < REPORT_PORTION_MAX ? asked : REPORT_PORTION_MAX;
   wire [31:0] report_head = {rest - portion, portion};
 
   // ---------------------------------------------------------------- byte at_q

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -18,6 +18,7 @@ def assert_killed(
     module: str,
     case: str | None = None,
     also: Mutation | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> None:
     """The test `case` of cocotb module `module`, or any of its tests, fails with `wanted`.
 
@@ -31,6 +32,7 @@ def assert_killed(
             mutated(design, mutations),
             module,
             testcase=case,
+            env=env,
             plusargs=[select(mutations, wanted), *_attacker(mutations, also)],
             label=f"mutant-{wanted.name}",
         )

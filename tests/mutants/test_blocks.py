@@ -9,7 +9,7 @@ from tb.device import Mutation
 from tests.mutants.mutants import assert_killed
 from tests.plan import attack, covers
 from tests.unit.test_dma_filter import ADMIT
-from tests.unit.test_dsm import DSM
+from tests.unit.test_dsm import DSM, WHOLE, WHOLE_ENVIRONMENT
 
 ADMIT_FILE = "filter/dma_admit.v"
 ALLOW = "allow  = bus_master && at_ok && form_ok && rid_match && (plain || (trusted && secure));"
@@ -79,6 +79,46 @@ DSM_MUTATIONS = [
         "open_d",
     ),
 ]
+
+
+SPAN_FILE = "tdisp/tdi_span.v"
+WHOLE_CHECKS = [
+    Mutation(
+        "error_of_the_first_only",
+        SPAN_FILE,
+        "owner_error_req  = |error_req;",
+        "owner_error_req  = error_req[PF];",
+    ),
+    Mutation(
+        "drained_with_the_first",
+        SPAN_FILE,
+        "owner_drained    = &drained;",
+        "owner_drained    = drained[PF];",
+    ),
+    Mutation(
+        "cleared_with_the_first",
+        SPAN_FILE,
+        "owner_scrub_busy = |scrub_busy;",
+        "owner_scrub_busy = scrub_busy[PF];",
+    ),
+    Mutation("clears_none", SPAN_FILE, "{EACH{owner_scrub_req}}", "{EACH{1'b0}}"),
+    Mutation(
+        "opens_all",
+        SPAN_FILE,
+        "{{(NUM_TDI - 1) {1'b0}}, owner_memory_open}",
+        "{EACH{owner_memory_open}}",
+    ),
+    Mutation("report_of_the_first_only", SPAN_FILE, "EACH != 1 && present[n]", "1'b0"),
+    Mutation("answers_of_any_size", "tdisp/tdisp_response.v", "asked < REPORT_PORTION_MAX", "1'b1"),
+]
+
+
+@covers("TDISP-RPT-003", "TDISP-RPT-013", "TDISP-STOP-003", "TDISP-STOP-004", "TDISP-FSM-005")
+@pytest.mark.nightly
+@pytest.mark.parametrize("mutation", WHOLE_CHECKS, ids=lambda mutation: mutation.name)
+def test_whole_device_without_a_rule_is_found(mutation: Mutation) -> None:
+    module = "tests.unit.cocotb_dsm_whole"
+    assert_killed(WHOLE, WHOLE_CHECKS, mutation, module, env=WHOLE_ENVIRONMENT)
 
 
 @attack("ATT-13")

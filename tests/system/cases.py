@@ -29,17 +29,19 @@ def run_case(
     seed: int = 1,
     num_tdi: int = DEFAULT_SIZE,
     env: Mapping[str, str] | None = None,
+    parameters: Mapping[str, int] | None = None,
 ) -> None:
     """Run the test class `name` of cocotb module `module`; skips where a simulator is missing.
 
-    SEED in the environment replaces `seed`.
+    `parameters` are those of the build besides NUM_TDI. SEED in the environment replaces `seed`.
     """
     reason = simulator_missing(simulator)
     if reason is not None:
         pytest.skip(reason)
     seed = int(os.environ.get("SEED") or seed)
-    parameters = {} if num_tdi == DEFAULT_SIZE else {"NUM_TDI": num_tdi}
+    size = {} if num_tdi == DEFAULT_SIZE else {"NUM_TDI": num_tdi}
+    build = {**size, **(parameters or {})}
     ran = run_simulation(
-        device(parameters), module, simulator=simulator, testcase=name, seed=seed, env=env
+        device(build), module, simulator=simulator, testcase=name, seed=seed, env=env
     )
     assert ran == 1

@@ -8,7 +8,8 @@ from cocotb.triggers import ClockCycles
 
 from models.app.map import Control, Status
 from models.pcie.codes import INITIATE_FLR, CapabilityId, CplStatus, ExtendedCapabilityId
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCode, Request, TdiState
+from tb.agents.cfg.item import CfgItem
 from tb.host.route import PLAIN
 from tb.scenario import LEGACY, LEGACY_MEMORY, TVM_MEMORY, Scenario
 from tests.system.cocotb_functions import TwoVms
@@ -18,6 +19,15 @@ SECRET = bytes(range(32, 96))
 QUIET = 1500  # cycles: longer than clearing takes
 DEVICE_CONTROL = 0x08
 SRIOV_CONTROL = 0x08
+HEADER_TYPE = 0x0C
+MULTI_FUNCTION = 1 << 23
+FIRST_EXTENDED = 0x100
+FUNCTIONS = 8  # that a device without ARI may have
+OF_MANY_FUNCTIONS = {
+    ExtendedCapabilityId.SRIOV,
+    ExtendedCapabilityId.ARI,
+    ExtendedCapabilityId.ACS,
+}
 
 
 class Kinds(TwoVms):
@@ -78,6 +88,33 @@ class PhysicalFunctionWithoutVfs(Kinds):
         await self.tvm_works()
         await self.flr(PF)
         assert self.states()[PF] is TdiState.ERROR
+
+
+@pyuvm.test()
+class FunctionWithoutIov(Kinds):
+    """A device of one function: no capability of many, no other function, and a life as a TDI."""
+
+    vfs = 0
+
+    async def use(self) -> None:
+        kit, rid = self.kit, self.kit.host.pf_rid
+        assert not await kit.host.config_read(rid, HEADER_TYPE) & MULTI_FUNCTION
+        at, found = FIRST_EXTENDED, set()
+        while at:
+            header = await kit.host.config_read(rid, at)
+            found.add(header & 0xFFFF)
+            at = header >> 20
+        assert ExtendedCapabilityId.IDE in found
+        assert not found & OF_MANY_FUNCTIONS
+        for other in range(1, FUNCTIONS):
+            item = await kit.host.config(CfgItem(rid + other, 0, write=False))
+            assert item.status is CplStatus.UR, f"function {other}"
+            request = Request.GET_DEVICE_INTERFACE_STATE
+            answer = await kit.tdisp_to(self.session, request, rid + other)
+            assert answer is not None
+            assert answer.error is ErrorCode.INVALID_INTERFACE, f"function {other}"
+        await self.tvm_works()
+        await self.assert_gone(PF)
 
 
 @pyuvm.test()

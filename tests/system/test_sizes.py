@@ -76,6 +76,7 @@ def test_the_last_of_256_functions_has_its_capabilities() -> None:
     ("case", "num_tdi"),
     [
         ("PhysicalFunctionWithoutVfs", SMALLEST),
+        ("FunctionWithoutIov", SMALLEST),
         ("PhysicalFunctionWithVfsOfLegacyVms", LARGEST),
         ("PhysicalFunctionAndItsVfAsTdis", LARGEST),
     ],

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,18 @@ def test_the_configuration_waits_until_every_tdi_is_unlocked(num_tdi: int) -> No
     features = "P2P MMIO CONFIG"
     env = environment(num_tdi, features)
     run_simulation(design(num_tdi, features), "tests.unit.cocotb_dsm_config", env=env)
+
+
+WHOLE_SIZE = 16  # functions: their report does not fit one response
+WHOLE = replace(design(WHOLE_SIZE), parameters={**design(WHOLE_SIZE).parameters, "WHOLE_DEVICE": 1})
+WHOLE_ENVIRONMENT = environment(WHOLE_SIZE) | {"DSM_WHOLE": "1"}
+
+
+@covers("TDISP-HDR-005", "TDISP-RPT-003", "TDISP-RPT-004", "TDISP-RPT-005", "TDISP-RPT-008")
+@covers("TDISP-RPT-013", "TDISP-FSM-001", "TDISP-FSM-005", "TDISP-STOP-003", "TDISP-STOP-004")
+@covers("TDISP-LOCK-019", "TDISP-MMA-002", "TDISP-MMA-004", "TDISP-STATE-004")
+def test_a_whole_device_is_one_tdi() -> None:
+    run_simulation(WHOLE, "tests.unit.cocotb_dsm_whole", env=WHOLE_ENVIRONMENT)
 
 
 @covers("TDISP-FSM-003", "TDISP-FSM-018", "TDISP-LOCK-029", "TDISP-STATE-004", "TDISP-SES-007")
