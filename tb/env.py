@@ -13,9 +13,9 @@ from tb.agents.doe.agent import DoeAgent
 from tb.agents.entropy.agent import EntropyAgent
 from tb.agents.rot.agent import RotAgent
 from tb.agents.tlp.agent import LinkInAgent, LinkOutAgent
-from tb.coverage import Coverage
 from tb.host.root_port import HostRootPort
 from tb.report.captures import Captures
+from tb.report.hits import Coverage
 from tb.scoreboard.scoreboard import Scoreboard
 
 SETTLE_CYCLES = 2000
@@ -50,6 +50,7 @@ class TdispEnv(uvm_env):
         self.doe.monitor.ap.connect(self.captures.analysis_export)
         self.rot.monitor.ap.connect(self.scoreboard.rot_export)
         self.scoreboard.ap.connect(self.coverage.analysis_export)
+        self.coverage.scoreboard = self.scoreboard
 
     async def settle(self) -> None:
         """Let everything that is under way come to an end."""

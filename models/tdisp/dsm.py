@@ -101,6 +101,12 @@ class ReferenceDsm:
         """Every check that a request would fail now; nothing is carried out."""
         return list(self._checks.violations(session, body))
 
+    def addressed(self, body: bytes) -> Tdi | None:
+        """The TDI that a message names, if there is one."""
+        if len(body) < HEADER_SIZE:
+            return None
+        return self._checks.find(Header.decode(body).interface)
+
     def prospect(self, session: int, body: bytes) -> tuple[int, Lock] | None:
         """The TDI and its lock after a request that changes what it may reach; else None."""
         if len(body) < HEADER_SIZE or Header.decode(body).code not in _GRANTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from models.app.config_map import ConfigRegister
 from models.device.config import DEFAULT_PROFILE, DeviceProfile
@@ -19,12 +20,14 @@ from models.tdisp.p2p import PeerTerms
 from tb.coverage import CoverItem
 from tb.scoreboard.control import ControlChecker, Open
 from tb.scoreboard.describe import idekm_body, name_of, tdisp_body
+from tb.scoreboard.event_points import EventPoints, register_name
 from tb.scoreboard.events import ConfigWatcher
 from tb.scoreboard.excuses import Excuses
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.grants import GrantTracks
 from tb.scoreboard.host_ends import HostEnds
 from tb.scoreboard.link import LinkChecker
+from tb.scoreboard.message_points import MessagePoints
 from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
 from tb.scoreboard.stalls import Stalls
 from tb.scoreboard.states import TransitionChecker
@@ -64,11 +67,14 @@ class DeviceChecker:
         self.states = TransitionChecker("TDI", tdis, TDI_STATES, findings)
         secure = [stream.secure for stream in reference.stream_ends()]
         self.streams = TransitionChecker("stream", secure, STREAM_STATES, findings)
+        self.event_points = EventPoints(reference)
+        self.message_points = MessagePoints(reference.dsm)
         self.control = ControlChecker(
             self._exchange,
             reference.learn_nonce,
             reference.learn_lost_lock,
             self._learn_key,
+            self.message_points.compared,
             rot,
             findings,
         )
@@ -97,15 +103,18 @@ class DeviceChecker:
         self._advance(time_ns)
         if self.config.is_abort(rid, address, data, enables):
             self.control.aborted(time_ns)
-        text = self.config.describe(rid, address, data, enables)
-        if not self.config.in_mailbox(address):
-            self.findings.note(time_ns, text)
+        mailbox = self.config.in_mailbox(address)
+        if not mailbox:
+            self.findings.note(time_ns, self.config.describe(rid, address, data, enables))
+        racing = "" if mailbox else self._racing()
 
         def act(now: float) -> None:
             before = self.reference.functions()
             reset = self.config.reset_functions(rid, address, data, enables)
-            self.config.write(rid, address, data, enables)
-            self._sync(now, text)
+            points = self.event_points.config_write(rid, address, data, enables, racing)
+            with nullcontext() if mailbox else points:
+                self.config.write(rid, address, data, enables)
+            self._sync(now, register_name(address))
             after = self.reference.functions()
             for old, new in zip(before, after, strict=True) if after is not before else ():
                 if old.bus_master and not new.bus_master:
@@ -122,6 +131,11 @@ class DeviceChecker:
                 self.link.function_reset(now, function)
 
         self._event(time_ns, act)
+
+    def _racing(self) -> str:
+        """The request that is under way."""
+        request = self.control.open
+        return "" if request is None else name_of(request.raw, request.plain)
 
     def config_read(self, time_ns: float, rid: int, address: int, value: int) -> None:
         """A configuration read has been completed successfully."""
@@ -149,7 +163,8 @@ class DeviceChecker:
 
     def key_write(self, time_ns: float, write: KeyWriteView) -> None:
         """The root of trust has written a session key."""
-        self.control.rot_key(write)
+        with self.event_points.key_write(write):
+            self.control.rot_key(write)
         self._sync(time_ns, "session-key port")
 
     def pins(self, time_ns: float, states: Sequence[TdiState], secure: Sequence[bool]) -> None:
@@ -173,13 +188,15 @@ class DeviceChecker:
 
     def link_down(self, time_ns: float) -> None:
         """The data link has gone down (IDE-ST-010)."""
-        self.reference.link_down()
+        with self.event_points.event("link down"):
+            self.reference.link_down()
         self._sync(time_ns, "link down")
         self.link.forget()
 
     def reset(self, time_ns: float) -> None:
         """Conventional reset (TDISP-FSM-014)."""
-        self.reference.reset()
+        with self.event_points.event("conventional reset"):
+            self.reference.reset()
         self.control.reset()
         self.host_ends.reset()
         self.link.forget()
@@ -200,13 +217,15 @@ class DeviceChecker:
         self.link.finish(time_ns)
         self.states.finish(time_ns)
         self.streams.finish(time_ns)
+        self.event_points.covered += [CoverItem("error", (name,)) for name in self.findings.errors]
 
     def take_covered(self) -> list[CoverItem]:
         """Coverage samples since the last call."""
         items = self.link.take_covered()
-        for samples in (self.control.covered, self.states.covered, self.streams.covered):
-            items += samples
-            samples.clear()
+        sources = (self.states, self.streams, self.event_points, self.message_points, self.config)
+        for source in sources:
+            items += source.covered
+            source.covered.clear()
         return items
 
     # ------------------------------------------------------------------ order of events
@@ -246,7 +265,9 @@ class DeviceChecker:
 
     def _exchange(self, time_ns: float, request: Open) -> bytes | None:
         stopped = self._stops_unlocked(request)
-        answer = self.reference.handle_object(request.raw)
+        self.message_points.asked(request.plain)
+        with self.event_points.request(request.raw, request.plain):
+            answer = self.reference.handle_object(request.raw)
         self._grants.answered()
         self._sync(time_ns, name_of(request.raw, request.plain))
         if stopped is not None:
@@ -291,6 +312,9 @@ class DeviceChecker:
         changed, shadow = state is not known[0], self.link.shadows[tdi]
         self.states.predict(time_ns, tdi, state, cause)
         self._grants.follow(time_ns, tdi, state)
+        if changed:
+            work = self.link.under_way(tdi) or ["nothing"]
+            self.event_points.ended(cause, work, known[0], state)
         if changed and state is not TdiState.RUN:
             self.link.life_ended(time_ns, tdi)
         if changed and state is TdiState.ERROR:
@@ -367,8 +391,11 @@ class DeviceChecker:
     def tdi_error(self, tdi: int, cause: ErrorCause, time_ns: float) -> None:
         """An event that moves a locked TDI to ERROR has happened."""
 
+        racing = self._racing()
+
         def act(now: float) -> None:
-            self.reference.tdi_error(tdi, cause)
+            with self.event_points.of_tdi(cause.name, tdi, racing):
+                self.reference.tdi_error(tdi, cause)
             self._sync(now, cause.name)
 
         self._event(time_ns, act)
@@ -394,7 +421,8 @@ class DeviceChecker:
 
     def insecure(self, stream_id: int, cause: InsecureCause, time_ns: float) -> None:
         """The device's end leaves Secure, or has just done so."""
-        for block, view in enumerate(self.reference.blocks()):
-            if view.enabled and view.stream_id == stream_id:
-                self.reference.stream_insecure(block, cause)
-        self._sync(time_ns, cause.name)
+        with self.event_points.of_stream(f"stream {cause.name}", stream_id):
+            for block, view in enumerate(self.reference.blocks()):
+                if view.enabled and view.stream_id == stream_id:
+                    self.reference.stream_insecure(block, cause)
+        self._sync(time_ns, f"stream {cause.name}")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from models.spdm.key_port import Direction
 from models.tdisp.codes import NONCE_SIZE, ErrorCode
 from models.tdisp.codes import Response as TdispResponse
-from tb.coverage import CoverItem
 from tb.scoreboard.describe import describe, error_of, fields_of, name_of, tdisp_body
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.replay_rot import KeyWriteView, ReplayRot
@@ -40,6 +39,7 @@ class ControlChecker:
         lost_lock: tells it that a LOCK was refused because of an error at the same time; only
             believed where a test has announced it.
         answered: gets each request with the reference's answer, decrypted where it is a record.
+        compared: gets the names of a request, its answer and error, once they have been compared.
         rot: stands behind the reference device.
     """
 
@@ -49,10 +49,10 @@ class ControlChecker:
         nonce: Callable[[bytes | None], None],
         lost_lock: Callable[[], None],
         answered: Callable[[Open, tuple[int, bytes] | None], None],
+        compared: Callable[[str, str, str], None],
         rot: ReplayRot,
         findings: Findings,
     ) -> None:
-        self.covered: list[CoverItem] = []
         self.tap = SessionTap()
         self.rot = rot
         self.open: Open | None = None
@@ -61,6 +61,7 @@ class ControlChecker:
         self._nonce = nonce
         self._lost_lock = lost_lock
         self._answered = answered
+        self._compared = compared
         self._findings = findings
         self._nonces: set[bytes] = set()
 
@@ -212,7 +213,7 @@ class ControlChecker:
     def _cover(self, request: Open, plain: tuple[int, bytes] | None, raw: bytes | None) -> None:
         asked = name_of(request.raw, request.plain)
         said = "silence" if raw is None else name_of(raw, plain)
-        self.covered.append(CoverItem("message", (asked, said, error_of(plain))))
+        self._compared(asked, said, error_of(plain))
 
     def reset(self) -> None:
         """Conventional reset: the request, sessions and what the RoT port has shown are gone."""

@@ -9,6 +9,8 @@ from models.doe.codes import ControlBit, Register
 from models.ide.codes import StatusBit, StreamState
 from models.pcie.codes import IdeRegister, SelectiveBlock
 from models.tdisp.tracking import byte_mask
+from tb.coverage import CoverItem
+from tb.scoreboard.event_points import register_name
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.states import TransitionChecker
 
@@ -38,6 +40,7 @@ class ConfigWatcher:
         self._streams = streams
         self._findings = findings
         self._doe_base = doe_base
+        self.covered: list[CoverItem] = []
 
     def describe(self, rid: int, address: int, data: int, enables: int) -> str:
         """A write in one line."""
@@ -83,6 +86,10 @@ class ConfigWatcher:
         none = space.preview(function, address, 0, FULL).new
         writable = none ^ space.preview(function, address, ONES, FULL).new
         expected = self._reference.config_read(rid, address)
+        if writable and not self.in_mailbox(address):
+            state = self._reference.tdi_states()[function].name
+            kind = "VF" if function else "PF"
+            self.covered.append(CoverItem("register read", (kind, register_name(address), state)))
         if (value ^ expected) & writable:
             requirement = "IDE-CAP-009" if address >= FIRST_BLOCK else "TDISP-TRK-014"
             self._findings.mismatch(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from models.app.function import Region, region_of
 from models.ide.select import Acceptance, accept_at_endpoint, stream_of
 from models.pcie.admission import Decision, InboundRule, RangeKind, inbound_memory, inbound_span
-from models.pcie.codes import CplStatus, FmtType
+from models.pcie.codes import AddressType, CplStatus, FmtType
 from models.pcie.errors import CompletionError
 from models.pcie.layout import CONFIG_REQUESTS, DW, MEMORY_READS, MEMORY_WRITES, PAGE
 from models.pcie.rules import CompletionCollector
@@ -25,6 +25,7 @@ FOREIGN_RID = InboundRule(Decision.REJECT, ("IDE-SEL-004",))
 LOCKED = frozenset({TdiState.CONFIG_LOCKED, TdiState.RUN})
 ID_BASED_ORDERING = 1 << 2  # of the attributes
 UNTRANSLATED, TRANSLATED = 0, 2  # AT of requests that a function may serve
+FULL = 0xF  # byte enables
 SERVED = (MEMORY_READS | MEMORY_WRITES) - {FmtType.MRDLK32, FmtType.MRDLK64}
 
 
@@ -66,6 +67,31 @@ def _kinds(
     return tuple(kinds)
 
 
+def _region(target: Target, kinds: tuple[RangeKind, ...] | None) -> str:
+    """The kind of what a request aims at; of each page where it spans some."""
+    region = region_of(target.bar, target.offset).value
+    if kinds is None or len(set(kinds)) == 1:
+        return f"open {region}" if kinds and kinds[0] is RangeKind.OPENED else region
+    return "across ranges"
+
+
+def _kind(tlp: Tlp) -> str:
+    """The TLP without the size of its address."""
+    return tlp.fmt_type.name.removesuffix("32").removesuffix("64")
+
+
+def _form(tlp: Tlp) -> str:
+    """What is special about a request."""
+    if tlp.ep:
+        return "poisoned"
+    if tlp.at:
+        return AddressType(tlp.at).name
+    if tlp.length == 1 and tlp.first_be == 0:
+        return "zero length"
+    whole = tlp.first_be == FULL and tlp.last_be in ((0,) if tlp.length == 1 else (FULL,))
+    return "whole" if whole else "part"
+
+
 def _rule(
     state: TdiState, kinds: tuple[RangeKind, ...] | None, t: bool, bound: bool
 ) -> InboundRule:
@@ -85,6 +111,7 @@ class InboundChecker:
         self.world = world
         self.shadows = shadows
         self.covered: list[CoverItem] = []
+        self._candidates: set[CoverItem] = set()  # points of what may have decided
         self._pending: dict[tuple[int, int], Pending] = {}
         self._ordered_ns = float("-inf")  # last time at which completions could be ordered by ID
 
@@ -102,6 +129,7 @@ class InboundChecker:
     ) -> list[InboundRule]:
         """The rules that may decide about a request that `passed` on the link, until `end`."""
         start = passed - RACE_NS
+        self._candidates.clear()
         if target is None or tlp.fmt_type not in SERVED:
             return [NOT_BUILT]
         if tlp.at not in (UNTRANSLATED, TRANSLATED):
@@ -113,38 +141,36 @@ class InboundChecker:
         rules = [NOT_BUILT] if self.shadows[target.tdi].scrubbing(start, end) else []
         tdi, pages = target.tdi, self.world.open_pages(target.tdi, passed, end)
         bounds = {route.stream in bound for bound in self.world.bound_streams(tdi, start, end)}
+        where = {True: "bound", False: "plain" if route.stream is None else "another"}
         for state in sorted(self.world.states_during(tdi, start, end)):
             locked = state in LOCKED | {TdiState.ERROR} and self.world.msix_locked(tdi)
             for kinds in {_kinds(target, tlp, locked, opened) for opened in pages}:
                 for bound in bounds:
                     rule = _rule(state, kinds, route.t, bound)
                     rules.append(rule)
-                    self._cover(state, route.t, bound, target, kinds, rule)
+                    point = (state.name, f"T{int(route.t)}", where[bound], _region(target, kinds))
+                    decided = (*point, rule.decision.value)
+                    self._candidates.add(CoverItem("mmio", decided))
         return rules
 
-    def _cover(
-        self,
-        state: TdiState,
-        t: bool,
-        bound: bool,
-        target: Target,
-        kinds: tuple[RangeKind, ...] | None,
-        rule: InboundRule,
-    ) -> None:
-        region = region_of(target.bar, target.offset).value
-        if kinds is not None and kinds[0] is RangeKind.OPENED:
-            region = f"open {region}"
-        point = (state.name, f"T{int(t)}", "bound" if bound else "not bound", region)
-        self.covered.append(CoverItem("mmio", (*point, rule.decision.value)))
+    def _cover(self, tlp: Tlp, answer: str) -> None:
+        """What was decided for certain: in a race nobody knows by what."""
+        if len(self._candidates) < 2:
+            self.covered += self._candidates
+            self.covered.append(CoverItem("access", (_kind(tlp), _form(tlp), answer)))
+        self._candidates.clear()
 
     def _write(self, time_ns: float, tlp: Tlp, route: Route) -> None:
         target = decode(self.world.functions(), tlp.address)
         rules = self._rules(tlp, route, target, time_ns, time_ns)
         if target is None:
+            self._cover(tlp, "dropped")
             return
         shadow = self.shadows[target.tdi]
         passes = {rule.decision is Decision.PASS for rule in rules}
         passes |= {other is Decision.PASS for rule in rules for other in rule.tolerated}
+        if len(passes) == 1:
+            self._cover(tlp, "taken" if True in passes else "dropped")
         if passes == {False}:
             return
         if tlp.ep:
@@ -239,6 +265,8 @@ class InboundChecker:
         tdi = pending.target.tdi if pending.target is not None else None
         if len(allowed) > 1:
             self.world.findings.tolerate("read that raced with a change of state")
+        else:
+            self._cover(pending.request, status.name)
         if status not in allowed:
             requirements = pending.rules[0].requirements if pending.rules else ()
             self.world.findings.mismatch(

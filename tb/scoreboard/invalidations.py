@@ -10,6 +10,7 @@ from models.pcie.ats import ITAGS, InvalidateCompletion, InvalidateRequest, Span
 from models.pcie.codes import AddressType, FmtType, MessageCode
 from models.pcie.layout import DW
 from models.pcie.tlp import Tlp
+from tb.coverage import CoverItem
 from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.states import LAG_NS
 from tb.scoreboard.timeline import RACE_NS
@@ -39,6 +40,7 @@ class Invalidations:
         self.shadows = shadows
         self.translations = translations
         self._open: list[Taking] = []
+        self.covered: list[CoverItem] = []
 
     def __str__(self) -> str:
         return ", ".join(f"{item.request}, {item.route}" for item in self._open) or "none"
@@ -93,6 +95,10 @@ class Invalidations:
     def _complete(self, time_ns: float, taking: Taking) -> None:
         if taking.tdi is None:
             return
+        states = self.world.states_during(taking.tdi, taking.time_ns, time_ns)
+        if len(states) == 1:
+            way = "plain" if taking.route.stream is None else f"T{int(taking.route.t)}"
+            self.covered.append(CoverItem("invalidation", (min(states).name, way, "completed")))
         span = taking.request.span
         for run in self.shadows[taking.tdi].runs if taking.required else ():
             for read in run.open.values() if run.ended_ns is None else ():

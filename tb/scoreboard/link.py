@@ -113,7 +113,7 @@ class LinkChecker:
         try:
             plain, t, _ = stream.decrypt(raw)
         except IdeError as error:
-            self.covered.append(CoverItem("ide_receive", (error.failure.name,)))
+            self.covered.append(CoverItem("ide receive", (error.failure.name,)))
             self.world.findings.error(time_ns, error.failure.value)
             if error.failure in BROKEN:
                 self.ports.insecure(prefix.stream_id, InsecureCause.CHECK_FAILED, time_ns)
@@ -244,6 +244,16 @@ class LinkChecker:
         self.translations.end_life(time_ns, tdi)
         self.pages.end_life(tdi)
 
+    def under_way(self, tdi: int) -> list[str]:
+        """What a TDI has begun and not brought to an end."""
+        shadow = self.shadows[tdi]
+        work = {
+            "transfer": any(run.ended_ns is None and not run.complete for run in shadow.runs),
+            "interrupt": bool(shadow.owed),
+            "translation": self.translations.held(tdi),
+        }
+        return [name for name, present in work.items() if present]
+
     def function_reset(self, time_ns: float, tdi: int) -> None:
         """Function level reset."""
         self.shadows[tdi].reset(time_ns)
@@ -265,8 +275,9 @@ class LinkChecker:
 
     def take_covered(self) -> list[CoverItem]:
         """Coverage samples since the last call."""
-        sources = (self.covered, self.inbound.covered, self.way.covered)
-        items = [item for samples in sources for item in samples]
-        for samples in sources:
-            samples.clear()
+        parts = (self, self.inbound, self.way, self.own_reads, self.translations)
+        items = []
+        for part in (*parts, self.invalidations, self.pages):
+            items += part.covered
+            part.covered.clear()
         return items

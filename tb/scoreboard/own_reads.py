@@ -6,6 +6,7 @@ from __future__ import annotations
 from models.pcie.admission import Decision, inbound_completion
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
+from tb.coverage import CoverItem
 from tb.scoreboard.dma import DmaRun, Effect, OpenRead
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow
@@ -24,6 +25,7 @@ class OwnReads:
         self.world = world
         self.shadows = shadows
         self._timeout_ns = completion_timeout_ns
+        self.covered: list[CoverItem] = []
 
     @property
     def _findings(self) -> Findings:
@@ -34,18 +36,25 @@ class OwnReads:
         found = self._open_read(tlp)
         if found is None:
             self._findings.error(time_ns, "Unexpected Completion")
+            self.covered.append(CoverItem("completion", ("nothing", "any", "any", "dropped")))
             return True
         tdi, run, read = found
         if route.stream == read.route.stream and not completer_fits(self.world, tlp, route):
             self._findings.error(time_ns, "Unexpected Completion", tdi)
+            self._cover(time_ns, tdi, read, route, "dropped")
             return True
         effect, offset, data = run.take(tlp, route)
+        if effect in (Effect.OTHER_STREAM, Effect.DROPPED):
+            self._cover(time_ns, tdi, read, route, effect.value)
         if effect is Effect.OTHER_STREAM:
             return False
         if effect is Effect.DROPPED:
             self._findings.error(time_ns, "Unexpected Completion", tdi)
             return True
         passes = self._completion_passes(time_ns, tdi, run, read)
+        if len(passes) == 1:
+            late = "dropped after its life"
+            self._cover(time_ns, tdi, read, route, effect.value if True in passes else late)
         shadow = self.shadows[tdi]
         if effect is Effect.DATA and True in passes:
             certain = passes == {True} and run.ended_ns is None and run.required
@@ -57,6 +66,16 @@ class OwnReads:
         if True in passes:
             shadow.progress(time_ns, run)
         return True
+
+    def _cover(self, time_ns: float, tdi: int, read: OpenRead, route: Route, effect: str) -> None:
+        way = "another stream"
+        if route.stream == read.route.stream:
+            way = "its way" if route.t == read.route.t else "its stream with another T"
+        way = "plain" if route.stream is None and read.route.stream is not None else way
+        states = self.world.states_during(tdi, time_ns - RACE_NS, time_ns)
+        if len(states) == 1:
+            point = ("read", min(states).name, way, effect)
+            self.covered.append(CoverItem("completion", point))
 
     def _completion_passes(
         self, time_ns: float, tdi: int, run: DmaRun, read: OpenRead

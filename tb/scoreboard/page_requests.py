@@ -9,6 +9,7 @@ from models.pcie.admission import OutboundKind
 from models.pcie.pri import PageRequest, PageResponse
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
+from tb.coverage import CoverItem
 from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import FunctionView, Route, World
 
@@ -32,6 +33,7 @@ class PageRequests:
         self.world = world
         self.way = way
         self.offered = offered
+        self.covered: list[CoverItem] = []
         self._open: dict[tuple[int, int], Group] = {}  # by TDI and group index
 
     def request(self, time_ns: float, tlp: Tlp, route: Route) -> bool:
@@ -61,6 +63,7 @@ class PageRequests:
         if response is None or view is None:
             return
         group = self._open.get((view.number, response.index))
+        self._cover(time_ns, view.number, route, group)
         if group is None:
             return  # nobody has asked: discarded
         if group.former_life:  # TDISP-LOCK-021
@@ -72,6 +75,18 @@ class PageRequests:
                 self.world.tdi_error(view.number, ErrorCause.ATS, time_ns)
             return
         del self._open[view.number, response.index]
+
+    def _cover(self, time_ns: float, tdi: int, route: Route, group: Group | None) -> None:
+        states = self.world.states_during(tdi, time_ns, time_ns)
+        if len(states) != 1:
+            return
+        way, effect = "any", "discarded"
+        if group is not None:
+            way = "its way" if route == group.route else "another way"
+            refused = group.route.t and route != group.route
+            effect = "refused" if refused else "taken"
+            effect = "discarded after its life" if group.former_life else effect
+        self.covered.append(CoverItem("page response", (min(states).name, way, effect)))
 
     def _function(self, rid: int) -> FunctionView | None:
         views = [view for view in self.world.functions() if view.present and view.rid == rid]

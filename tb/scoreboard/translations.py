@@ -21,6 +21,7 @@ from models.pcie.codes import CplStatus
 from models.pcie.layout import ATOMICS, DW, MEMORY_READS
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
+from tb.coverage import CoverItem
 from tb.scoreboard.findings import Findings
 from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.world import FunctionView, Route, World, completer_fits
@@ -88,6 +89,7 @@ class Translations:
     _known: dict[int, list[Known]] = field(default_factory=dict)
     _taken_back: dict[int, list[tuple[Span, float]]] = field(default_factory=dict)
     _disabled_ns: dict[int, float] = field(default_factory=dict)
+    covered: list[CoverItem] = field(default_factory=list)
 
     @property
     def _findings(self) -> Findings:
@@ -145,6 +147,11 @@ class Translations:
             return Verdict.KNOWN, max(alive)
         return (Verdict.STALE if fitting else Verdict.NONE), float("-inf")
 
+    def held(self, tdi: int) -> bool:
+        """Whether the TDI may still use a translation, or has asked for one."""
+        asked = any(one.tdi == tdi and not one.void for one in self._open.values())
+        return asked or any(known.dead_ns is None for known in self._of(tdi))
+
     def _of(self, tdi: int) -> list[Known]:
         return self._known.setdefault(tdi, [])
 
@@ -160,17 +167,35 @@ class Translations:
             return None
         wanted = asked.route.stream
         if wanted is not None and route.stream not in (None, wanted):
+            self._cover(time_ns, asked, "another stream", "on another stream than its request")
             return False
         if wanted is not None and route.stream is None:
+            self._cover(time_ns, asked, "plain", "dropped")
             # Ordinary receive processing drops it before anybody looks at T.
             self._findings.error(time_ns, "Unexpected Completion", asked.tdi)
             self._may_error(time_ns, asked, ErrorCause.ATS)
             return True
         if not completer_fits(self.world, tlp, route):
             self._findings.error(time_ns, "Unexpected Completion", asked.tdi)
+            self._cover(time_ns, asked, "its way", "dropped")
             return True
+        way = "its way" if route.t == asked.route.t else "its stream with another T"
+        self._cover(time_ns, asked, way, self._effect(asked, tlp, route))
         self._take(time_ns, asked, tlp, route)
         return True
+
+    @staticmethod
+    def _effect(asked: Asked, tlp: Tlp, route: Route) -> str:
+        if asked.void:
+            return "dropped after its life"
+        failed = (asked.route.t and not route.t) or tlp.ep or tlp.status != CplStatus.SC
+        return "fails" if failed else "taken"
+
+    def _cover(self, time_ns: float, asked: Asked, way: str, effect: str) -> None:
+        states = self.world.states_during(asked.tdi, time_ns, time_ns)
+        if len(states) == 1:
+            point = ("translation", min(states).name, way, effect)
+            self.covered.append(CoverItem("completion", point))
 
     def _find(self, tlp: Tlp) -> Asked | None:
         for asked in self._open.values():

@@ -12,6 +12,7 @@ from models.tdisp.codes import InterfaceInfo
 from tb.coverage import CoverItem
 from tb.scoreboard.world import FunctionView, Route, World
 
+ATTRIBUTES = ("No Snoop", "Relaxed Ordering", "ID-Based Ordering")
 INTERRUPTS = frozenset({OutboundKind.MSI, OutboundKind.MSIX_LOCKED, OutboundKind.MSIX_UNLOCKED})
 
 
@@ -38,13 +39,26 @@ class WayChecker:
         states = self.world.states_during(view.number, made_ns, time_ns)
         departs = self._departs(time_ns, tlp, route, view)
         fitting = [state for state in states if departs and outbound(state, kind).allows(route.t)]
-        for state in fitting:
-            self.covered.append(CoverItem("outbound", (kind.name, state.name, f"T{int(route.t)}")))
+        if len(states) == len(fitting) == 1:
+            self._cover(tlp, route, kind, fitting[0].name)
         if not fitting:
             self._refuse(time_ns, tlp, route, view, kind)
         elif len(states) > 1:
             self.world.findings.tolerate("request that raced with a change of state")
         return bool(fitting)
+
+    def _cover(self, tlp: Tlp, route: Route, kind: OutboundKind, state: str) -> None:
+        default = [block.stream_id for block in self.world.blocks() if block.default_stream]
+        way = "default stream" if route.stream in default else "another stream"
+        way = "plain" if route.stream is None else way
+        t = f"T{int(route.t)}"
+        self.covered.append(CoverItem("outbound", (kind.name, state, t, way)))
+        if tlp.fmt_type in MEMORY_REQUESTS:
+            name = tlp.fmt_type.name.removesuffix("32").removesuffix("64")
+            attributes = [text for bit, text in enumerate(ATTRIBUTES) if tlp.attr >> bit & 1]
+            point = (name, AddressType(tlp.at).name, " and ".join(attributes) or "none")
+            pasid = "with PASID" if tlp.has_pasid else "without PASID"
+            self.covered.append(CoverItem("dma", (*point, pasid, state)))
 
     def _check_pasid(
         self, time_ns: float, tlp: Tlp, view: FunctionView, kind: OutboundKind
