@@ -20,7 +20,7 @@ STAMP := $(VENV)/.installed
 
 export SIM SEED WAVES KEYLOG ICARUS
 
-.PHONY: help setup setup-icarus demo test test-all lint headers headers-check waves format transitions requirements decode serve \
+.PHONY: help setup setup-icarus demo test test-all lint headers headers-check waves format transitions requirements coverage decode serve \
   client soak fuzz clean check-host
 
 help: ## list the targets
@@ -96,6 +96,9 @@ transitions: setup ## draw docs/transitions.md from what the device does in each
 
 requirements: setup ## write docs/requirements.md from the plan and the tests
 	@$(BIN)/python -m tools.requirements_page
+
+coverage: setup ## tell which requirements the last test run has hit: sim_build/coverage/index.html
+	@$(BIN)/python -m tools.coverage
 
 clean: ## remove all that was built
 	@rm -rf sim_build

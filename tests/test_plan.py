@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tools.plan_check import check
 from tools.requirements_page import layers, page
 
@@ -17,7 +19,8 @@ def _project(folder: Path, plan: str, test: str) -> Path:
     return folder
 
 
-CORE = '["TDISP-X-001"]\ntext = "t"\nstage = "core"\n'
+POINTS = 'points = ["error: Malformed TLP"]\n'
+CORE = '["TDISP-X-001"]\ntext = "t"\nstage = "core"\n' + POINTS
 
 
 def test_plan_and_tests_agree() -> None:
@@ -38,6 +41,29 @@ def test_unknown_requirement_is_a_problem(tmp_path: Path) -> None:
     assert len(check(_project(tmp_path, CORE, test)).problems) == 1
 
 
+def test_core_requirement_of_tdisp_without_coverage_point_is_a_problem(tmp_path: Path) -> None:
+    test = '@covers("TDISP-X-001")\ndef test_a(): pass\n'
+    (problem,) = check(_project(tmp_path, CORE.replace(POINTS, ""), test)).problems
+    assert problem == "TDISP-X-001: no coverage point shows it (t)"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("errors: *", "there is no group 'errors'"),
+        ("error: *, *", "'error' has 1 values: error"),
+        ("mmio: RUN, T1, bound, , pass", "'mmio' has 5 values: state, T, stream, region, decision"),
+    ],
+)
+def test_pattern_of_no_group_or_of_wrong_size_is_a_problem(
+    tmp_path: Path, pattern: str, problem: str
+) -> None:
+    plan = CORE.replace("error: Malformed TLP", pattern)
+    test = '@covers("TDISP-X-001")\ndef test_a(): pass\n'
+    found = check(_project(tmp_path, plan, test)).problems
+    assert found == [f"TDISP-X-001: pattern {pattern!r}: {problem}"]
+
+
 def test_planned_without_reason_is_a_problem(tmp_path: Path) -> None:
     plan = '["TDISP-X-001"]\ntext = "t"\nstage = "planned"\n'
     assert len(check(_project(tmp_path, plan, "")).problems) == 1
@@ -48,8 +74,8 @@ def test_the_page_tells_shown_from_planned_and_where(tmp_path: Path) -> None:
     test = '@covers("TDISP-X-001")\ndef test_a(): pass\n'
     root = _project(tmp_path, plan, test)
     text = page(check(root), root)
-    assert "| TDISP-X-001 | t |  | shown in unit |" in text
-    assert "| TDISP-X-002 | u | E | planned: r |" in text
+    assert "| TDISP-X-001 | t |  | shown in unit | `error: Malformed TLP` |" in text
+    assert "| TDISP-X-002 | u | E | planned: r |  |" in text
     assert "1 of 2 are shown." in text
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check the verification plan in docs/plan against the tests.
 
-The plan is right when every requirement of stage "core" is named by a test, every requirement of
-stage "planned" gives a reason, every test names a requirement, and every name exists.
+The plan is right when every requirement of stage "core" is named by a test, and by coverage points
+if it is one of TDISP, every requirement of stage "planned" gives a reason, every test names a
+requirement, and every name exists.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tb.coverage import CoverageError, Pattern
+
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("core", "planned")
+WITH_POINTS = "TDISP-"  # requirements that coverage points are asked of
 TOOL_TESTS = "tests"  # what lies right here tests the project's own tools, no requirement
 
 
@@ -54,7 +58,19 @@ def check(root: Path = ROOT) -> Plan:
             plan.problems.append(f"{name}: no test names it ({entry['text']})")
         elif stage == "planned" and not entry.get("reason"):
             plan.problems.append(f"{name}: planned without a reason")
+        _check_points(name, entry, plan)
     return plan
+
+
+def _check_points(name: str, entry: dict[str, Any], plan: Plan) -> None:
+    points = entry.get("points", [])
+    if entry.get("stage") == "core" and name.startswith(WITH_POINTS) and not points:
+        plan.problems.append(f"{name}: no coverage point shows it ({entry['text']})")
+    for text in points:
+        try:
+            Pattern.parse(text)
+        except CoverageError as error:
+            plan.problems.append(f"{name}: {error}")
 
 
 def _read_tests(path: Path, name: str, plan: Plan) -> None:

@@ -23,11 +23,16 @@ HEAD = """# Requirements and their state
 Written by `make requirements` from `docs/plan` and the tests; `docs/spec` has the digest that the
 numbers come from, [the verification plan](verification_plan.md) says what the columns mean. A
 requirement is *shown* by tests in the folders that are named, or *planned* for the reason that is
-given.
+given. Its coverage points are what a run of all tests has to hit at least once; `make coverage`
+says whether it has.
 """
 TABLE = """
 | number | requirement | trust | state |
 |---|---|---|---|
+"""
+TABLE_WITH_POINTS = """
+| number | requirement | trust | state | coverage points |
+|---|---|---|---|---|
 """
 
 
@@ -37,12 +42,16 @@ def layers(tests: list[str]) -> list[str]:
     return [layer for layer in LAYERS if layer in found]
 
 
-def _row(number: str, entry: dict[str, Any], plan: Plan) -> str:
+def _row(number: str, entry: dict[str, Any], plan: Plan, with_points: bool) -> str:
     if entry["stage"] == "planned":
         state = f"planned: {entry['reason']}"
     else:
         state = f"shown in {', '.join(layers(plan.tests.get(number, [])))}"
-    return f"| {number} | {entry['text']} | {entry.get('trust', '')} | {state} |"
+    row = f"| {number} | {entry['text']} | {entry.get('trust', '')} | {state} |"
+    if not with_points:
+        return row
+    points = [f"`{text}`".replace("|", "\\|") for text in entry.get("points", ())]
+    return f"{row} {'<br>'.join(points)} |"
 
 
 def page(plan: Plan, root: Path = ROOT) -> str:
@@ -52,8 +61,10 @@ def page(plan: Plan, root: Path = ROOT) -> str:
         numbers = [n for n in plan.entries if plan.files[n] == path.stem]
         shown = sum(plan.entries[n]["stage"] == "core" for n in numbers)
         title = TITLES.get(path.stem, path.stem)
-        parts.append(f"\n## {title}\n\n{shown} of {len(numbers)} are shown.\n{TABLE}")
-        parts += [f"{_row(n, plan.entries[n], plan)}\n" for n in numbers]
+        with_points = any("points" in plan.entries[n] for n in numbers)
+        table = TABLE_WITH_POINTS if with_points else TABLE
+        parts.append(f"\n## {title}\n\n{shown} of {len(numbers)} are shown.\n{table}")
+        parts += [f"{_row(n, plan.entries[n], plan, with_points)}\n" for n in numbers]
     return "".join(parts)
 
 

@@ -25,6 +25,7 @@ from models.tsm.model_host import ModelHost
 from models.tsm.ports import Assignment
 from models.tsm.trace import TraceEntry, TraceKind
 from models.tsm.tsm import Parties, TdiHandle, Tsm
+from tests.hits import sample
 
 T = TypeVar("T")
 IDENTITY = DeviceIdentity.generate(random.Random(1))
@@ -99,7 +100,14 @@ class Bench:
     def new_tsm(self) -> Tsm:
         """A TSM; all of them share one trace."""
         parties = Parties(self.transport, self.host, [IDENTITY.root])
-        return Tsm(parties, self.entropy, observer=self.trace.append)
+        return Tsm(parties, self.entropy, observer=self._observe)
+
+    def _observe(self, entry: TraceEntry) -> None:
+        self.trace.append(entry)
+        if entry.kind in (TraceKind.DONE, TraceKind.FAILED):
+            head = entry.text.partition(":")[0]
+            requirement = head if head.startswith("TDISP-") else "none"
+            sample("policy", entry.step.name, entry.kind.name, requirement)
 
     def assignment(self, function: int = 1, **changes: Any) -> Assignment:
         """What the VMM has assigned to a tenant."""

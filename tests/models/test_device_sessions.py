@@ -37,6 +37,7 @@ from models.tdisp.messages import (
 )
 from models.tsm.errors import PolicyError
 from models.tsm.policy import NEEDED_FLAGS, Policy
+from tests.hits import sample
 from tests.models.life_cycle_parties import STREAM, Bench, interface, run, tdisp
 from tests.plan import attack, covers
 
@@ -253,6 +254,7 @@ def test_a_session_without_aes_256_gcm_is_not_used(aead: int) -> None:
     Policy().check_device(True, known, algorithms(Aead.AES_256_GCM))
     with pytest.raises(PolicyError, match="AES-256-GCM"):
         Policy().check_device(True, known, algorithms(aead))
+    sample("rule", "AEAD of the session", str(Aead(aead).name or "none"), "any", "refused")
 
 
 @covers("TDISP-HOST-001")
@@ -262,6 +264,7 @@ def test_a_device_without_a_needed_capability_is_not_used(lacking: Capability) -
         Policy().check_device(
             True, capabilities(NEEDED_FLAGS & ~lacking), algorithms(Aead.AES_256_GCM)
         )
+    sample("rule", "SPDM capabilities", f"no {Capability(lacking).name}", "any", "refused")
     with pytest.raises(PolicyError, match="not connected"):
         Policy().check_device(True, None, None)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.doe.codes import ControlBit, ObjectType, Register, StatusBit
 from models.doe.mailbox import DoeMailbox
 from models.doe.objects import DataObject, DiscoveryRequest, discover, from_dwords, to_dwords
+from tests.hits import sample
 from tests.plan import covers
 
 GO = 1 << ControlBit.GO
@@ -219,6 +220,7 @@ def test_a_request_waits_until_the_answer_before_it_was_read() -> None:
     assert mailbox.consume() is None
     assert receive(mailbox) == ANSWER
     assert mailbox.consume() is not None
+    sample("rule", "mailbox", "request before the answer was read", "any", "waits")
 
 
 STEPS = ("write", "poisoned write", "go", "pop", "serve", "serve nothing")

@@ -15,6 +15,7 @@ from models.host.owner_check import DmaRequest, OwnerCheck, Verdict
 from models.pcie.codes import FmtType
 from models.pcie.rules import written_bytes
 from models.pcie.tlp import Tlp
+from tests.hits import sample
 from tests.plan import covers
 
 TVM_A = Owner(OwnerKind.TVM, "A")
@@ -75,6 +76,9 @@ def test_regions_neither_overlap_nor_are_empty() -> None:
 # ---------------------------------------------------------------------- owner check
 
 
+WHO = {TDI_A: "its TDI", TDI_B: "TDI of another TVM", OTHER: "function of a legacy VM"}
+
+
 @covers("TDISP-HOST-010")
 def test_only_the_accepted_tdi_with_t_reaches_memory_of_a_tvm() -> None:
     check = host()
@@ -83,6 +87,7 @@ def test_only_the_accepted_tdi_with_t_reaches_memory_of_a_tvm() -> None:
         assert got.allowed == (rid == TDI_A and t)
         if not t:
             assert got is Verdict.UNTRUSTED
+        sample("rule", "DMA to memory of a TVM", WHO[rid], f"T{int(t)}", got.name)
     check.revoke(TDI_A)
     assert verdict(check, TDI_A, A_BASE, True) is Verdict.NOT_ACCEPTED
 

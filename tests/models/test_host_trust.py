@@ -25,6 +25,7 @@ from models.ide.stream import IdeError, IdeFailure
 from models.pcie.admission import Decision, RangeKind, inbound_memory
 from models.pcie.tlp import Tlp, TlpError
 from models.tdisp.codes import InterfaceInfo, RangeAttributes, TdiState
+from tests.hits import sample
 from tests.models.ide_pair import port
 from tests.plan import attack, covers
 
@@ -160,6 +161,7 @@ def test_a_report_that_differs_is_not_approved(name: str) -> None:
     tvm = tenant()
     decision = tvm.approve(BAD_REPORTS[name], MEASUREMENTS, MAPPING)
     assert not decision.approved
+    sample("rule", "review by the TVM", name, "CONFIG_LOCKED", "refused")
     with pytest.raises(HostError, match="has not approved"):
         tvm.release_nonce()
     with pytest.raises(HostError, match="trusts no TDI"):

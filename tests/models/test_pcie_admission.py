@@ -26,6 +26,7 @@ from models.pcie.admission import (
 )
 from models.pcie.codes import AddressType
 from models.tdisp.codes import TdiState
+from tests.hits import sample
 from tests.plan import covers
 
 U, L, R, E = TdiState
@@ -86,6 +87,7 @@ def test_a_rejected_request_gets_ur_or_nothing() -> None:
 def test_a_vendor_message_of_a_locked_tdi_needs_t() -> None:
     for state, t in product(TdiState, (False, True)):
         assert (inbound_vdm(state, t) is Decision.PASS) == (t or state is U)
+        sample("rule", "inbound", f"VDM with T{int(t)}", state.name, inbound_vdm(state, t).value)
 
 
 # T bits that may be sent in U, L, R, E: 0, 1, - none, m as the request.
@@ -104,6 +106,9 @@ OUT = {
 }
 
 
+SENT = {"0": "T0", "1": "T1", "-": "nothing", "m": "T of the request"}
+
+
 @covers("TDISP-DMA-001", "TDISP-DMA-002", "TDISP-DMA-008", "TDISP-INT-001", "TDISP-INT-002")
 @covers("TDISP-INT-003", "TDISP-ATS-001", "TDISP-ATS-002", "TDISP-ATS-003", "TDISP-MMIO-006")
 @pytest.mark.parametrize("kind", OutboundKind)
@@ -112,6 +117,7 @@ def test_outbound_tlps_are_sent_as_the_table_says(kind: OutboundKind) -> None:
         rule = outbound(state, kind)
         assert rule.allowed == (mark != "-"), state
         assert rule.t == {"0": False, "1": True}.get(mark), state
+        sample("rule", "outbound", kind.name, state.name, SENT[mark])
 
 
 # AT, write, ATS Enable -> T bits that may be sent in U, L, R, E.

@@ -21,6 +21,7 @@ from models.tdisp.messages import (
 )
 from models.tdisp.profile import MANDATORY
 from models.tdisp.table import Event
+from tests.hits import sample
 from tests.models.tdisp_world import (
     FOREIGN,
     OTHER_STREAM,
@@ -142,6 +143,8 @@ def test_what_is_not_supported_is_named(code: int) -> None:
         interface=name(0), error=ErrorCode.UNSUPPORTED_REQUEST, data=code
     )
     assert world.state() is R
+    if code in list(Request):
+        sample("rule", "not built", Request(code).name, "any", ErrorCode.UNSUPPORTED_REQUEST.name)
 
 
 @covers("TDISP-HDR-005", "TDISP-HDR-007")
@@ -170,6 +173,8 @@ def test_a_valid_segment_must_be_the_devices_own() -> None:
     world.segment = 2
     not_valid = GetDeviceInterfaceState(interface=InterfaceId(0x0003_0100))
     assert text(world.dsm.handle(SESSION, not_valid.encode())) == "05(0)"
+    sample("rule", "INTERFACE_ID", "another valid segment", "any", "INVALID_INTERFACE")
+    sample("rule", "INTERFACE_ID", "a segment that is not valid", "any", "taken")
 
 
 @covers("TDISP-HDR-002", "TDISP-HDR-007")

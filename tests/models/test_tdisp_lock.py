@@ -18,6 +18,7 @@ from models.tdisp.messages import (
     LockInterfaceRequest,
 )
 from models.tdisp.report import DeviceInterfaceReport, MmioRange
+from tests.hits import sample
 from tests.models.tdisp_world import (
     BAR0,
     BAR2,
@@ -163,6 +164,8 @@ def test_each_fault_of_the_configuration_is_found(requirement: str, config: Lock
     fault = configuration_fault(config)
     assert fault is not None
     assert fault.startswith(requirement)
+    refusal = ErrorCode.INVALID_DEVICE_CONFIGURATION.name
+    sample("rule", "configuration", requirement, TdiState.CONFIG_UNLOCKED.name, refusal)
 
 
 @covers("TDISP-LOCK-009", "TDISP-LOCK-012")

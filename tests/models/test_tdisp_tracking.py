@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.tdisp.codes import ErrorCause
 from models.tdisp.tracking import RegisterWrite, Scope, Space, TrackEvent, track
+from tests.hits import sample
 from tests.plan import attack, covers
 
 ALL = 0xF
@@ -78,6 +79,9 @@ def test_every_tracked_bit_counts_in_both_directions(
         for old in (0, ONES):
             write = RegisterWrite(space, capability, offset, ALL, old, old ^ 1 << bit)
             event = written(write)
+            if event is not None:
+                register = f"{space.name} {capability:#04x} + {offset:#04x}"
+                sample("rule", "tracking", register, "locked", "ERROR")
             if not bits >> bit & 1:
                 assert event is None or event.cause is cause
                 continue
@@ -106,6 +110,8 @@ def test_only_clearing_the_two_enables_of_command_counts(bit: int) -> None:
 def test_free_registers_are_harmless(space: Space, capability: int, offset: int) -> None:
     for old, new in ((0, ONES), (ONES, 0)):
         assert written(RegisterWrite(space, capability, offset, ALL, old, new)) is None
+    register = f"{space.name} {capability:#04x} + {offset:#04x}"
+    sample("rule", "tracking", register, "locked", "harmless")
 
 
 @covers("TDISP-TRK-012", "TDISP-TRK-004")
@@ -168,6 +174,8 @@ def test_only_d3hot_without_no_soft_reset_loses_state(state: int) -> None:
         event = written(RegisterWrite(CAPABILITY, 0x01, 0x04, ALL, kept, kept | state))
         lost = state == 3 and not kept
         assert (event is not None and event.cause is ErrorCause.POWER) == lost
+        power = f"power state {state} with No_Soft_Reset {kept >> 3}"
+        sample("rule", "tracking", power, "locked", "ERROR" if lost else "harmless")
     stays = RegisterWrite(CAPABILITY, 0x01, 0x04, ALL, 3, 0x103)
     assert written(stays) is None
     assert written(RegisterWrite(CAPABILITY, 0x01, 0x00, ALL, 0, 3)) is None

@@ -32,6 +32,7 @@ from models.tdisp.responses import request_bitmap
 from models.tsm.errors import PolicyError, TsmError
 from models.tsm.policy import Policy, blocks
 from models.tsm.trace import TraceKind, describe_object
+from tests.hits import sample
 from tests.models.life_cycle_parties import Bench, run
 from tests.plan import covers
 
@@ -71,6 +72,8 @@ def requester(*answers: bytes | None) -> TdispRequester:
 def test_an_answer_that_does_not_belong_to_the_request_is_a_failure(answer: bytes | None) -> None:
     with pytest.raises(TdispError):
         run(requester(answer).stop())
+    code = f"code {answer[1]:#04x}" if answer and len(answer) > 1 else "none"
+    sample("rule", "answer to STOP_INTERFACE_REQUEST", code, "any", "failure")
 
 
 @covers("TDISP-HOST-008")
