@@ -206,15 +206,27 @@ class SpdmRequester:
         portion = min(portion, self.config.message_size - Certificate.FIXED_SIZE)
         self._logs.begin(Request.GET_CERTIFICATE)
         chain = await read_chain(self._channel, slot, portion, self._logs.certificates)
-        expected = self.digests.get(slot)
-        suite = self.suite
+        self._take(slot, chain)
+        return chain
+
+    def know_certificate(self, chain: bytes, slot: int = 0) -> None:
+        """Go on with a chain structure that was read over an earlier connection.
+
+        `get_digests` comes first: raises CertificateError when the digest of `slot` is not that of
+        `chain`, or the chain is not to be trusted.
+        """
+        if slot not in self.digests:
+            raise CertificateError(f"the digest of slot {slot} has to come first")
+        self._take(slot, chain)
+
+    def _take(self, slot: int, chain: bytes) -> None:
+        expected, suite = self.digests.get(slot), self.suite
         if expected is not None and expected != digest(suite.base_hash, chain):
             raise CertificateError(f"chain of slot {slot} differs from its digest")
         self._keys[slot] = verify_chain(
             chain, self._roots, self.config.time, suite.base_hash, suite.base_asym
         )
         self.chains[slot] = chain
-        return chain
 
     def _device_key(self, slot: int) -> ec.EllipticCurvePublicKey:
         if slot not in self._keys:

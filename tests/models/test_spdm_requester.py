@@ -73,6 +73,40 @@ def test_an_untrusted_device_gets_no_session() -> None:
     run(scenario())
 
 
+@covers("SPDM-CRT-001")
+def test_a_certificate_that_is_known_needs_not_be_read_again() -> None:
+    async def scenario() -> None:
+        device = Device()
+        chain = await (await attested(device)).get_certificate()
+        peer = requester(device)
+        await peer.connect()
+        with pytest.raises(CertificateError, match="digest of slot 0 has to come first"):
+            peer.know_certificate(chain)
+        await peer.get_digests()
+        with pytest.raises(CertificateError, match="differs from its digest"):
+            peer.know_certificate(chain[:-1] + bytes([chain[-1] ^ 1]))
+        asked = len(device.objects)
+        peer.know_certificate(chain)
+        assert len(device.objects) == asked
+        assert (await peer.start_session()).alive
+
+    run(scenario())
+
+
+@covers("SPDM-CRT-001")
+def test_a_known_certificate_has_to_be_trusted() -> None:
+    async def scenario() -> None:
+        device = Device()
+        chain = await (await attested(device)).get_certificate()
+        peer = SpdmRequester(device, requester(device)._entropy, [])
+        await peer.connect()
+        await peer.get_digests()
+        with pytest.raises(CertificateError, match="not trusted"):
+            peer.know_certificate(chain)
+
+    run(scenario())
+
+
 @covers("SPDM-ERR-001")
 def test_a_verification_is_no_kind_of_update() -> None:
     async def scenario() -> None:

@@ -66,6 +66,7 @@ class CapturesHoldWhatPassed(BaseTest):
     """Decrypted with the keys, the capture of the link shows what the two sides meant."""
 
     async def scenario(self, kit: Scenario) -> None:
+        kit.certificate_known = False  # it has to be in the capture
         session, tdi = await kit.attach(1)
         route = Route(DEFAULT_STREAM, True)
         memory = tdi.function.bar0 + Bar0.MEMORY

@@ -19,6 +19,7 @@ class TvmReadsAndWritesMmio(BaseTest):
     """In RUN the TVM's IDE requests with T = 1 are served; data comes back to the byte."""
 
     async def scenario(self, kit: Scenario) -> None:
+        kit.certificate_known = False
         _, tdi = await kit.attach()
         assert await kit.read_register(tdi.function, Register.ID, kit.tee) == ID_VALUE
         memory = tdi.function.bar0 + Bar0.MEMORY
