@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The host's root port: cocotbext-pcie's root complex plus IDE, the T bit and the owner check.
 
-Configuration and enumeration go through `RootComplex` as it is. Memory requests of the TVM, the
-VMM and legacy VMs, and all requests of the device, are handled here.
+Enumeration goes through `RootComplex` as it is. Other configuration accesses, memory requests of
+the TVM, the VMM and legacy VMs, and all requests of the device, are handled here.
 """
 
 from __future__ import annotations
@@ -196,6 +196,10 @@ class HostRootPort(uvm_subscriber, ConfigWalk):
             return ReadResult(None)
         finally:
             del self._open[tlp.tag]
+        return self._result(tlp, entry)
+
+    @staticmethod
+    def _result(tlp: Tlp, entry: _Open) -> ReadResult:
         if entry.fault is not None:
             raise OddCompletionError(f"{entry.fault}; request: {tlp}") from entry.fault
         return ReadResult(entry.collector.status, entry.collector.data, entry.route)
@@ -218,6 +222,19 @@ class HostRootPort(uvm_subscriber, ConfigWalk):
         """Carry out one configuration access."""
         await OneItem(item).start(self._cfg)
         return item
+
+    async def config_request(self, tlp: Tlp) -> ReadResult:
+        """Send a configuration request and wait, however long, for its completion.
+
+        Raises OddCompletionError when it does not fit or comes in an IDE TLP.
+        """
+        entry = self._open[tlp.tag] = _Open(CompletionCollector(tlp, self.limits))
+        await self.transmit(tlp.pack())
+        await entry.done.wait()
+        del self._open[tlp.tag]
+        if entry.route != PLAIN:
+            raise OddCompletionError(f"by {entry.route}; request: {tlp}")
+        return self._result(tlp, entry)
 
     async def config_read(self, rid: int, address: int) -> int:
         """A DW of configuration space; all ones where the answer is not Successful."""

@@ -64,11 +64,6 @@ class Serve(uvm_test):
         database.set(None, "*", "PROFILE", self.config.profile)
         self.env: Any = TdispEnv("env", self) if self.setup.check else ServeEnv("env", self)
 
-    def end_of_elaboration_phase(self) -> None:
-        if self.setup.check:  # the root complex does not enumerate: it is told
-            bridge = self.env.host.bridge
-            bridge.sec_bus_num = bridge.sub_bus_num = self.config.place.bus
-
     async def run_phase(self) -> None:
         self.raise_objection()
         self.adapter.start_clock()

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carries out configuration accesses through the root complex."""
+"""Carries out configuration accesses through the root port."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from cocotbext.pcie.core.tlp import Tlp, TlpType
-from cocotbext.pcie.core.utils import PcieId
 from pyuvm import ConfigDB, uvm_driver
 
 from models.pcie.codes import CplStatus
+from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
+
+HOST_RID = 0x0000
 
 
 class CfgDriver(uvm_driver):
@@ -26,17 +28,14 @@ class CfgDriver(uvm_driver):
             self.seq_item_port.item_done()
 
     async def _access(self, item: CfgItem) -> None:
-        request = Tlp()
-        request.fmt_type = TlpType.CFG_WRITE_1 if item.write else TlpType.CFG_READ_1
-        request.requester_id = PcieId(0, 0, 0)
-        request.completer_id = PcieId.from_int(item.rid)
-        request.address = item.address
-        request.length = 1
-        request.first_be = item.enables
+        target = (HOST_RID, item.rid, item.address)
+        tag = self.host.new_tag()
         if item.write:
-            request.set_data(item.data.to_bytes(4, "little"))
-            request.first_be = item.enables
-        completions = await self.host.rc.perform_nonposted_operation(request)
-        item.status = CplStatus(int(completions[0].status))
+            request = Tlp.cfg_write(*target, item.data, tag)
+            request = replace(request, first_be=item.enables)
+        else:
+            request = Tlp.cfg_read(*target, tag)
+        result = await self.host.config_request(request)
+        item.status = result.status
         if not item.write and item.status is CplStatus.SC:
-            item.data = int.from_bytes(completions[0].get_data(), "little")
+            item.data = int.from_bytes(result.data, "little")
