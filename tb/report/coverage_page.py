@@ -125,8 +125,8 @@ def _grid(axes: Sequence[str], found: dict[tuple[str, ...], int], row: int, colu
             if n not in (row, column)
         ]
         text = " · ".join(_value(axis, value) for axis, value in rest)
-        cells[point[row], point[column]].append(f'{text} <span class="n">{count} times</span>')
-    columns = sorted({point[column] for point in found}, key=_order)
+        cells[point[row], point[column]].append(f'{text} <span class="n">&times;{count}</span>')
+    columns = [*STATES, *sorted({point[column] for point in found}.difference(STATES))]
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     lines = []
     for name in sorted({point[row] for point in found}):
@@ -134,10 +134,6 @@ def _grid(axes: Sequence[str], found: dict[tuple[str, ...], int], row: int, colu
         lines.append(f"<tr><th>{escape(name)}</th>{inside}</tr>")
     top = f"<tr><th>{escape(axes[row])}</th>{head}</tr>"
     return f'<div class="scroll"><table class="grid">{top}{"".join(lines)}</table></div>'
-
-
-def _order(name: str) -> tuple[int, str]:
-    return (STATES.index(name) if name in STATES else len(STATES), name)
 
 
 def _cell(lines: Sequence[str]) -> str:

@@ -59,7 +59,7 @@ class MessagePoints:
         refusals = [(one.code.name, one.requirement) for one in self._dsm.violations(session, body)]
         lock = None if tdi is None else tdi.lock
         message = _decoded(body)
-        self._nonces |= {one.lock.nonce for one in self._dsm.tdis if one.lock and one.lock.nonce}
+        self._remember_nonces()
         return Asked(
             NO_TDI if tdi is None else tdi.state.name,
             _session(tdi, session),
@@ -70,6 +70,9 @@ class MessagePoints:
             self._nonce(message.nonce, tdi) if isinstance(message, StartInterfaceRequest) else NONE,
         )
 
+    def _remember_nonces(self) -> None:
+        self._nonces |= {one.lock.nonce for one in self._dsm.tdis if one.lock and one.lock.nonce}
+
     def _nonce(self, nonce: bytes, tdi: Tdi | None) -> str:
         owners = [one for one in self._dsm.tdis if one.lock and one.lock.nonce == nonce]
         if owners:
@@ -79,6 +82,7 @@ class MessagePoints:
     def compared(self, request: str, answer: str, error: str) -> None:
         """An answer, or that there is none, is as the reference says."""
         asked, self._asked = self._asked, None
+        self._remember_nonces()
         if asked is None:
             self._add("message", request, NO_TDI, answer, error)
             return

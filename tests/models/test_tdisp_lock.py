@@ -97,8 +97,11 @@ def test_flags_are_offered_refused_or_reserved(bit: int) -> None:
     world = World()
     if flag in (LockFlags.NO_FW_UPDATE, LockFlags.LOCK_MSIX) or flag > max(LockFlags):
         assert world.lock(flags=flag)
+        outcome = "locked"
     else:
         assert world.error(world.lock_request(flags=flag)) is ErrorCode.INVALID_REQUEST
+        outcome = ErrorCode.INVALID_REQUEST.name
+    sample("rule", "LOCK flags", LockFlags(flag).name or "reserved", U.name, outcome)
     tolerant = World(replace(project_dsm(4), refuse_unadvertised_flags=False))
     assert tolerant.lock(flags=flag)
 
