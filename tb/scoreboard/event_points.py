@@ -96,8 +96,14 @@ class EventPoints:
     # ------------------------------------------------------------------ errors, streams
 
     def of_tdi(self, name: str, index: int, racing: str) -> AbstractContextManager[None]:
-        """Something happens to one TDI."""
-        return self.event(name, lambda tdi: "own" if tdi.index == index else "other", racing=racing)
+        """Something happens to the TDI of one function."""
+        own = self._tdi(index)
+        return self.event(name, lambda tdi: "own" if tdi is own else "other", racing=racing)
+
+    def _tdi(self, function: int) -> Tdi:
+        """The TDI that a function is or belongs to."""
+        whole = self._reference.profile.whole_device
+        return self._reference.dsm.tdis[0 if whole else function]
 
     def of_stream(self, name: str, stream_id: int) -> AbstractContextManager[None]:
         """Something happens to a stream."""
@@ -136,8 +142,10 @@ class EventPoints:
         if function == 0 and 0 <= block < len(blocks):
             return self._on_stream(blocks[block].stream_id)
 
+        own = self._tdi(function)
+
         def whom(tdi: Tdi) -> str:
-            if tdi.index == function:
+            if tdi is own:
                 return "own"
             return "other" if function else "VF"
 
