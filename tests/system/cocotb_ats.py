@@ -220,3 +220,4 @@ class TranslationsWithoutTStopARunningTdi(Ats):
             await kit.stop(self.session, self.tvm)
             await kit.start(self.session, await kit.lock(self.session, self.tvm))
             await self.bring(self.tvm, tee, self.vms()[0][2])
+            assert await kit.host.invalidate(kit.function(self.tvm).rid, Span(VIRTUAL))
