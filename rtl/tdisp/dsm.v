@@ -261,6 +261,7 @@ module dsm #(
       .ide_addr_limit      (ide_addr_limit),
       .stream_keys_ready   (stream_keys_ready),
       .stream_owner_valid  (stream_owner_valid),
+      .stream_secure       (stream_secure),
       .stream_owner_session(stream_owner_session),
       .bind_allowed        (bind_allowed),
       .unbind_allowed      (unbind_allowed),

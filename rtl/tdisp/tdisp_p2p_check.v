@@ -2,6 +2,9 @@
 //
 // tdisp_p2p_check: may a P2P stream be bound to a TDI now, or unbound? Combinational
 // (TDISP-P2P-002).
+//
+// A stream that is not Secure is refused, as LOCK refuses one: what has already left Secure would
+// not move the TDI to ERROR (TDISP-P2P-005).
 
 `default_nettype none
 
@@ -26,6 +29,7 @@ module tdisp_p2p_check #(
     input wire [          NUM_IDE_STREAMS-1:0] ide_addr_valid,
     input wire [       64*NUM_IDE_STREAMS-1:0] ide_addr_base,
     input wire [       64*NUM_IDE_STREAMS-1:0] ide_addr_limit,
+    input wire [          NUM_IDE_STREAMS-1:0] stream_secure,
     input wire [          NUM_IDE_STREAMS-1:0] stream_keys_ready,
     input wire [          NUM_IDE_STREAMS-1:0] stream_owner_valid,
     input wire [SESSION_W*NUM_IDE_STREAMS-1:0] stream_owner_session,
@@ -77,7 +81,7 @@ module tdisp_p2p_check #(
 
   localparam [NUM_IDE_STREAMS-1:0] ONE = 1;
   wire alone = |named && (named & (named - ONE)) == {NUM_IDE_STREAMS{1'b0}};
-  wire usable = |(named & keyed & ide_enable & ~ide_default);
+  wire usable = |(named & keyed & stream_secure & ide_enable & ~ide_default);
   wire apart = ~|overlaps;
 
   assign bind_allowed   = permitted && ats_enable && alone && usable && apart;

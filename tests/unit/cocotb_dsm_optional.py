@@ -117,6 +117,7 @@ FAULTS: list[Spoil] = [
     lambda world: second(world, owner=None),
     lambda world: second(world, default=True),
     lambda world: second(world, enable=False),
+    lambda world: second(world, secure=False),
     lambda world: second(world, rids=(0x00FF, 0x0300)),
     lambda world: second(world, rids=(0x0000, 0xFFFF)),
     lambda world: second(world, rids=(0x0080, 0x0080)),
@@ -358,6 +359,7 @@ async def raced(bench: DsmBench, kind: str, phase: int) -> tuple[int, int]:
     """A request with an error `phase` cycles after its last byte: error code and final state."""
     await bring(bench, SECOND, TdiState.RUN)
     requests = {
+        ("stream_secure", 0b101),
         "bind": bind(bench, SECOND),
         "unbind": unbind(bench, SECOND),
         "attribute": attribute(bench, SECOND, NON_TEE),
