@@ -371,6 +371,7 @@ module tdisp_device #(
       .rx_tlast       (rx_tlast),
       .rx_ide         (rx_ide),
       .rx_t           (rx_t),
+      .tdi_p2p        (tdi_p2p),
       .rx_stream      (rx_stream),
       .cfgreq_hdr     (cfgreq_hdr),
       .cfgreq_tdata   (cfgreq_tdata),

@@ -23,7 +23,7 @@ module mmio_filter (
     input wire       one_class,    // all bytes lie in ranges of this class
     input wire       ide,          // arrived on a selective stream and passed the IDE checks
     input wire       t,
-    input wire       stream_bound, // that stream is the one bound to this TDI
+    input wire       stream_bound, // that stream is bound to this TDI
 
     output wire allow
 );

@@ -37,11 +37,12 @@ module tlp_route #(
     input wire [16*NUM_IDE_STREAMS-1:0] ide_rid_limit,
 
     // TDIs
-    input wire [       2*NUM_TDI-1:0] tdi_state,
+    input wire [2*NUM_TDI-1:0] tdi_state,
     input wire [STREAM_W*NUM_TDI-1:0] tdi_stream,
-    input wire [         NUM_TDI-1:0] tdi_msix_locked,
-    input wire [         NUM_TDI-1:0] tdi_memory_open,  // SET_MMIO_ATTRIBUTE has opened the memory
-    input wire [         NUM_TDI-1:0] tdi_scrub_busy,
+    input wire [NUM_TDI-1:0] tdi_msix_locked,
+    input wire [NUM_IDE_STREAMS*NUM_TDI-1:0] tdi_p2p,  // P2P streams bound to TDI n
+    input wire [NUM_TDI-1:0] tdi_memory_open,  // SET_MMIO_ATTRIBUTE has opened the memory
+    input wire [NUM_TDI-1:0] tdi_scrub_busy,
 
     // Received TLPs
     input  wire [        127:0] rx_hdr,
@@ -275,6 +276,10 @@ module tlp_route #(
   localparam [5:0] TO_MSG = 6'b001100;
 
   wire admit;
+  // A peer comes by a stream that BIND_P2P_STREAM has bound, which serves it like the default one.
+  wire default_bound = b_stream == tdi_stream[STREAM_W*b_tdi_q+:STREAM_W];
+  wire [NUM_IDE_STREAMS-1:0] p2p_bound = tdi_p2p[NUM_IDE_STREAMS*b_tdi_q+:NUM_IDE_STREAMS];
+  wire peer_bound = {1'b0, b_stream} < STREAMS && p2p_bound[b_stream];
   reg [5:0] c_to_q;
   reg [5:0] decision;
   reg refused, poison_served;
@@ -289,7 +294,7 @@ module tlp_route #(
       .one_class(b_one_class_q),
       .ide(b_ide),
       .t(b_t),
-      .stream_bound(b_stream == tdi_stream[STREAM_W*b_tdi_q+:STREAM_W]),
+      .stream_bound(default_bound || peer_bound),
       .allow(admit)
   );
 

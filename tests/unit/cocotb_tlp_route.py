@@ -82,6 +82,7 @@ class Bench:
         self.mse = [1] * self.tdis
         self.state = [TdiState.CONFIG_UNLOCKED] * self.tdis
         self.stream = [n % STREAMS for n in range(self.tdis)]
+        self.peers = [0] * self.tdis  # P2P streams of each TDI, one bit each
         self.locked = [0] * self.tdis
         self.opened = [0] * self.tdis
         self.scrub = [0] * self.tdis
@@ -99,6 +100,7 @@ class Bench:
         dut.tdi_mse.value = sum(b << n for n, b in enumerate(self.mse))
         dut.tdi_state.value = sum(int(s) << 2 * n for n, s in enumerate(self.state))
         dut.tdi_stream.value = sum(s << width * n for n, s in enumerate(self.stream))
+        dut.tdi_p2p.value = sum(b << STREAMS * n for n, b in enumerate(self.peers))
         dut.tdi_msix_locked.value = sum(b << n for n, b in enumerate(self.locked))
         dut.tdi_memory_open.value = sum(b << n for n, b in enumerate(self.opened))
         dut.tdi_scrub_busy.value = sum(b << n for n, b in enumerate(self.scrub))
@@ -151,7 +153,10 @@ class Bench:
         if target == "MSI-X locked" and self.state[place.tdi] == TdiState.CONFIG_UNLOCKED:
             target = "non-TEE"
         side = tlp.side
-        sender = sender_of(side["ide"], side["t"], side["stream"] == self.stream[place.tdi])
+        bound = (
+            side["stream"] == self.stream[place.tdi] or self.peers[place.tdi] >> side["stream"] & 1
+        )
+        sender = sender_of(side["ide"], side["t"], bool(bound))
         return target is not None and sender in SERVED[target][self.state[place.tdi]]
 
     def in_window(self, tlp: Tlp) -> bool:
@@ -353,6 +358,7 @@ def shuffle_configuration(bench: Bench) -> None:
     bench.scrub = [int(rng.random() < 0.1) for _ in range(bench.tdis)]
     bench.locked = [rng.getrandbits(1) for _ in range(bench.tdis)]
     bench.opened = [rng.getrandbits(1) for _ in range(bench.tdis)]
+    bench.peers = [rng.getrandbits(STREAMS) & rng.getrandbits(STREAMS) for _ in range(bench.tdis)]
     bench.state = [rng.choice(list(TdiState)) for _ in range(bench.tdis)]
     bench.stream = [rng.randrange(STREAMS) for _ in range(bench.tdis)]
     bench.default = rng.randrange(STREAMS)
