@@ -37,6 +37,7 @@ module app #(
     input  wire [2*NUM_TDI-1:0] tdi_state,
     input  wire [  NUM_TDI-1:0] tdi_msix_locked,
     input  wire [  NUM_TDI-1:0] tdi_quiesce,
+    input  wire [  NUM_TDI-1:0] tdi_hold,
     output wire [  NUM_TDI-1:0] tdi_drained,
     input  wire [  NUM_TDI-1:0] tdi_scrub_req,
     output wire [  NUM_TDI-1:0] tdi_scrub_busy,
@@ -188,7 +189,10 @@ module app #(
   wire stream_error, unexpected, timeout_event;
   wire [STREAM_W-1:0] stream_error_stream;
 
-  assign tdi_drained = ~(outstanding | busy | dma_active | mmio_active | interrupts_owing);
+  // A transfer that is held counts as drained between its requests.
+  wire [ NUM_TDI-1:0] going = busy & ~tdi_hold;
+
+  assign tdi_drained = ~(outstanding | going | dma_active | mmio_active | interrupts_owing);
 
   // ------------------------------------------------------------------ memory
   app_share #(
@@ -390,6 +394,7 @@ module app #(
       .ats_enable           (ats_enable),
       .may_dma              (may_dma),
       .kill                 (kill),
+      .hold                 (tdi_hold),
       .active               (dma_active),
       .outstanding          (outstanding),
       .start_req            (start_req),

@@ -25,6 +25,7 @@ module app_dma #(
     input  wire [NUM_TDI-1:0] ats_enable,
     input  wire [NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
     input  wire [NUM_TDI-1:0] kill,                   // what is going on is past
+    input  wire [NUM_TDI-1:0] hold,                   // nothing new is sent
     output wire [NUM_TDI-1:0] active,                 // a TLP of the function is in work
     output wire [NUM_TDI-1:0] outstanding,            // reads not accounted for
 
@@ -157,6 +158,7 @@ module app_dma #(
       .rst             (rst),
       .may_send        (may_dma),
       .kill            (kill),
+      .hold            (hold),
       .start_req       (start_req),
       .start_tdi       (start_tdi),
       .start_to_host   (start_to_host),

@@ -20,6 +20,7 @@ module app_transfers #(
 
     input wire [NUM_TDI-1:0] may_send,  // state and Bus Master Enable
     input wire [NUM_TDI-1:0] kill,      // end at once
+    input wire [NUM_TDI-1:0] hold,      // send nothing new, and go on later
 
     // From the registers
     input  wire               start_req,
@@ -170,7 +171,7 @@ module app_transfers #(
     end
   end
 
-  wire [NUM_TDI-1:0] want = busy_q & ~fail_q & left_q & may_send & ~kill &
+  wire [NUM_TDI-1:0] want = busy_q & ~fail_q & left_q & may_send & ~kill & ~hold &
       (~translate_q | (ats_enable & ~invalidating));
   wire [NUM_TDI-1:0] want_data = want & (~translate_q | translated);
 

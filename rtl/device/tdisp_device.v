@@ -218,6 +218,7 @@ module tdisp_device #(
   wire [NUM_TDI-1:0] poison_event;  // poisoned write reached a TDI
   wire [NUM_TDI-1:0] cpl_error_event;  // UR, CA or time-out of a TDI's own request
 
+  wire [NUM_TDI-1:0] tdi_hold;  // level: issue nothing new, abort nothing
   // ---------------------------------------------------------------- TLP buses
   wire [127:0] rx_hdr, cfgreq_hdr, cplin_hdr, mmio_hdr;
   wire [DATA_W-1:0] rx_tdata, cfgreq_tdata, cplin_tdata, mmio_tdata;
@@ -717,6 +718,7 @@ module tdisp_device #(
 
   app #(
       .DATA_W(DATA_W),
+      .tdi_hold            (tdi_hold),
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .STREAM_W(STREAM_W),
@@ -749,6 +751,7 @@ module tdisp_device #(
       .mmio_tdata             (mmio_tdata),
       .mmio_tkeep             (mmio_tkeep),
       .mmio_tvalid            (mmio_tvalid),
+      .tdi_hold               (tdi_hold),
       .mmio_tready            (mmio_tready),
       .mmio_tlast             (mmio_tlast),
       .mmio_ide               (mmio_ide),

@@ -88,6 +88,7 @@ module dsm #(
     output wire [63:0] p2p_mask,  // of TDI p2p_mask_tdi, one cycle later
     output wire [1:0] tdisp_config,  // of SET_TDISP_CONFIG
     output wire [NUM_TDI-1:0] tdi_quiesce,
+    output wire [NUM_TDI-1:0] tdi_hold,
     output wire [NUM_TDI-1:0] tdi_stopping,
     input wire [NUM_TDI-1:0] tdi_drained,
     output wire [NUM_TDI-1:0] tdi_scrub_req,
@@ -108,7 +109,7 @@ module dsm #(
   // Of TDIs, where the ports speak of functions
   wire [NUM_OWNERS-1:0] owner_error_req, owner_drained, owner_scrub_busy, owner_present;
   wire [NUM_OWNERS-1:0] owner_ats_enable, owner_msix_locked, owner_redirect, owner_memory_open;
-  wire [NUM_OWNERS-1:0] owner_stopping;
+  wire [NUM_OWNERS-1:0] owner_hold, owner_stopping;
   wire [2*NUM_OWNERS-1:0] owner_state;
   wire [STREAM_W*NUM_OWNERS-1:0] owner_stream;
   wire [NUM_IDE_STREAMS*NUM_OWNERS-1:0] owner_p2p;
@@ -197,6 +198,7 @@ module dsm #(
       .report_at        (report_at),
       .report_data      (report_data),
       .quiesce          (quiesce),
+      .hold             (owner_hold),
       .stopping         (owner_stopping),
       .scrub_req        (scrub_req),
       .tdi_drained      (owner_drained),
@@ -259,9 +261,9 @@ module dsm #(
       .ide_addr_valid      (ide_addr_valid),
       .ide_addr_base       (ide_addr_base),
       .ide_addr_limit      (ide_addr_limit),
+      .stream_secure       (stream_secure),
       .stream_keys_ready   (stream_keys_ready),
       .stream_owner_valid  (stream_owner_valid),
-      .stream_secure       (stream_secure),
       .stream_owner_session(stream_owner_session),
       .bind_allowed        (bind_allowed),
       .unbind_allowed      (unbind_allowed),
@@ -383,6 +385,7 @@ module dsm #(
       .owner_redirect   (owner_redirect),
       .owner_memory_open(owner_memory_open),
       .owner_quiesce    (quiesce | in_error),
+      .owner_hold       (owner_hold),
       .owner_stopping   (owner_stopping),
       .owner_scrub_req  (scrub_req | enters_error),
       .state            (tdi_state),
@@ -392,6 +395,7 @@ module dsm #(
       .redirect         (tdi_redirect),
       .memory_open      (tdi_memory_open),
       .quiesce          (tdi_quiesce),
+      .hold             (tdi_hold),
       .stopping         (tdi_stopping),
       .scrub_req        (span_scrub_req),
       .others           (others)

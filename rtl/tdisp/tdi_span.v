@@ -37,6 +37,7 @@ module tdi_span #(
     input wire [                NUM_OWNERS-1:0] owner_redirect,
     input wire [                NUM_OWNERS-1:0] owner_memory_open,
     input wire [                NUM_OWNERS-1:0] owner_quiesce,
+    input wire [                NUM_OWNERS-1:0] owner_hold,
     input wire [                NUM_OWNERS-1:0] owner_stopping,
     input wire [                NUM_OWNERS-1:0] owner_scrub_req,
 
@@ -48,6 +49,7 @@ module tdi_span #(
     output wire [                NUM_TDI-1:0] redirect,
     output wire [                NUM_TDI-1:0] memory_open,
     output wire [                NUM_TDI-1:0] quiesce,
+    output wire [                NUM_TDI-1:0] hold,
     output wire [                NUM_TDI-1:0] stopping,
     output wire [                NUM_TDI-1:0] scrub_req,
 
@@ -84,6 +86,7 @@ module tdi_span #(
   assign msix_locked = {EACH{owner_msix_locked}};
   assign redirect    = {EACH{owner_redirect}};
   assign quiesce     = {EACH{owner_quiesce}};
+  assign hold        = {EACH{owner_hold}};
   assign stopping    = {EACH{owner_stopping}};
   assign scrub_req   = {EACH{owner_scrub_req}};
 

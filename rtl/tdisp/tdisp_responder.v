@@ -3,10 +3,11 @@
 // tdisp_responder: takes one TDISP request, has it checked, carries it out and answers it.
 //
 // A refused request changes nothing. LOCK and STOP answer only after the function is drained and,
-// for STOP, its data is cleared (TDISP-LOCK-019, TDISP-STOP-003, TDISP-STOP-004); BIND and UNBIND
-// wait for it as well, so that nothing sent before is overtaken (TDISP-P2P-004). An illegal state
-// is a fault: every locked TDI goes to ERROR and the request in hand gets no answer
-// (TDISP-FSM-013).
+// for STOP, its data is cleared (TDISP-LOCK-019, TDISP-STOP-003, TDISP-STOP-004). BIND and UNBIND
+// hold the function between two requests until those before are done, so that nothing sent before is
+// overtaken (TDISP-P2P-004); its transfer goes on afterwards. So does SET_MMIO_ATTRIBUTE that has
+// closed a page: what was admitted before must have read its data (TDISP-MMA-003). An illegal state is
+// a fault: every locked TDI goes to ERROR and the request in hand gets no answer (TDISP-FSM-013).
 
 `default_nettype none
 `include "tdisp_defs.vh"
@@ -86,6 +87,7 @@ module tdisp_responder #(
 
     // Function
     output wire [NUM_TDI-1:0] quiesce,
+    output wire [NUM_TDI-1:0] hold,  // nothing new is sent, what goes on is not ended
     output wire [NUM_TDI-1:0] stopping,  // no access to the function from here to CONFIG_UNLOCKED
     output wire [NUM_TDI-1:0] scrub_req,
     input wire [NUM_TDI-1:0] tdi_drained,
@@ -263,15 +265,17 @@ module tdisp_responder #(
   assign nonce_start = state_q == ST_DRAIN && state_d == ST_NONCE;
   assign nonce_drop  = state_q == ST_RECEIVE || state_q == ST_FAULT;
   wire carry_out = state_q == ST_CHECK && error == NO_ERROR;
+  wire closes = is_attribute && !attribute_open;
 
-  assign lock_req = decide && lock_ok;
-  assign bind_req = decide && bind_ok;
-  assign unbind_req = decide && unbind_ok;
-  assign start_req = carry_out && is_start;
-  assign attribute_req = carry_out && is_attribute;
+  assign lock_req       = decide && lock_ok;
+  assign bind_req       = decide && bind_ok;
+  assign unbind_req     = decide && unbind_ok;
+  assign start_req      = carry_out && is_start;
+  assign attribute_req  = carry_out && is_attribute;
   assign attribute_open = mmio_range[IS_NON_TEE_MEM];
   assign stop_req = state_q == ST_STOP;
-  assign quiesce = quieting || stops ? selected : {NUM_TDI{1'b0}};
+  assign quiesce = (quieting && is_lock) || stops ? selected : {NUM_TDI{1'b0}};
+  assign hold = quieting && !is_lock ? selected : {NUM_TDI{1'b0}};
   assign stopping = stops ? selected : {NUM_TDI{1'b0}};
   assign scrub_req = state_q == ST_STOP_DRAIN && state_d == ST_STOP_SCRUB
       ? selected : {NUM_TDI{1'b0}};
@@ -286,12 +290,16 @@ module tdisp_responder #(
       ST_CHECK: begin
         state_d = ST_RESPOND;
         if (error == NO_ERROR) begin
-          if (is_lock || is_bind || is_unbind) state_d = ST_DRAIN;
+          if (is_lock || is_bind || is_unbind || closes) state_d = ST_DRAIN;
           else if (is_stop && !unlocked) state_d = ST_STOP_DRAIN;
           else if (is_start || is_attribute) state_d = ST_CONFIRM;
         end
       end
-      ST_DRAIN: if (settle_q && drained && !scrubbing) state_d = is_lock ? ST_NONCE : ST_DECIDE;
+      ST_DRAIN: begin
+        if (settle_q && drained && !scrubbing) begin
+          state_d = is_lock ? ST_NONCE : is_attribute ? ST_CONFIRM : ST_DECIDE;
+        end
+      end
       ST_NONCE: begin
         if (nonce_failed) state_d = ST_RESPOND;
         else if (nonce_ready) state_d = ST_DECIDE;

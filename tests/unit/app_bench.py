@@ -47,6 +47,7 @@ class AppBench:
         self.stream = [n % (1 << self.stream_w) for n in range(self.tdis)]
         self.bme = [1] * self.tdis
         self.quiesce = [0] * self.tdis
+        self.hold = [0] * self.tdis
         self.enable = [1] * self.tdis
         self.mask = [0] * self.tdis
         self.msix_locked = [0] * self.tdis
@@ -73,6 +74,7 @@ class AppBench:
         dut.tdi_state.value = _pack([int(s) for s in self.state], 2)
         dut.tdi_bme.value = _pack(self.bme, 1)
         dut.tdi_quiesce.value = _pack(self.quiesce, 1)
+        dut.tdi_hold.value = _pack(self.hold, 1)
         dut.tdi_msix_locked.value = _pack(self.msix_locked, 1)
         dut.msix_enable.value = _pack(self.enable, 1)
         dut.msix_function_mask.value = _pack(self.mask, 1)

@@ -144,6 +144,50 @@ async def quiesce_ends_a_write_transfer_at_a_tlp_boundary(dut: Any) -> None:
 
 
 @cocotb.test(**LIMIT)
+async def a_held_transfer_waits_between_two_requests_and_then_goes_on(dut: Any) -> None:
+    bench = await AppBench(dut).start(stall=0.7)
+    image = await bench.fill(0)
+    for _ in range(8):
+        bench.requests.clear()
+        await bench.transfer(0, 0x1000, 0, 4096, Control.WRITE_HOST)
+        await cycles(dut, bench.rng.randint(10, 200))
+        bench.hold[0] = 1
+        bench.apply()
+        await bench.until(lambda: bench.drained(0))
+        sent = len(bench.requests)
+        await bench.transfer(1, 0x8000, 0, 64, Control.WRITE_HOST)
+        assert await bench.finished(1) == Status.DONE, "the others work on"
+        assert [t.requester for t in bench.requests].count(bench.rids[0]) == sent < 32
+        assert await bench.register(0, Register.STATUS) == Status.BUSY
+        bench.hold[0] = 0
+        bench.apply()
+        assert await bench.finished(0) == Status.DONE
+        assert [bench.host[0x1000 // 4 + n] for n in range(1024)] == image
+        for tdi in (0, 1):
+            await bench.write(tdi, 0, Bar0.REGISTERS + Register.STATUS, [Status.DONE])
+
+
+@cocotb.test(**LIMIT)
+async def a_held_function_is_drained_when_its_reads_are_answered(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    bench.held = []
+    await bench.transfer(0, 0x1000, 0, 4096, 0)
+    reads = await bench.held_reads(4)
+    bench.hold[0] = 1
+    bench.apply()
+    await cycles(dut, 100)
+    assert not bench.drained(0)
+    await answer(bench, reads, 1)
+    await bench.until(lambda: bench.drained(0))
+    await cycles(dut, 100)
+    assert not bench.held, "nothing new is asked for"
+    bench.held, bench.hold[0] = None, 0
+    bench.apply()
+    assert await bench.finished(0) == Status.DONE
+    assert (await bench.memory(0))[:128] == [1] * 128, "what came while it was held counts"
+
+
+@cocotb.test(**LIMIT)
 async def quiesce_of_one_function_leaves_the_others_alone(dut: Any) -> None:
     bench = await AppBench(dut).start()
     image = await bench.fill(1)

@@ -271,13 +271,43 @@ async def bind_and_unbind_answer_after_draining_only(dut: Any) -> None:
         await cycles(dut, 100)
         assert not bench.answers
         assert shown(bench)[1] == before
-        assert int(dut.tdi_quiesce.value) == 1 << MIDDLE
+        assert int(dut.tdi_hold.value) == 1 << MIDDLE
+        assert int(dut.tdi_quiesce.value) == 0, "its transfer is not ended"
         assert int(dut.tdi_stopping.value) == 0, "its registers can still be reached"
         bench.hold_drain = 0
         assert await bench.answer() == bench.model.handle(SESSION, request.encode())
         assert shown(bench)[1] == after
-        assert int(dut.tdi_quiesce.value) == 0
+        assert int(dut.tdi_hold.value) == 0
     assert bench.scrubs == scrubs, "nothing is cleared"
+
+
+@cocotb.test(**LIMIT)
+async def a_page_is_closed_at_once_and_the_answer_waits_for_old_accesses(dut: Any) -> None:
+    bench = await make(dut)
+    await bring(bench, MIDDLE, TdiState.RUN)
+    for _ in range(4):
+        await bench.ask(attribute(bench, MIDDLE, NON_TEE))
+        assert shown(bench)[0] == 1 << MIDDLE
+        closing = attribute(bench, MIDDLE, 0)
+        bench.hold_drain = 1 << MIDDLE
+        await bench.send(closing.encode())
+        await cycles(dut, 100)
+        assert not bench.answers
+        assert shown(bench)[0] == 0
+        assert int(dut.tdi_hold.value) == 1 << MIDDLE
+        assert int(dut.tdi_quiesce.value) == 0
+        bench.hold_drain = 0
+        assert await bench.answer() == bench.model.handle(SESSION, closing.encode())
+        assert int(dut.tdi_hold.value) == 0
+        bench.compare()
+    await bench.ask(attribute(bench, MIDDLE, NON_TEE))
+    bench.hold_drain = 1 << MIDDLE
+    await bench.send(attribute(bench, MIDDLE, 0).encode())
+    await cycles(dut, 60)
+    await bench.error(1 << MIDDLE, ErrorCause.BAR)
+    await cycles(dut, 60)
+    bench.hold_drain = 0
+    assert error_of(await bench.answer()) == WRONG_STATE, "an error came first"
 
 
 @cocotb.test(**LIMIT)
@@ -291,7 +321,7 @@ async def an_old_drained_does_not_count(dut: Any) -> None:
         await bench.send(request.encode())
         while shown(bench) == before:
             await RisingEdge(dut.clk)
-            quiet += int(dut.tdi_quiesce.value) >> MIDDLE & 1
+            quiet += int(dut.tdi_hold.value) >> MIDDLE & 1
         assert quiet > bench.drain_least
         assert await bench.answer() == bench.model.handle(SESSION, request.encode())
 
@@ -305,13 +335,13 @@ async def refused_requests_do_not_disturb_the_function(dut: Any) -> None:
     async def watch() -> None:
         while True:
             await RisingEdge(dut.clk)
-            quieted.append(int(dut.tdi_quiesce.value))
+            quieted.append(int(dut.tdi_quiesce.value) | int(dut.tdi_hold.value))
 
     watcher = cocotb.start_soon(watch())
     for request in (bind(bench, MIDDLE, STREAM), unbind(bench, MIDDLE)):
         assert error_of(await bench.ask(request)) == REFUSED
         assert error_of(await bench.ask(request, SESSION ^ 1)) == REFUSED
-    for value in (NON_TEE, 0x8, 0):
+    for value in (NON_TEE, 0x8):
         await bench.ask(attribute(bench, MIDDLE, value))
     watcher.cancel()
     assert not any(quieted)
@@ -329,6 +359,7 @@ async def bind_looks_again_at_everything_in_its_last_cycle(dut: Any) -> None:
         ("ide_stream_id", 0),
         ("ide_rid_limit", 0xFFFF),
         ("ide_addr_base", 0),
+        ("stream_secure", 0b101),
         ("stream_keys_ready", 0b101),
         ("stream_owner_valid", 0),
         ("stream_owner_session", 0),
@@ -359,7 +390,6 @@ async def raced(bench: DsmBench, kind: str, phase: int) -> tuple[int, int]:
     """A request with an error `phase` cycles after its last byte: error code and final state."""
     await bring(bench, SECOND, TdiState.RUN)
     requests = {
-        ("stream_secure", 0b101),
         "bind": bind(bench, SECOND),
         "unbind": unbind(bench, SECOND),
         "attribute": attribute(bench, SECOND, NON_TEE),

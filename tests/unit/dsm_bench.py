@@ -324,6 +324,7 @@ class DsmBench:
         """Drains some cycles after it was told to, clears in some cycles."""
         dut = self.dut
         quiesce, scrub = int(dut.tdi_quiesce.value), int(dut.tdi_scrub_req.value)
+        quiesce |= int(dut.tdi_hold.value)
         if self.busy or scrub:
             self._clear(scrub)
             dut.tdi_scrub_busy.value = sum(1 << n for n in self.busy)
