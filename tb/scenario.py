@@ -54,6 +54,8 @@ LEGACY_MEMORY = Region(0x0200_0000, 0x1_0000, LEGACY)
 VMM_MEMORY = Region(0x0300_0000, 0x1_0000, VMM)
 TVM_INTERRUPTS = Region(0x0FEE_0000, 0x1000, TVM, interrupts=True)
 LEGACY_INTERRUPTS = Region(0x0FEF_0000, 0x1000, LEGACY, interrupts=True)
+PEER_RID = 0x0200  # a device behind the same switch, which OTHER_STREAM can lead to
+PEER_MEMORY = Region(0x4000_0000, 0x10_0000, TVM)
 REGIONS = (TVM_MEMORY, LEGACY_MEMORY, VMM_MEMORY, TVM_INTERRUPTS, LEGACY_INTERRUPTS)
 
 
@@ -336,6 +338,17 @@ class Scenario:
         assert answer is not None
         assert answer.code == Response.STOP_INTERFACE_RESPONSE, answer
         self.host.inbound.check.revoke(self.function(index).rid)
+
+    async def reach_peer(self, session: SecureSession, index: int) -> None:
+        """What BIND_P2P_STREAM needs: ATS, and OTHER_STREAM keyed, Secure and led to the peer.
+
+        A TDI must not be locked yet: ATS Enable is part of its lock.
+        """
+        block = STREAM_BLOCKS[OTHER_STREAM]
+        last = PEER_MEMORY.base + PEER_MEMORY.size - 1
+        await self.vmm.aim_stream(block, PEER_RID, PEER_MEMORY.base, last)
+        await self.vmm.enable_ats(index)
+        await self.key_stream(session, OTHER_STREAM)
 
     async def bind(
         self, session: SecureSession, index: int, stream_id: int = OTHER_STREAM

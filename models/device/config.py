@@ -13,8 +13,9 @@ from models.tdisp.codes import InterfaceInfo, LockFlags, RangeAttributes, Reques
 from models.tdisp.profile import TEE_MEMORY, DsmProfile, RangeProfile
 
 # Optional parts that this project's device is built with.
-MMIO_ATTRIBUTE = False
-P2P = False
+MMIO_ATTRIBUTE = True
+P2P = True
+TDISP_CONFIG = False
 PASID = False
 PRI = False
 REPORT_PORTION = 1024  # bytes of the report in one response
@@ -45,20 +46,25 @@ def _bar_sizes() -> dict[int, int]:
 
 MMA_REQUESTS = frozenset({Request.SET_MMIO_ATTRIBUTE_REQUEST})
 P2P_REQUESTS = frozenset({Request.BIND_P2P_STREAM_REQUEST, Request.UNBIND_P2P_STREAM_REQUEST})
+CONFIG_REQUESTS = frozenset({Request.SET_TDISP_CONFIG_REQUEST})
 P2P_FLAGS = LockFlags.BIND_P2P | LockFlags.ALL_REQUEST_REDIRECT
 
 
 def project_dsm(
-    num_tdi: int, *, mmio_attribute: bool = MMIO_ATTRIBUTE, p2p: bool = P2P
+    num_tdi: int,
+    *,
+    mmio_attribute: bool = MMIO_ATTRIBUTE,
+    p2p: bool = P2P,
+    tdisp_config: bool = TDISP_CONFIG,
 ) -> DsmProfile:
     """The DSM of this project: vendor messages and XT mode are not built."""
     flags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
-    none: frozenset[Request] = frozenset()
+    offered = ((mmio_attribute, MMA_REQUESTS), (p2p, P2P_REQUESTS), (tdisp_config, CONFIG_REQUESTS))
     return DsmProfile(
         num_tdi=num_tdi,
         ranges=project_ranges(mmio_attribute),
         lock_flags=flags | P2P_FLAGS if p2p else flags,
-        optional=(MMA_REQUESTS if mmio_attribute else none) | (P2P_REQUESTS if p2p else none),
+        optional=frozenset().union(*(requests for built, requests in offered if built)),
         interface_info=InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID,
         device_specific_info=ID_VALUE.to_bytes(4, "little"),
         report_portion_max=REPORT_PORTION,
@@ -91,6 +97,7 @@ class DeviceProfile:
     bad_record_answer: bytes | None = BAD_RECORD_ANSWER
     mmio_attribute: bool = MMIO_ATTRIBUTE  # SET_MMIO_ATTRIBUTE is offered, for the memory page
     p2p: bool = P2P  # BIND_P2P_STREAM and ALL_REQUEST_REDIRECT are offered
+    tdisp_config: bool = TDISP_CONFIG  # SET_TDISP_CONFIG is offered, without XT mode
     pasid: bool = PASID  # the PF has a PASID capability, which its VFs share
     pri: bool = PRI  # the PF has a Page Request capability, which its VFs share
     dsm_profile: DsmProfile | None = None
@@ -101,7 +108,12 @@ class DeviceProfile:
         if self.dsm_profile is not None:
             return self.dsm_profile
         num_tdi = 1 if self.whole_device else self.num_tdi
-        return project_dsm(num_tdi, mmio_attribute=self.mmio_attribute, p2p=self.p2p)
+        return project_dsm(
+            num_tdi,
+            mmio_attribute=self.mmio_attribute,
+            p2p=self.p2p,
+            tdisp_config=self.tdisp_config,
+        )
 
 
 DEFAULT_PROFILE = DeviceProfile()

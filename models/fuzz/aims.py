@@ -8,7 +8,7 @@ still missed. Everything else about them stays random, and one that misses is ju
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from models.fuzz.goals import UNKNOWN, Goal, Sort
@@ -41,19 +41,25 @@ class Around(Enum):
 class Aim:
     """`make` gives the message, for a TDI in one of `states`, in the session that has the keys.
 
-    `foreign`: in another session.
+    `foreign`: in another session. `peer`: the stream to a peer has keys as well. `first` gives a
+    message that comes before it, from the session that has the keys.
     """
 
     make: Make
     states: frozenset[TdiState] = ANY
     around: Around = Around.NOTHING
     foreign: bool = False
+    peer: bool = False
+    first: Make | None = None
 
 
 _RIGHT = {  # states in which a request can succeed; ANY for all others
     Request.LOCK_INTERFACE_REQUEST: frozenset({U}),
     Request.START_INTERFACE_REQUEST: frozenset({L}),
     Request.GET_DEVICE_INTERFACE_REPORT: LOCKED,
+    Request.BIND_P2P_STREAM_REQUEST: frozenset({R}),
+    Request.UNBIND_P2P_STREAM_REQUEST: frozenset({R}),
+    Request.SET_MMIO_ATTRIBUTE_REQUEST: frozenset({R}),
 }
 _AROUND = {
     ErrorCode.INVALID_DEVICE_CONFIGURATION: Around.MISCONFIGURED,
@@ -68,11 +74,23 @@ def aim(goal: Goal) -> Aim:
     if goal.sort is Sort.STATUS:
         return Aim(_STATUSES[KpStatus[goal.name]])
     if goal.sort is Sort.FOREIGN:
-        return Aim(_good(goal.name), _RIGHT.get(Request[goal.name], LOCKED), foreign=True)
+        request = Request[goal.name]
+        return replace(_success(request, _RIGHT.get(request, LOCKED)), foreign=True)
     if goal.name in Response.__members__:
         request = Request(Response[goal.name] | 0x80)
-        return Aim(_good(request.name), _RIGHT.get(request, ANY))
+        return _success(request, _RIGHT.get(request, ANY))
     return Aim(_ANSWERS[goal.name])
+
+
+def _success(request: Request, states: frozenset[TdiState]) -> Aim:
+    """With which the session that has the keys succeeds."""
+    unbind = request is Request.UNBIND_P2P_STREAM_REQUEST
+    return Aim(
+        _good(request.name),
+        states,
+        peer=unbind or request is Request.BIND_P2P_STREAM_REQUEST,
+        first=_good(Request.BIND_P2P_STREAM_REQUEST.name) if unbind else None,
+    )
 
 
 def _error(name: str, error: ErrorCode) -> Aim:

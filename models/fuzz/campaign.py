@@ -37,6 +37,7 @@ IN_PLACE = 0.3  # how often a header is spoiled without moving what is behind it
 TOO_LONG = 0.02  # of the objects: they do not fit the mailbox
 GET_VERSION = b"\x10\x84"  # begins a new connection
 DOE_HEADER = 8  # bytes
+PEER_BLOCK = 1  # register block of the stream to a peer
 
 
 class Kind(Enum):
@@ -87,8 +88,8 @@ class Surroundings(Protocol):
     def states(self) -> States:
         """States of all TDIs, in the order of `Scene.rids`."""
 
-    def secure(self) -> bool:
-        """Whether the default stream is Secure."""
+    def secure(self, block: int = 0) -> bool:
+        """Whether a stream is Secure; block 0 has the default stream, block 1 that to a peer."""
 
     async def settle(self) -> None:
         """Let what the end of a session brings about come to its end."""
@@ -229,9 +230,9 @@ class Campaign:
         self._keyed = session if around.secure() else None
         return session
 
-    async def _give_keys(self, session: SecureSession) -> bool:
+    async def _give_keys(self, session: SecureSession, block: int = 0) -> bool:
         """Whether the device takes keys in this session."""
-        for number, message in enumerate(self._grammar.key_stream()):
+        for number, message in enumerate(self._grammar.key_stream(block)):
             if await self._send(session, message) is None and number == 0:
                 return False
         return True
@@ -287,6 +288,10 @@ class Campaign:
         goal = self.rng.choice(missed(self.judge, self.goals) or self.goals)
         wanted, session = aim(goal), await self._owner()
         number = await self._tdi_in(session, wanted.states)
+        if wanted.peer and not self.surroundings.secure(PEER_BLOCK):
+            await self._give_keys(session, PEER_BLOCK)
+        if wanted.first is not None:
+            await self._send(session, wanted.first(self._grammar, self.scene.rids[number]))
         if not session.alive:  # it could not bring the TDI there
             return
         if wanted.foreign or self.rng.random() < FOREIGN:

@@ -27,6 +27,9 @@ _BUILT = {
     Request.START_INTERFACE_REQUEST: _ALWAYS | {_STATE, ErrorCode.INVALID_NONCE},
     Request.LOCK_INTERFACE_REQUEST: _ALWAYS
     | {_STATE, ErrorCode.INVALID_DEVICE_CONFIGURATION, ErrorCode.INSUFFICIENT_ENTROPY},
+    Request.BIND_P2P_STREAM_REQUEST: _ALWAYS | {_STATE},
+    Request.UNBIND_P2P_STREAM_REQUEST: _ALWAYS | {_STATE},
+    Request.SET_MMIO_ATTRIBUTE_REQUEST: _ALWAYS | {_STATE},
 }
 # A header that is cut off, another version, and nothing else is looked at.
 _NOT_BUILT = frozenset(
@@ -69,6 +72,9 @@ FOREIGN = frozenset(
         Request.GET_DEVICE_INTERFACE_REPORT,
         Request.START_INTERFACE_REQUEST,
         Request.STOP_INTERFACE_REQUEST,
+        Request.BIND_P2P_STREAM_REQUEST,
+        Request.UNBIND_P2P_STREAM_REQUEST,
+        Request.SET_MMIO_ATTRIBUTE_REQUEST,
     )
 )
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from models.fuzz.mutations import mutate_fields
 from models.idekm.codes import PROTOCOL_ID as IDEKM
 from models.idekm.codes import Direction
 from models.idekm.messages import IdeKmObject, KeyInfo, KeyProg, KSetGo, KSetStop, Query
@@ -18,17 +19,19 @@ from models.spdm.messages import (
     Heartbeat,
     VendorDefinedRequest,
 )
-from models.tdisp.codes import NONCE_SIZE, VERSION_1_0, LockFlags
+from models.tdisp.codes import NONCE_SIZE, VERSION_1_0, LockFlags, RangeAttributes
 from models.tdisp.codes import PROTOCOL_ID as TDISP
 from models.tdisp.codes import Request as TdispRequest
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.message import Header
+from models.tdisp.report import MmioRange
 
 OFTEN = 0.85  # how often a field has a value that fits
 VENDOR_HEADER = 11  # bytes of a vendor-defined message before the protocol id
 KEY_SETS = (0, 1)
 SUB_STREAMS = (0, 1, 2)
 PORTION = 0x40  # bytes of a report asked for at once
+GOOD_FLAGS = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX | LockFlags.BIND_P2P
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Scene:
     port_indices: Sequence[int] = (0,)
     longest_object: int = 4 * 1152  # bytes that the mailbox takes
     nonces: dict[int, bytes] = field(default_factory=dict)  # last one of a TDI, by Requester ID
+    memory_pages: Mapping[int, int] = field(default_factory=dict)  # page numbers, likewise
 
 
 class Grammar:
@@ -55,7 +59,7 @@ class Grammar:
             TdispRequest.START_INTERFACE_REQUEST: self._start,
             TdispRequest.BIND_P2P_STREAM_REQUEST: lambda _: bytes((self._stream(),)),
             TdispRequest.UNBIND_P2P_STREAM_REQUEST: lambda _: bytes((self._stream(),)),
-            TdispRequest.SET_MMIO_ATTRIBUTE_REQUEST: lambda _: self.rng.randbytes(16),
+            TdispRequest.SET_MMIO_ATTRIBUTE_REQUEST: self._attribute,
             TdispRequest.VDM_REQUEST: lambda _: bytes((0, 0)),
             TdispRequest.SET_TDISP_CONFIG_REQUEST: lambda _: bytes(4),
         }
@@ -85,6 +89,10 @@ class Grammar:
             payload = self.scene.nonces.get(rid, bytes(NONCE_SIZE))
         elif code == TdispRequest.GET_DEVICE_INTERFACE_REPORT:
             payload = bytes((0, 0, PORTION, 0))
+        elif code in (TdispRequest.BIND_P2P_STREAM_REQUEST, TdispRequest.UNBIND_P2P_STREAM_REQUEST):
+            payload = bytes((self.scene.stream_ids[1],))
+        elif code == TdispRequest.SET_MMIO_ATTRIBUTE_REQUEST:
+            payload = self._good_range(rid).encode()
         else:
             payload = self._payloads[code](rid) if code in self._payloads else b""
         return Header(VERSION_1_0, code, InterfaceId(rid)).encode() + payload
@@ -107,11 +115,19 @@ class Grammar:
                 return number
 
     def _good_lock(self) -> bytes:
-        flags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
-        return int(flags).to_bytes(2, "little") + bytes((self.scene.stream_ids[0],)) + bytes(17)
+        flags = int(GOOD_FLAGS).to_bytes(2, "little")
+        return flags + bytes((self.scene.stream_ids[0],)) + bytes(17)
+
+    def _good_range(self, rid: int) -> MmioRange:
+        value = self.rng.choice((RangeAttributes.IS_NON_TEE_MEM, RangeAttributes(0)))
+        return MmioRange(self.scene.memory_pages.get(rid, 0), 1, int(value), 0)
+
+    def _attribute(self, rid: int) -> bytes:
+        good = self._good_range(rid).encode()
+        return good if self.rng.random() < OFTEN else mutate_fields(self.rng, good, len(good))
 
     def _lock(self, _: int) -> bytes:
-        flags = self._often(int(LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX), 16)
+        flags = self._often(int(GOOD_FLAGS), 16)
         offset = self._often(0, 64) & ~0xFFF
         head = flags.to_bytes(2, "little") + bytes((self._stream(), 0))
         return head + offset.to_bytes(8, "little") + bytes(8)
@@ -142,9 +158,9 @@ class Grammar:
         message = KSetGo(stream, info, port) if kind < 6 else KSetStop(stream, info, port)
         return message.encode()
 
-    def key_stream(self) -> Iterator[bytes]:
-        """Everything that a LOCK needs of the default stream, without a mistake."""
-        stream = self.scene.stream_ids[0]
+    def key_stream(self, block: int = 0) -> Iterator[bytes]:
+        """All keys of the stream of a block, without a mistake; block 0 has the default stream."""
+        stream = self.scene.stream_ids[block]
         infos = [KeyInfo(0, one, sub) for one in Direction for sub in SUB_STREAMS]
         for info in infos:
             yield self.key_object(KeyProg(stream, info, self.rng.randbytes(32)))

@@ -10,19 +10,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
-from models.fuzz.campaign import WEIGHTS, Campaign, Kind
+from models.app.map import Bar0
+from models.device.registers import FIRST_BLOCK
+from models.fuzz.campaign import PEER_BLOCK, WEIGHTS, Campaign, Kind
 from models.fuzz.corpus import CORPUS
 from models.fuzz.grammar import Scene
 from models.fuzz.judge import States
+from models.pcie.codes import SelectiveBlock
 from models.socket.config import ServerConfig
 from models.socket.life_cycle import LifeCycle, Wanted
 from models.socket.model_device import ModelDevice
 from models.spdm.identity import DeviceIdentity, SlotStore
 from models.spdm.requester import SpdmRequester
+from models.tdisp.report import reported_page
+from models.tsm.model_host import ModelHost
 
 IDENTITY = DeviceIdentity.generate(random.Random(1))
 UNUSED_STREAM = 77
 ALL_BYTES = 0b1111
+DWORD = 4
+ADDRESS_REGISTERS = 3  # of an address association
+PEER_RID = 0x0200
+PEER_BASE, PEER_LIMIT = 0x4000_0000, 0x7FFF_FFFF
 
 
 class _Host:
@@ -36,9 +45,9 @@ class _Host:
         """States of all TDIs."""
         return self._device.device.tdi_states()
 
-    def secure(self) -> bool:
-        """Whether the default stream is Secure."""
-        return self._device.device.stream_ends()[0].secure
+    def secure(self, block: int = 0) -> bool:
+        """Whether the stream of a register block is Secure."""
+        return self._device.device.stream_ends()[block].secure
 
     async def settle(self) -> None:
         """A model has no time."""
@@ -85,6 +94,7 @@ class ReferenceRun:
     campaign: Campaign
     config: ServerConfig
     wire: _Wire
+    host: ModelHost
 
     def run(self, messages: int) -> None:
         """Send the messages; FuzzError when a rule is broken."""
@@ -95,9 +105,27 @@ class ReferenceRun:
         asyncio.run(self.campaign.replay(find.message for find in CORPUS))
 
     def live(self) -> None:
-        """A whole valid life cycle, straight after; TsmError when it fails."""
+        """A whole valid life cycle without peers, straight after; TsmError when it fails."""
+        self._without_peers()
         wanted = Wanted(self.config, [IDENTITY.root], self.config.expected_measurements)
         asyncio.run(LifeCycle(self.wire, wanted, random.Random(3)).run())
+
+    def _without_peers(self) -> None:
+        host, streams = self.host, self.config.ide.streams
+        base = FIRST_BLOCK + PEER_BLOCK * SelectiveBlock.SIZE
+        host.place_stream(PEER_BLOCK, streams[PEER_BLOCK], default=False)
+        for number in range(ADDRESS_REGISTERS):
+            host.write(base + SelectiveBlock.ADDRESS_ASSOCIATION_1 + DWORD * number, 0)
+        host.enable_block(PEER_BLOCK)
+        for function in range(self.config.place.vfs + 1):
+            host.write(Reg.ATS_CONTROL, 0, function=function)
+
+
+def _with_peers(host: ModelHost, vfs: int) -> None:
+    """What a BIND_P2P_STREAM needs of the configuration."""
+    host.aim_stream(PEER_BLOCK, PEER_RID, PEER_BASE, PEER_LIMIT)
+    for function in range(vfs + 1):
+        host.set_ats(function)
 
 
 def reference_run(seed: int, weights: Mapping[Kind, int] = WEIGHTS) -> ReferenceRun:
@@ -108,14 +136,19 @@ def reference_run(seed: int, weights: Mapping[Kind, int] = WEIGHTS) -> Reference
     device = ModelDevice(config, lambda port: config.responder(slots, port, entropy), entropy)
     wire = _Wire(device)
     place = config.place
+    host, functions = device.host, range(place.vfs + 1)
     scene = Scene(
-        rids=[place.pf_rid + n for n in range(place.vfs + 1)],
+        rids=[host.rid(n) for n in functions],
         stream_ids=(*config.ide.streams, UNUSED_STREAM),
         port_indices=(0, config.ide.port_index),
+        memory_pages={
+            host.rid(n): reported_page(host.bars(n)[0] + Bar0.MEMORY, 0) for n in functions
+        },
     )
+    _with_peers(host, place.vfs)
 
     def prepare() -> SpdmRequester:
         return SpdmRequester(wire, random.Random(rng.getrandbits(64)), [IDENTITY.root])
 
     campaign = Campaign(wire, prepare, _Host(device, place.pf_rid), scene, rng, weights)
-    return ReferenceRun(campaign, config, wire)
+    return ReferenceRun(campaign, config, wire, host)

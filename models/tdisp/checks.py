@@ -42,6 +42,7 @@ DEFINED_FLAGS = (
     | LockFlags.ALL_REQUEST_REDIRECT
 )
 STREAM_TC = 0
+XT_MODE = 1  # bit of SET_TDISP_CONFIG and of DSM_CAPS
 _CONFIGURATION = frozenset({ErrorCode.INVALID_DEVICE_CONFIGURATION})
 # Requests that only the session of the lock may make, and what others get (TDISP-SES-010).
 _OWNED = {
@@ -133,6 +134,8 @@ class Checks:
         elif isinstance(request, SetTdispConfigRequest):
             if any(other.state is not TdiState.CONFIG_UNLOCKED for other in self._tdis):
                 yield Violation(ErrorCode.INVALID_INTERFACE_STATE, "TDISP-CFG-001")
+            if request.config & XT_MODE & ~self._profile.dsm_caps:  # a mode that is not there
+                yield Violation(ErrorCode.INVALID_REQUEST, "TDISP-CAP-004")
         else:
             yield from self._optional(tdi, request)
 

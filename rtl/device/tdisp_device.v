@@ -10,18 +10,22 @@
 `default_nettype none
 
 module tdisp_device #(
-    parameter DATA_W          = 128,       // link data width in bits
-    parameter NUM_TDI         = 4,         // physical function and NUM_TDI - 1 virtual functions
-    parameter WHOLE_DEVICE    = 0,         // 1: all functions are one TDI, named by the first
-    parameter NUM_IDE_STREAMS = 2,         // selective IDE streams
-    parameter NUM_SESSIONS    = 4,         // secured SPDM sessions
-    parameter MAX_PAYLOAD     = 512,       // bytes of data in one TLP, as Device Capabilities says
-    parameter DOE_DWORDS      = 1152,      // longest DOE object, in DW with its header
-    parameter CPL_TIMEOUT     = 100000,    // cycles until an outstanding read counts as lost
-    parameter VENDOR_ID       = 16'h1234,
-    parameter DEVICE_ID       = 16'h7d15,
-    parameter PF_FUNCTION     = 0,         // Requester ID of the physical function without its bus
-    parameter IDE_PORT_INDEX  = 0          // port index of IDE_KM that is answered besides 0
+    parameter DATA_W = 128,  // link data width in bits
+    parameter NUM_TDI = 4,  // physical function and NUM_TDI - 1 virtual functions
+    parameter WHOLE_DEVICE = 0,  // 1: all functions are one TDI, named by the first
+    parameter NUM_IDE_STREAMS = 2,  // selective IDE streams
+    parameter NUM_SESSIONS = 4,  // secured SPDM sessions
+    parameter MAX_PAYLOAD = 512,  // bytes of data in one TLP, as Device Capabilities says
+    parameter DOE_DWORDS = 1152,  // longest DOE object, in DW with its header
+    parameter CPL_TIMEOUT = 100000,  // cycles until an outstanding read counts as lost
+    parameter VENDOR_ID = 16'h1234,
+    parameter DEVICE_ID = 16'h7d15,
+    parameter PF_FUNCTION = 0,  // Requester ID of the physical function without its bus
+    parameter IDE_PORT_INDEX = 0,  // port index of IDE_KM that is answered besides 0
+    // Optional requests of TDISP, 1: built. REQ_MSGS_SUPPORTED and the lock flags say what is.
+    parameter P2P_EN = 1,  // BIND_P2P_STREAM, UNBIND_P2P_STREAM and their LOCK flags
+    parameter MMIO_ATTRIBUTE_EN = 1,  // SET_MMIO_ATTRIBUTE, for the page of memory
+    parameter TDISP_CONFIG_EN = 0  // SET_TDISP_CONFIG of later revisions, without XT mode
 ) (
     input wire clk,
     input wire rst,     // conventional reset
@@ -97,10 +101,6 @@ module tdisp_device #(
   localparam SESSION_W = clog2_min1(NUM_SESSIONS);
   localparam KEEP_W = DATA_W / 32;
 
-  // Optional requests of TDISP
-  localparam P2P_EN = 0;
-  localparam MMIO_ATTRIBUTE_EN = 0;
-
   generate
     if (DATA_W != 128 && DATA_W != 256 && DATA_W != 512) begin : g_check_data_w
       PARAM_ERROR_DATA_W_must_be_128_256_or_512 u_stop ();
@@ -120,6 +120,15 @@ module tdisp_device #(
     end
     if (IDE_PORT_INDEX < 0 || IDE_PORT_INDEX > 255) begin : g_check_ide_port_index
       PARAM_ERROR_IDE_PORT_INDEX_must_be_0_to_255 u_stop ();
+    end
+    if (P2P_EN != 0 && P2P_EN != 1) begin : g_check_p2p_en
+      PARAM_ERROR_P2P_EN_must_be_0_or_1 u_stop ();
+    end
+    if (MMIO_ATTRIBUTE_EN != 0 && MMIO_ATTRIBUTE_EN != 1) begin : g_check_mmio_attribute_en
+      PARAM_ERROR_MMIO_ATTRIBUTE_EN_must_be_0_or_1 u_stop ();
+    end
+    if (TDISP_CONFIG_EN != 0 && TDISP_CONFIG_EN != 1) begin : g_check_tdisp_config_en
+      PARAM_ERROR_TDISP_CONFIG_EN_must_be_0_or_1 u_stop ();
     end
   endgenerate
 
@@ -209,6 +218,7 @@ module tdisp_device #(
   wire [63:0] p2p_mask;  // BIND_P2P_ADDRESS_MASK of appreq_tdi, one cycle later
   wire [1:0] tdisp_config;  // of SET_TDISP_CONFIG
   wire [NUM_TDI-1:0] tdi_quiesce;  // level: abort, issue nothing new
+  wire [NUM_TDI-1:0] tdi_hold;  // level: issue nothing new, abort nothing
   wire [NUM_TDI-1:0] tdi_stopping;  // level: no access to the function until STOP is done
   wire [NUM_TDI-1:0] tdi_drained;  // nothing outstanding, nothing in flight
   wire [NUM_TDI-1:0] tdi_scrub_req;  // pulse: clear all data of the function
@@ -218,7 +228,6 @@ module tdisp_device #(
   wire [NUM_TDI-1:0] poison_event;  // poisoned write reached a TDI
   wire [NUM_TDI-1:0] cpl_error_event;  // UR, CA or time-out of a TDI's own request
 
-  wire [NUM_TDI-1:0] tdi_hold;  // level: issue nothing new, abort nothing
   // ---------------------------------------------------------------- TLP buses
   wire [127:0] rx_hdr, cfgreq_hdr, cplin_hdr, mmio_hdr;
   wire [DATA_W-1:0] rx_tdata, cfgreq_tdata, cplin_tdata, mmio_tdata;
@@ -362,6 +371,7 @@ module tdisp_device #(
       .tdi_state      (tdi_state),
       .tdi_stream     (tdi_stream),
       .tdi_msix_locked(tdi_msix_locked),
+      .tdi_p2p        (tdi_p2p),
       .tdi_memory_open(tdi_memory_open),
       .tdi_scrub_busy (tdi_scrub_busy | tdi_stopping),
       .rx_hdr         (rx_hdr),
@@ -372,7 +382,6 @@ module tdisp_device #(
       .rx_tlast       (rx_tlast),
       .rx_ide         (rx_ide),
       .rx_t           (rx_t),
-      .tdi_p2p        (tdi_p2p),
       .rx_stream      (rx_stream),
       .cfgreq_hdr     (cfgreq_hdr),
       .cfgreq_tdata   (cfgreq_tdata),
@@ -651,6 +660,7 @@ module tdisp_device #(
       .SESSION_W(SESSION_W),
       .P2P_EN(P2P_EN),
       .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
+      .TDISP_CONFIG_EN(TDISP_CONFIG_EN),
       .WHOLE_DEVICE(WHOLE_DEVICE)
   ) u_dsm (
       .clk                 (clk),
@@ -708,6 +718,7 @@ module tdisp_device #(
       .p2p_mask            (p2p_mask),
       .tdisp_config        (tdisp_config),
       .tdi_quiesce         (tdi_quiesce),
+      .tdi_hold            (tdi_hold),
       .tdi_stopping        (tdi_stopping),
       .tdi_drained         (tdi_drained),
       .tdi_scrub_req       (tdi_scrub_req),
@@ -718,7 +729,6 @@ module tdisp_device #(
 
   app #(
       .DATA_W(DATA_W),
-      .tdi_hold            (tdi_hold),
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .STREAM_W(STREAM_W),
@@ -741,6 +751,7 @@ module tdisp_device #(
       .tdi_state              (tdi_state),
       .tdi_msix_locked        (tdi_msix_locked),
       .tdi_quiesce            (tdi_quiesce),
+      .tdi_hold               (tdi_hold),
       .tdi_drained            (tdi_drained),
       .tdi_scrub_req          (tdi_scrub_req),
       .tdi_scrub_busy         (tdi_scrub_busy),
@@ -751,7 +762,6 @@ module tdisp_device #(
       .mmio_tdata             (mmio_tdata),
       .mmio_tkeep             (mmio_tkeep),
       .mmio_tvalid            (mmio_tvalid),
-      .tdi_hold               (tdi_hold),
       .mmio_tready            (mmio_tready),
       .mmio_tlast             (mmio_tlast),
       .mmio_ide               (mmio_ide),

@@ -43,7 +43,7 @@ module tdisp_report #(
       MMIO_ATTRIBUTE_EN != 0 ? 16'd1 << `TDISP_RANGE_BIT_IS_MEM_ATTR_UPDATABLE : 16'd0;
 
   reg [63:0] bar0_q, bar2_q, vf_bar0_q, vf_bar2_q, offset_q;
-  reg [8:0] others_q;
+  reg [ 8:0] others_q;
   reg [15:0] msix_control_q;
   reg msix_locked_q, ats_enable_q;
 

@@ -267,11 +267,11 @@ module tdisp_responder #(
   wire carry_out = state_q == ST_CHECK && error == NO_ERROR;
   wire closes = is_attribute && !attribute_open;
 
-  assign lock_req       = decide && lock_ok;
-  assign bind_req       = decide && bind_ok;
-  assign unbind_req     = decide && unbind_ok;
-  assign start_req      = carry_out && is_start;
-  assign attribute_req  = carry_out && is_attribute;
+  assign lock_req = decide && lock_ok;
+  assign bind_req = decide && bind_ok;
+  assign unbind_req = decide && unbind_ok;
+  assign start_req = carry_out && is_start;
+  assign attribute_req = carry_out && is_attribute;
   assign attribute_open = mmio_range[IS_NON_TEE_MEM];
   assign stop_req = state_q == ST_STOP;
   assign quiesce = (quieting && is_lock) || stops ? selected : {NUM_TDI{1'b0}};

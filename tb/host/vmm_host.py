@@ -174,11 +174,11 @@ class VmmHost:
             | 1 << ControlBit.TEE_LIMITED
         )
 
-    async def enable_ats(self, function: int) -> None:
-        """Set ATS Enable of a function."""
+    async def enable_ats(self, function: int, *, enabled: bool = True) -> None:
+        """Set ATS Enable of a function, or clear it."""
         rid = self.functions[function].rid
         at = await self.host.extended_capability(rid, ExtendedCapabilityId.ATS) + ATS_CONTROL
-        await self.host.config_write(rid, at, ATS_ENABLE, enables=0b1100)
+        await self.host.config_write(rid, at, ATS_ENABLE if enabled else 0, enables=0b1100)
 
     async def enable_msix(self, function: int) -> None:
         """Set MSI-X Enable of a function."""

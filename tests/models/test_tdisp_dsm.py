@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.device.config import project_dsm
 from models.tdisp.codes import HEADER_SIZE, ErrorCause, ErrorCode, Request, TdiState
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.messages import (
@@ -19,7 +20,7 @@ from models.tdisp.messages import (
     TdispCapabilities,
     decode_response,
 )
-from models.tdisp.profile import MANDATORY
+from models.tdisp.profile import MANDATORY, DsmProfile
 from models.tdisp.table import Event
 from tests.hits import sample
 from tests.models.tdisp_world import (
@@ -134,7 +135,7 @@ def test_only_version_1_0_is_spoken(version: int) -> None:
 @covers("TDISP-HDR-004", "TDISP-HDR-009", "TDISP-VDM-001", "TDISP-CFG-002", "TDISP-P2P-007")
 @pytest.mark.parametrize("code", sorted(set(range(256)) - set(MANDATORY)))
 def test_what_is_not_supported_is_named(code: int) -> None:
-    world = World()
+    world = World(project_dsm(4, mmio_attribute=False, p2p=False))
     world.bring_to(R)
     raw = bytearray(world.state_request().encode())
     raw[1] = code
@@ -208,10 +209,27 @@ def test_capabilities_show_what_is_implemented() -> None:
     answer = World().send(GetTdispCapabilities(interface=name(1), tsm_caps=0xFFFFFFFF))
     assert answer == TdispCapabilities(
         interface=name(1),
-        req_msgs_supported=0xFE,
-        lock_interface_flags_supported=0x5,
+        req_msgs_supported=0x7FE,
+        lock_interface_flags_supported=0x1D,
         dev_addr_width=64,
     )
+
+
+@covers("TDISP-CAP-003", "TDISP-CAP-007", "TDISP-P2P-007")
+@pytest.mark.parametrize(
+    ("profile", "requests", "flags"),
+    [
+        (project_dsm(4, mmio_attribute=False, p2p=False), 0x00FE, 0x05),
+        (project_dsm(4, mmio_attribute=False), 0x03FE, 0x1D),
+        (project_dsm(4, p2p=False), 0x04FE, 0x05),
+        (project_dsm(4, tdisp_config=True), 0x17FE, 0x1D),
+    ],
+)
+def test_capabilities_follow_what_is_built(profile: DsmProfile, requests: int, flags: int) -> None:
+    answer = World(profile).send(GetTdispCapabilities(interface=name(0)))
+    assert isinstance(answer, TdispCapabilities)
+    shown = answer.req_msgs_supported, answer.lock_interface_flags_supported
+    assert shown == (requests, flags)
 
 
 # ---------------------------------------------------------------------- sessions

@@ -95,13 +95,16 @@ def test_a_bad_configuration_refuses_lock_with_its_code() -> None:
 def test_flags_are_offered_refused_or_reserved(bit: int) -> None:
     flag = 1 << bit
     world = World()
-    if flag in (LockFlags.NO_FW_UPDATE, LockFlags.LOCK_MSIX) or flag > max(LockFlags):
+    if flag != LockFlags.SYSTEM_CACHE_LINE_SIZE:
         assert world.lock(flags=flag)
         outcome = "locked"
     else:
         assert world.error(world.lock_request(flags=flag)) is ErrorCode.INVALID_REQUEST
         outcome = ErrorCode.INVALID_REQUEST.name
     sample("rule", "LOCK flags", LockFlags(flag).name or "reserved", U.name, outcome)
+    less = World(project_dsm(4, p2p=False))
+    if flag in (LockFlags.BIND_P2P, LockFlags.ALL_REQUEST_REDIRECT):
+        assert less.error(less.lock_request(flags=flag)) is ErrorCode.INVALID_REQUEST
     tolerant = World(replace(project_dsm(4), refuse_unadvertised_flags=False))
     assert tolerant.lock(flags=flag)
 
@@ -202,7 +205,7 @@ def test_the_report_shows_all_pages_with_the_offset() -> None:
         ranges=(
             MmioRange(base, 1, 0, 0),
             MmioRange(base + 1, 1, RangeAttributes.IS_NON_TEE_MEM, 0),
-            MmioRange(base + 2, 1, 0, 0),
+            MmioRange(base + 2, 1, RangeAttributes.IS_MEM_ATTR_UPDATABLE, 0),
             MmioRange(msix, 1, RangeAttributes.MSIX_TABLE, 2),
             MmioRange(msix + 0x10, 1, RangeAttributes.MSIX_PBA, 2),
         ),

@@ -164,10 +164,21 @@ def test_reserved_attribute_bits_are_ignored() -> None:
 @covers("TDISP-CFG-001")
 def test_the_configuration_is_set_while_all_tdis_are_unlocked() -> None:
     world = World(PROFILE)
-    request = SetTdispConfigRequest(interface=name(0), config=1)
+    request = SetTdispConfigRequest(interface=name(0), config=2)
     assert isinstance(world.send(request), SetTdispConfigResponse)
-    assert world.dsm.config == 1
+    assert world.dsm.config == 2
     world.bring_to(L, 2, flags=0)
     assert world.error(request) is ErrorCode.INVALID_INTERFACE_STATE
     world.dsm.conventional_reset()
     assert world.dsm.config == 0
+
+
+@covers("TDISP-CFG-001", "TDISP-CAP-004")
+def test_xt_mode_is_set_only_where_it_is_offered() -> None:
+    request = SetTdispConfigRequest(interface=name(0), config=1)
+    world = World(PROFILE)
+    assert world.error(request) is ErrorCode.INVALID_REQUEST
+    assert world.dsm.config == 0
+    other = World(replace(PROFILE, dsm_caps=1))
+    assert isinstance(other.send(request), SetTdispConfigResponse)
+    assert other.dsm.config == 1

@@ -41,6 +41,8 @@ class Fuzz(BaseTest):
         self.folder = Path(os.environ.get("FUZZ_OUTPUT", "."))
         self.progress = ProgressWriter(self.folder / PROGRESS)
         await kit.bring_up()
+        self.vmm = FuzzVmm(kit)
+        await self.vmm.set_up()
         campaign = self.make_campaign()
         try:
             await campaign.replay(find.message for find in CORPUS)
@@ -62,15 +64,14 @@ class Fuzz(BaseTest):
     def make_campaign(self) -> Campaign:
         """A campaign of this test's seed."""
         kit, rng = self.kit, random.Random(self.rng.getrandbits(64))
-        vmm = FuzzVmm(kit)
-        scene = vmm.scene()
+        scene = self.vmm.scene()
         mailbox = FuzzMailbox(kit, random.Random(rng.getrandbits(64)), scene.longest_object)
 
         def prepare() -> SpdmRequester:
             entropy = random.Random(rng.getrandbits(64))
             return SpdmRequester(mailbox, entropy, [kit.root.identity.root])
 
-        return Campaign(mailbox, prepare, vmm, scene, rng, AIMED, self.goals)
+        return Campaign(mailbox, prepare, self.vmm, scene, rng, AIMED, self.goals)
 
     async def _run(self, campaign: Campaign, messages: int) -> None:
         told = 0

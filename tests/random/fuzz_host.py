@@ -16,6 +16,7 @@ from models.fuzz.grammar import Scene
 from models.fuzz.judge import FuzzError, States
 from models.pcie.codes import ExtendedCapabilityId
 from models.spdm.measurements import DeviceState
+from models.tdisp.report import reported_page
 from models.tsm.ports import Assignment
 from models.tsm.tenant import TvmTenant
 from models.tsm.tsm import Parties, Tsm
@@ -33,6 +34,8 @@ ABANDONED = 0.03  # of the objects: one that is never finished comes first
 LIVING = 1  # VF1 lives once more after the campaign
 REPORTING_OFFSET = -(1 << 40)
 DWORD = 4
+PEER_RID = 0x0200
+PEER_BASE, PEER_LIMIT = 0x4000_0000, 0x7FFF_FFFF
 
 
 class FuzzMailbox:
@@ -89,16 +92,31 @@ class FuzzVmm:
     def scene(self) -> Scene:
         """What messages can name."""
         rids = [function.rid for _, function in sorted(self._kit.vmm.functions.items())]
-        return Scene(rids, (DEFAULT_STREAM, OTHER_STREAM, UNUSED_STREAM))
+        pages = {
+            function.rid: reported_page(function.bar0 + Bar0.MEMORY, 0)
+            for function in self._kit.vmm.functions.values()
+        }
+        streams = (DEFAULT_STREAM, OTHER_STREAM, UNUSED_STREAM)
+        return Scene(rids, streams, memory_pages=pages)
+
+    async def set_up(self) -> None:
+        """What BIND_P2P_STREAM needs: ATS, and a stream that leads to a peer."""
+        await self._aim()
+        for index in self._kit.vmm.functions:
+            await self._kit.vmm.enable_ats(index)
+
+    async def _aim(self) -> None:
+        block = STREAM_BLOCKS[OTHER_STREAM]
+        await self._kit.vmm.aim_stream(block, PEER_RID, PEER_BASE, PEER_LIMIT)
 
     def states(self) -> States:
         """States of all TDIs."""
         states: States = self._adapter.tdi_states()
         return states
 
-    def secure(self) -> bool:
-        """Whether the default stream is Secure."""
-        return bool(self._adapter.streams_secure()[STREAM_BLOCKS[DEFAULT_STREAM]])
+    def secure(self, block: int = 0) -> bool:
+        """Whether the stream of a register block is Secure."""
+        return bool(self._adapter.streams_secure()[block])
 
     async def settle(self) -> None:
         """Longer than the end of a session takes."""
@@ -110,6 +128,8 @@ class FuzzVmm:
             if not self._adapter.streams_secure()[block]:
                 default = stream_id == DEFAULT_STREAM
                 await self._kit.vmm.place_stream(block, stream_id, default=default)
+                if not default:
+                    await self._aim()
                 await self._kit.vmm.enable_stream(block, stream_id, default=default)
 
     @asynccontextmanager
@@ -138,6 +158,7 @@ class FuzzVmm:
 async def live(kit: Scenario) -> None:
     """A valid life cycle by the golden TSM, with a read of the TVM; TsmError when it fails."""
     host, function = kit.host, kit.function(LIVING)
+    await kit.vmm.enable_ats(LIVING, enabled=False)
     for stream_id, block in STREAM_BLOCKS.items():
         await kit.vmm.place_stream(block, stream_id, default=stream_id == DEFAULT_STREAM)
     parties = Parties(

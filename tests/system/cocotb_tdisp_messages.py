@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyuvm
 
+from models.app.map import Bar0
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import (
     HEADER_SIZE,
@@ -16,11 +17,12 @@ from models.tdisp.codes import (
     VERSION_1_0,
     ErrorCode,
     LockFlags,
+    RangeAttributes,
     Request,
     Response,
     TdiState,
 )
-from models.tdisp.report import DeviceInterfaceReport
+from models.tdisp.report import DeviceInterfaceReport, MmioRange, reported_page
 from tb.scenario import DEFAULT_STREAM, OTHER_STREAM, TdispAnswer, decode_answer
 from tests.system.cocotb_transitions import Transitions
 
@@ -35,6 +37,9 @@ PAYLOADS: Mapping[Request, int] = {
     Request.GET_DEVICE_INTERFACE_STATE: 0,
     Request.START_INTERFACE_REQUEST: NONCE_SIZE,
     Request.STOP_INTERFACE_REQUEST: 0,
+    Request.BIND_P2P_STREAM_REQUEST: 1,
+    Request.UNBIND_P2P_STREAM_REQUEST: 1,
+    Request.SET_MMIO_ATTRIBUTE_REQUEST: 16,
 }
 REFUSED = ErrorCode.INVALID_INTERFACE_STATE
 INVALID = ErrorCode.INVALID_REQUEST
@@ -46,6 +51,9 @@ FOREIGN: Mapping[Request, tuple[ErrorCode | None, ...]] = {
     Request.LOCK_INTERFACE_REQUEST: (INVALID, REFUSED, REFUSED, REFUSED),
     Request.GET_DEVICE_INTERFACE_REPORT: (REFUSED, INVALID, INVALID, REFUSED),
     Request.START_INTERFACE_REQUEST: (REFUSED, ErrorCode.INVALID_NONCE, REFUSED, REFUSED),
+    Request.BIND_P2P_STREAM_REQUEST: (REFUSED, REFUSED, INVALID, REFUSED),
+    Request.UNBIND_P2P_STREAM_REQUEST: (REFUSED, REFUSED, INVALID, REFUSED),
+    Request.SET_MMIO_ATTRIBUTE_REQUEST: (REFUSED, REFUSED, INVALID, REFUSED),
     Request.STOP_INTERFACE_REQUEST: (None, INVALID, INVALID, None),  # last: it succeeds
 }
 
@@ -93,6 +101,11 @@ class Messages(Transitions):
             return self.tdi.nonce if self.tdi else bytes(NONCE_SIZE)
         if request is Request.GET_DEVICE_INTERFACE_REPORT:
             return bytes([0, 0, 16, 0])
+        if request in (Request.BIND_P2P_STREAM_REQUEST, Request.UNBIND_P2P_STREAM_REQUEST):
+            return bytes([OTHER_STREAM])
+        if request is Request.SET_MMIO_ATTRIBUTE_REQUEST:
+            page = reported_page(self.kit.function(self.victim).bar0 + Bar0.MEMORY, 0)
+            return MmioRange(page, 1, RangeAttributes.IS_NON_TEE_MEM, 0).encode()
         return bytes(PAYLOADS[request])
 
     async def report(
@@ -187,10 +200,11 @@ class WhatIsReservedIsIgnored(Messages):
             message(Request.GET_TDISP_CAPABILITIES, self.rid, b"\xff\xff\xff\xff")
         )
         flags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
-        expected = bytes(4) + b"\xfe" + bytes(15) + bytes([flags, 0, 0, 0, 0, 64, 1, 1])
+        flags |= LockFlags.BIND_P2P | LockFlags.ALL_REQUEST_REDIRECT
+        expected = bytes(4) + b"\xfe\x07" + bytes(14) + bytes([flags, 0, 0, 0, 0, 64, 1, 1])
         assert caps.payload == expected
         lock = bytearray(self.payload(Request.LOCK_INTERFACE_REQUEST))
-        lock[0:2], lock[3] = b"\xe5\xff", 0xFF
+        lock[0:2], lock[3] = b"\xfd\xff", 0xFF
         assert (
             await self.send(message(Request.LOCK_INTERFACE_REQUEST, self.rid, bytes(lock)))
         ).error is None
@@ -201,9 +215,11 @@ class WhatIsReservedIsIgnored(Messages):
 class ForeignSessionsAreRefusedInEveryState(Messages):
     """What another session, with a stream of its own, can ask about a TDI that is not its own."""
 
+    flags = Messages.flags | LockFlags.BIND_P2P
+
     async def run_table(self) -> None:
         other = await self.kit.open_session()
-        await self.kit.key_stream(other, OTHER_STREAM)
+        await self.kit.reach_peer(other, self.victim)
         for column, state in enumerate(TdiState):
             await self.bring_to(state)
             for request, codes in FOREIGN.items():

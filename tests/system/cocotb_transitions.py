@@ -57,6 +57,8 @@ class Transitions(BaseTest):
             said = document.get(place)
             assert said == text, f"docs/transitions.md says {said}, seen {text}: make transitions"
 
+    flags = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE  # of every LOCK
+
     def note(self, event: Event, state: TdiState, answer: TdispAnswer | None = None) -> None:
         """The device has shown what it does at an event in a state."""
         name = None
@@ -100,7 +102,7 @@ class Transitions(BaseTest):
         self.tdi: Attached | None = None
         if state is TdiState.CONFIG_UNLOCKED:
             return
-        self.tdi = await self.kit.lock(self.session, self.victim)
+        self.tdi = await self.kit.lock(self.session, self.victim, self.flags)
         if state is not TdiState.CONFIG_LOCKED:
             await self.kit.start(self.session, self.tdi)
         if state is TdiState.ERROR:
@@ -149,7 +151,7 @@ class EveryRequestInEveryState(Transitions):
     def requests(self) -> dict[Event, Ask]:
         """How each request event is made."""
         kit, session = self.kit, self.session
-        unknown = LockFlags.BIND_P2P
+        unknown = LockFlags.SYSTEM_CACHE_LINE_SIZE
         return {
             Event.LOCK_GOOD: lambda: kit.lock_request(session, self.victim),
             Event.LOCK_BAD: lambda: kit.lock_request(session, self.victim, unknown),
@@ -170,8 +172,34 @@ class EveryRequestInEveryState(Transitions):
 
 
 @pyuvm.test()
+class OptionalRequestsInEveryState(EveryRequestInEveryState):
+    """BIND and UNBIND_P2P_STREAM, SET_MMIO_ATTRIBUTE: the same for what nothing else forbids."""
+
+    flags = EveryRequestInEveryState.flags | LockFlags.BIND_P2P
+
+    async def run_table(self) -> None:
+        await self.kit.reach_peer(self.session, self.victim)
+        await super().run_table()
+
+    def requests(self) -> dict[Event, Ask]:
+        kit, session = self.kit, self.session
+        return {
+            Event.BIND_P2P: lambda: kit.bind(session, self.victim),
+            Event.UNBIND_P2P: self._unbind,
+            Event.SET_MMIO: lambda: kit.set_mmio_attribute(
+                session, self.victim, Bar0.MEMORY, non_tee=True
+            ),
+        }
+
+    async def _unbind(self) -> TdispAnswer | None:
+        if self.state() is TdiState.RUN:
+            await self.kit.bind(self.session, self.victim)
+        return await self.kit.unbind(self.session, self.victim)
+
+
+@pyuvm.test()
 class RequestsThatAreNotBuiltInEveryState(Transitions):
-    """P2P, SET_MMIO_ATTRIBUTE, SET_TDISP_CONFIG: UNSUPPORTED_REQUEST with the code, no effect."""
+    """SET_TDISP_CONFIG: UNSUPPORTED_REQUEST with the code, no effect."""
 
     async def run_table(self) -> None:
         for state in TdiState:

@@ -27,7 +27,13 @@ def test_every_request_in_every_state(simulator: str) -> None:
     run_case(MODULE, "EveryRequestInEveryState", simulator)
 
 
-@covers("TDISP-P2P-001", "TDISP-MMA-001", "TDISP-CFG-001", "TDISP-HDR-004", "TDISP-CAP-003")
+@covers("TDISP-P2P-001", "TDISP-MMA-001", "TDISP-CAP-003")
+@on_verilator
+def test_optional_requests_in_every_state(simulator: str) -> None:
+    run_case(MODULE, "OptionalRequestsInEveryState", simulator)
+
+
+@covers("TDISP-CFG-002", "TDISP-HDR-004", "TDISP-CAP-003")
 @on_both_simulators
 def test_requests_that_are_not_built_in_every_state(simulator: str) -> None:
     run_case(MODULE, "RequestsThatAreNotBuiltInEveryState", simulator)
