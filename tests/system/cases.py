@@ -40,8 +40,6 @@ def run_case(
         pytest.skip(reason)
     seed = int(os.environ.get("SEED") or seed)
     size = {} if num_tdi == DEFAULT_SIZE else {"NUM_TDI": num_tdi}
-    build = {**size, **(parameters or {})}
-    ran = run_simulation(
-        device(build), module, simulator=simulator, testcase=name, seed=seed, env=env
-    )
+    design = device(size | dict(parameters or {}))
+    ran = run_simulation(design, module, simulator=simulator, testcase=name, seed=seed, env=env)
     assert ran == 1
