@@ -3,7 +3,8 @@
 
 A second Secure stream, which no TDI has bound, claims the addresses that the TVM works with, as a
 peer's would. Nothing of the TVM may leave on it, nothing that comes on it may be served, and a
-function that aims at memory of its neighbour goes up to the host like everybody else.
+function that aims at memory of its neighbour goes up to the host like everybody else. Once a TDI
+has bound the stream, the peer reaches this TDI, and nobody else reaches anything by it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,17 @@ from models.app.map import Status
 from models.pcie.codes import CplStatus, SelectiveBlock
 from models.pcie.layout import MEMORY_REQUESTS
 from models.pcie.tlp import Tlp
-from models.tdisp.codes import Request, TdiState
+from models.tdisp.codes import LockFlags, Request, TdiState
 from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
-from tb.scenario import LEGACY_MEMORY, OTHER_STREAM, STREAM_BLOCKS, TVM_MEMORY
+from tb.scenario import (
+    LEGACY_MEMORY,
+    OTHER_STREAM,
+    PEER_MEMORY,
+    PEER_RID,
+    STREAM_BLOCKS,
+    TVM_MEMORY,
+)
 from tests.attack.attack_test import (
     FOREIGN,
     FOREIGN_WITHOUT_T,
@@ -30,8 +38,9 @@ from tests.attack.attack_test import (
     AttackTest,
 )
 
+BYSTANDER = 3
+BINDS = LockFlags.LOCK_MSIX | LockFlags.NO_FW_UPDATE | LockFlags.BIND_P2P
 SIZE = 128
-PEER_RID = 0x0200
 TRANSLATED = 2
 MIB = 20  # bits of an address that an association does not look at
 VALID = 1
@@ -171,3 +180,125 @@ class RequestsOfAllGoUpstream(Peers):
         assert (result.status, result.data) == (CplStatus.SC, data)
         assert not self.host.inbound.refused
         self.assert_states(TdiState.RUN, "upstream")
+
+
+class Bound(Peers):
+    """VF1 may bind the stream of a peer; VF3 is in RUN as well, and binds nothing."""
+
+    async def prepare(self) -> None:
+        await self.kit.bring_up()
+        self.session = await self.kit.open_session()
+        await self.kit.key_stream(self.session)
+        await self.reach_peer()
+        await self.start_again()
+        tdi = await self.kit.lock(self.session, BYSTANDER)
+        await self.kit.start(self.session, tdi)
+        await self.host.mem_write(self.memory(BYSTANDER), self.secret, TRUSTED, "TVM")
+        await self.host.mem_write(self.memory(LEGACY_VF), LEGACY_DATA, PLAIN, "legacy VM")
+
+    async def reach_peer(self) -> None:
+        """The TVM's session keys the stream to the peer."""
+        await self.kit.reach_peer(self.session, VICTIM)
+
+    async def start_again(self) -> None:
+        """VF1 in RUN, with leave to bind."""
+        self.tdi = await self.kit.lock(self.session, VICTIM, BINDS)
+        await self.kit.start(self.session, self.tdi)
+        await self.host.mem_write(self.memory(), self.secret, TRUSTED, "TVM")
+
+    async def bind(self) -> bool:
+        """BIND_P2P_STREAM in the session of the lock; whether it succeeds."""
+        answer = await self.kit.bind(self.session, VICTIM)
+        assert answer is not None
+        return answer.error is None
+
+    async def peer_gets(
+        self, index: int, route: Route = FOREIGN, rid: int = PEER_RID, at: int = 0
+    ) -> bytes:
+        """What a read of a memory page gets on the peer's stream."""
+        read = Tlp.mem_read(rid, self.memory(index), 64, self.host.new_tag())
+        result = await self.host.request(replace(read, at=at), route)
+        assert result.status in (CplStatus.SC, CplStatus.UR), result
+        return result.data
+
+    def both_run(self) -> bool:
+        """Neither VF1 nor VF3 has moved."""
+        return {self.state(VICTIM), self.state(BYSTANDER)} == {TdiState.RUN}
+
+
+@pyuvm.test()
+class OnlyTheBoundPeerIsServed(Bound):
+    """Another session's stream, other TDIs, other requesters, and addresses that move."""
+
+    async def reach_peer(self) -> None:
+        """The VMM keys the stream itself, and takes the part of the peer."""
+        self.other = await self.kit.open_session()
+        await self.kit.reach_peer(self.other, VICTIM)
+
+    async def attack(self) -> None:
+        assert self.secure(OTHER_STREAM)
+        assert not await self.bind(), "keys of another session"
+        assert not await self.peer_gets(VICTIM), "a stream that is not bound"
+        await self._take_the_stream_over()
+        assert await self.bind()
+        await self._others_on_the_stream()
+        await self.transfer(VICTIM, True, PEER_MEMORY.base)
+        await self.transfer(VICTIM, True, TVM_MEMORY.base + SIZE)
+        assert self.both_run()
+        await self.claim(TVM_MEMORY.base >> MIB, TVM_MEMORY.base >> MIB)
+        assert self.state() is TdiState.ERROR, "the association of a bound stream moved"
+        assert self.state(BYSTANDER) is TdiState.RUN
+        assert not await self.peer_gets(VICTIM), "in ERROR"
+        self.assert_no_leak()
+
+    async def _take_the_stream_over(self) -> None:
+        """The VMM's session ends, and the TVM's keys the stream."""
+        await self.other.end()
+        await self.quiet()
+        await self.kit.stop(self.session, VICTIM)
+        block = STREAM_BLOCKS[OTHER_STREAM]
+        await self.kit.vmm.place_stream(block, OTHER_STREAM, default=False)
+        await super().reach_peer()
+        await self.start_again()
+
+    async def _others_on_the_stream(self) -> None:
+        for index, route, rid, at in (
+            (BYSTANDER, FOREIGN, PEER_RID, 0),
+            (LEGACY_VF, FOREIGN, PEER_RID, 0),
+            (VICTIM, FOREIGN, HOST_RID, 0),
+            (VICTIM, FOREIGN, PEER_RID + 1, 0),
+            (VICTIM, FOREIGN, self.function(BYSTANDER).rid, 0),
+            (VICTIM, FOREIGN_WITHOUT_T, PEER_RID, 0),
+            (VICTIM, FOREIGN, PEER_RID, TRANSLATED),
+        ):
+            what = f"VF{index}, {route}, {rid:04x}, AT = {at}"
+            assert not await self.peer_gets(index, route, rid, at), what
+            write = Tlp.mem_write(rid, self.memory(index), ALTERED)
+            await self.host.send(replace(write, at=at), route)
+        await self.quiet()
+        await self.assert_served("others on the stream")
+        await self.assert_served("others on the stream", BYSTANDER)
+        await self.legacy_holds("others on the stream")
+
+
+@pyuvm.test()
+class TheBoundPeerAndTheHostAreServed(Bound):
+    """The peer on its stream while it is bound, the TVM on its own, the legacy VM in clear."""
+
+    async def attack(self) -> None:
+        assert not await self.peer_gets(VICTIM)
+        assert await self.bind()
+        assert await self.peer_gets(VICTIM) == self.secret
+        await self.host.send(Tlp.mem_write(PEER_RID, self.memory() + 64, ALTERED), FOREIGN)
+        await self.quiet()
+        result = await self.host.mem_read(self.memory(), SIZE, TRUSTED)
+        assert result.data == self.secret + ALTERED
+        await self.transfer(VICTIM, True, TVM_MEMORY.base + SIZE)
+        assert self.host.memory.read(TVM_MEMORY.base + SIZE, SIZE) == self.secret + ALTERED
+        await self.assert_served("the bystander", BYSTANDER)
+        await self.legacy_holds("the legacy VM")
+        answer = await self.kit.unbind(self.session, VICTIM)
+        assert answer is not None
+        assert answer.error is None
+        assert not await self.peer_gets(VICTIM), "unbound"
+        assert self.both_run()
