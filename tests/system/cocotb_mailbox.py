@@ -9,18 +9,22 @@ from dataclasses import replace
 import pyuvm
 from cocotb.triggers import ClockCycles
 
+from models.app.map import Control
+from models.app.map import Register as Dma
 from models.doe.codes import ControlBit, ObjectType, Register, StatusBit
 from models.doe.objects import DataObject, DiscoveryRequest, DiscoveryResponse, discover
 from models.pcie.codes import INITIATE_FLR, CapabilityId
 from models.pcie.tlp import Tlp
 from models.spdm.carrier import PlainChannel, wrap
 from models.spdm.codes import ErrorCode, Response
-from models.spdm.messages import GetDigests
+from models.spdm.messages import GetDigests, VendorDefinedRequest
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import PROTOCOL_ID, Request, TdiState
+from models.tdisp.interface_id import InterfaceId
+from models.tdisp.messages import StopInterfaceRequest
 from tb.base_test import BaseTest
 from tb.host.root_port import HOST_RID
-from tb.scenario import Scenario
+from tb.scenario import TVM_MEMORY, Scenario
 from tests.system.doe_path import Exchange, on_the_way
 
 BUSY = 1 << StatusBit.BUSY
@@ -133,6 +137,47 @@ class MisuseIsAnErrorUntilAbort(Mailbox):
         assert host.doe_base is not None
         write = Tlp.cfg_write(HOST_RID, host.pf_rid, host.doe_base + register, GO, TAG)
         await host.request(replace(write, ep=True))
+
+
+@pyuvm.test()
+class ASecondRequestIsNeverCarriedOut(Mailbox):
+    """STOP of VF1 while that of VF2 waits for its reads: Error, and VF1 runs on."""
+
+    async def use(self) -> None:
+        kit, inbound = self.kit, self.kit.host.inbound
+        await kit.key_stream(self.session)
+        for index in (1, 2):
+            await kit.start(self.session, await kit.lock(self.session, index))
+        inbound.hold_completions = True
+        for register, value in (
+            (Dma.HOST_ADDRESS_LOW, TVM_MEMORY.base),
+            (Dma.LENGTH, 64),
+            (Dma.CONTROL, int(Control.START)),
+        ):
+            await kit.write_register(kit.function(2), register, value, kit.tee)
+        first, second = (self._stop(index) for index in (2, 1))
+        await self.put(first)
+        await self.go()
+        await self.until(BUSY)
+        await self.put(second)
+        await self.go()
+        await self.until(ERROR)
+        inbound.hold_completions = False
+        await inbound.release()
+        await ClockCycles(self.adapter.clk, QUIET)
+        await self.driver.abort()
+        states = self.adapter.tdi_states()
+        assert states[1:3] == (TdiState.RUN, TdiState.CONFIG_UNLOCKED)
+        self.session = await kit.open_session()
+        await self.assert_works("after a second request")
+        assert self.adapter.tdi_states()[1] is TdiState.RUN
+
+    def _stop(self, index: int) -> bytes:
+        """STOP_INTERFACE_REQUEST in its record."""
+        name = InterfaceId(self.kit.function(index).rid)
+        body = StopInterfaceRequest(interface=name).encode()
+        message = VendorDefinedRequest(protocol_id=PROTOCOL_ID, body=body).encode()
+        return wrap(ObjectType.SECURED_SPDM, self.session.seal(message))
 
 
 @pyuvm.test()

@@ -15,6 +15,12 @@ def test_misuse_is_an_error_until_abort(simulator: str) -> None:
     run_case(MODULE, "MisuseIsAnErrorUntilAbort", simulator)
 
 
+@covers("TDISP-SES-011", "DOE-FSM-002", "TDISP-STATE-004")
+@on_verilator
+def test_a_second_request_is_never_carried_out(simulator: str) -> None:
+    run_case(MODULE, "ASecondRequestIsNeverCarriedOut", simulator)
+
+
 @covers("DOE-FSM-004", "DOE-OBJ-002")
 @on_verilator
 def test_longest_object_is_taken_and_a_longer_one_is_an_error(simulator: str) -> None:
