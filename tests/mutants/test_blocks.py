@@ -13,6 +13,7 @@ from tests.unit.test_dsm import DSM, WHOLE, WHOLE_ENVIRONMENT
 
 ADMIT_FILE = "filter/dma_admit.v"
 ALLOW = "allow  = bus_master && at_ok && form_ok && rid_match && (plain || (trusted && secure));"
+DIRECT = "direct = trusted && translated && peer && !redirect;"
 ADMISSION = [
     Mutation(
         "locked_tdi_sends", ADMIT_FILE, "tdi_state == `TDI_CONFIG_UNLOCKED", "tdi_state != `TDI_RUN"
@@ -22,9 +23,14 @@ ADMISSION = [
     Mutation("insecure_stream_sends", ADMIT_FILE, ALLOW, ALLOW.replace(" && secure", "")),
     Mutation("any_address_type", ADMIT_FILE, ALLOW, ALLOW.replace("at_ok && ", "")),
     Mutation("any_form", ADMIT_FILE, ALLOW, ALLOW.replace("form_ok && ", "")),
+    Mutation("untranslated_to_a_peer", ADMIT_FILE, DIRECT, DIRECT.replace("translated && ", "")),
+    Mutation("redirection_ignored", ADMIT_FILE, DIRECT, DIRECT.replace(" && !redirect", "")),
+    Mutation("insecure_peer", ADMIT_FILE, "direct ? p2p_secure : stream_secure", "stream_secure"),
 ]
 CHECKS_FILE = "tdisp/tdisp_checks.v"
 TABLE_FILE = "tdisp/tdi_table.v"
+P2P_FILE = "tdisp/tdisp_p2p_check.v"
+RESPONDER_FILE = "tdisp/tdisp_responder.v"
 DSM_CHECKS = [
     ("cocotb_dsm", "lock_fails_when_any_one_condition_is_missing", "lock_without_keys"),
     ("cocotb_dsm_life", "session_end_takes_exactly_the_tdis_locked_on_it", "session_end_ignored"),
@@ -37,6 +43,19 @@ DSM_CHECKS = [
         "bind_is_refused_for_each_reason_and_for_nothing_else",
         "bind_with_foreign_keys",
     ),
+    *(
+        ("cocotb_dsm_optional", "bind_is_refused_for_each_reason_and_for_nothing_else", name)
+        for name in ("bind_without_ats", "bind_of_any_block", "bind_where_ranges_overlap")
+    ),
+    (
+        "cocotb_dsm_optional",
+        "bind_looks_again_at_everything_in_its_last_cycle",
+        "bind_of_an_insecure_stream",
+    ),
+    *(
+        ("cocotb_dsm_optional", "optional_requests_need_run_their_flag_and_their_session", name)
+        for name in ("bind_without_its_flag", "foreign_session_binds", "optional_in_any_state")
+    ),
     (
         "cocotb_dsm_optional",
         "an_attribute_is_set_for_the_memory_page_only",
@@ -44,9 +63,26 @@ DSM_CHECKS = [
     ),
     (
         "cocotb_dsm_optional",
+        "an_attribute_is_set_for_the_memory_page_only",
+        "any_attribute_is_set",
+    ),
+    (
+        "cocotb_dsm_optional",
         "what_is_opened_is_shown_for_its_tdi_until_run_ends",
         "open_beyond_run",
     ),
+    (
+        "cocotb_dsm_optional",
+        "what_is_opened_is_shown_for_its_tdi_until_run_ends",
+        "unbind_of_what_is_not_bound",
+    ),
+    ("cocotb_dsm_optional", "bind_and_unbind_answer_after_draining_only", "bind_holds_nothing"),
+    (
+        "cocotb_dsm_optional",
+        "a_page_is_closed_at_once_and_the_answer_waits_for_old_accesses",
+        "closed_before_old_accesses_are_done",
+    ),
+    ("cocotb_dsm_optional", "the_mask_of_every_lock_can_be_looked_up", "mask_without_lock"),
 ]
 DSM_MUTATIONS = [
     Mutation(
@@ -62,9 +98,73 @@ DSM_MUTATIONS = [
     Mutation("lock_in_any_state", CHECKS_FILE, "state_ok    = unlocked;", "state_ok    = 1'b1;"),
     Mutation(
         "bind_with_foreign_keys",
-        "tdisp/tdisp_p2p_check.v",
+        P2P_FILE,
         "stream_owner_session[SESSION_W*n+:SESSION_W] == session",
         "1'b1",
+    ),
+    Mutation(
+        "bind_without_its_flag",
+        P2P_FILE,
+        "bind_allowed   = permitted && ats_enable && alone && usable && apart;",
+        "bind_allowed   = ats_enable && alone && usable && apart;",
+    ),
+    Mutation(
+        "bind_without_ats",
+        P2P_FILE,
+        "bind_allowed   = permitted && ats_enable && alone && usable && apart;",
+        "bind_allowed   = permitted && alone && usable && apart;",
+    ),
+    Mutation(
+        "bind_where_ranges_overlap",
+        P2P_FILE,
+        "bind_allowed   = permitted && ats_enable && alone && usable && apart;",
+        "bind_allowed   = permitted && ats_enable && alone && usable;",
+    ),
+    Mutation(
+        "bind_of_any_block",
+        P2P_FILE,
+        "named & keyed & stream_secure & ide_enable & ~ide_default",
+        "named & keyed & stream_secure & ide_enable",
+    ),
+    Mutation(
+        "bind_of_an_insecure_stream",
+        P2P_FILE,
+        "named & keyed & stream_secure & ide_enable & ~ide_default",
+        "named & keyed & ide_enable & ~ide_default",
+    ),
+    Mutation("unbind_of_what_is_not_bound", P2P_FILE, "|(named & bound)", "|named"),
+    Mutation(
+        "foreign_session_binds", CHECKS_FILE, "foreign && (is_bind || is_unbind || is_mmio)", "1'b0"
+    ),
+    Mutation(
+        "optional_in_any_state",
+        CHECKS_FILE,
+        "!state_ok",
+        "!state_ok && !(is_bind || is_unbind || is_mmio)",
+    ),
+    Mutation(
+        "any_attribute_is_set",
+        CHECKS_FILE,
+        "(mmio_range[111:96] & FIXED_ATTRIBUTES) == 16'd0",
+        "1'b1",
+    ),
+    Mutation(
+        "bind_holds_nothing",
+        RESPONDER_FILE,
+        "quieting && !is_lock ? selected : {NUM_TDI{1'b0}}",
+        "{NUM_TDI{1'b0}}",
+    ),
+    Mutation(
+        "closed_before_old_accesses_are_done",
+        RESPONDER_FILE,
+        "is_lock || is_bind || is_unbind || closes",
+        "is_lock || is_bind || is_unbind",
+    ),
+    Mutation(
+        "mask_without_lock",
+        "tdisp/tdi_p2p_masks.v",
+        "held_q && sound ? row[63:0] : 64'h0",
+        "row[63:0]",
     ),
     Mutation(
         "attribute_of_any_page",

@@ -15,6 +15,7 @@ SESSIONS = "tests.system.cocotb_sessions"
 KEY_MANAGEMENT = "tests.system.cocotb_key_management"
 FAULTS = "tests.system.cocotb_faults"
 ATS = "tests.system.cocotb_ats"
+OPTIONAL = "tests.system.cocotb_optional"
 
 
 @dataclass(frozen=True)
@@ -821,6 +822,63 @@ WEAKNESSES = [
         "tdisp/nonce_source.v",
         "cycle_q == LAST_CYCLE",
         "1'b0",
+    ),
+    # Peers
+    _weak(
+        ATTACK + "24_peer",
+        "OnlyTheBoundPeerIsServed",
+        "peer_reaches_every_tdi",
+        "link/tlp_route.v",
+        "peer_bound = {1'b0, b_stream} < STREAMS && p2p_bound[b_stream];",
+        "peer_bound = {1'b0, b_stream} < STREAMS && |tdi_p2p;",
+    ),
+    _weak(
+        ATTACK + "24_peer",
+        "OnlyTheBoundPeerIsServed",
+        "stream_of_another_session_is_bound",
+        "tdisp/tdisp_p2p_check.v",
+        "stream_owner_session[SESSION_W*n+:SESSION_W] == session",
+        "1'b1",
+    ),
+    _weak(
+        ATTACK + "24_peer",
+        "OnlyTheBoundPeerIsServed",
+        "untranslated_requests_to_the_peer",
+        "filter/dma_admit.v",
+        "direct = trusted && translated && peer && !redirect;",
+        "direct = trusted && peer && !redirect;",
+    ),
+    _weak(
+        ATTACK + "24_peer",
+        "OnlyTheBoundPeerIsServed",
+        "bound_streams_not_watched",
+        "cfg/lock_watch.v",
+        "|(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & one_block)",
+        "1'b0",
+    ),
+    _weak(
+        OPTIONAL,
+        "ABoundStreamBreaksTheTdisThatBoundIt",
+        "peers_stream_lost_unnoticed",
+        "cfg/tdi_monitor.v",
+        "|(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & stream_insecure_event)",
+        "1'b0",
+    ),
+    _weak(
+        OPTIONAL,
+        "AnAttributeOpensOnePageToAll",
+        "page_open_for_every_tdi",
+        "link/tlp_route.v",
+        "b_memory_q && tdi_memory_open[b_tdi_q]",
+        "b_memory_q && |tdi_memory_open",
+    ),
+    _weak(
+        OPTIONAL,
+        "AnAttributeOpensOnePageToAll",
+        "every_page_is_opened",
+        "link/tlp_route.v",
+        "b_memory_q && tdi_memory_open[b_tdi_q]",
+        "tdi_memory_open[b_tdi_q]",
     ),
 ]
 
