@@ -45,10 +45,10 @@ demo: setup ## attach a TDI, use it, attack it, detach it; writes sim_build/demo
 	@$(BIN)/python -m tools.demo
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest -n $(JOBS) -q -m "not nightly"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not nightly"
 
 test-all: setup ## run the tests, all mutants, and all variants on Icarus too: a night's work
-	@ICARUS=all $(BIN)/python -m pytest -n $(JOBS) -q
+	@ICARUS=all $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q
 
 lint: setup headers-check ## check Python and Verilog
 	@$(BIN)/ruff format --check models tb tests tools

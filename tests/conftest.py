@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Saves the hits of model tests, as simulations save theirs; a run of all tests forgets the old."""
+"""Saves the hits of model tests, as simulations save theirs; a run of all tests forgets the old.
+
+The longest tests come first.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 from tb.coverage import FILE, Run, save
 from tb.sim import BUILD_ROOT
 from tests.hits import take
+from tests.order import rank
 from tools.coverage import files
 
 FOLDER = BUILD_ROOT / "models" / "python" / "runs"
@@ -36,3 +40,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         (folder / FILE).unlink(missing_ok=True)
         save(folder, Run(item.nodeid, 0, hits))
     return result
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Called in each worker alike."""
+    items.sort(key=lambda item: rank(item.nodeid))
