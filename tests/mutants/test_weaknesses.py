@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from tb.device import device
 from tests.mutants.mutants import assert_killed, assert_sound
@@ -28,13 +27,12 @@ SOUND = (
 )
 
 
-def _one_of_each_module() -> Iterator[ParameterSet]:
+def _with_marks() -> Iterator[tuple[Weakness, list[pytest.MarkDecorator]]]:
     """All weaknesses; nightly where tests of the same module have found another one."""
     found: set[str] = set()
     for weakness in WEAKNESSES:
-        marks = [pytest.mark.nightly] if weakness.module in found else []
+        yield weakness, [pytest.mark.nightly] if weakness.module in found else []
         found.add(weakness.module)
-        yield pytest.param(weakness, id=weakness.mutation.name, marks=marks)
 
 
 @attack("ATT-04")
@@ -64,7 +62,10 @@ def _one_of_each_module() -> Iterator[ParameterSet]:
 @covers("TDISP-START-001", "TDISP-START-002", "TDISP-ZERO-001", "SEC-REC-007", "SPDM-SES-003")
 @covers("TDISP-HDR-003", "TDISP-HDR-005", "TDISP-HDR-008", "TDISP-SES-010", "TDISP-RPT-001")
 @covers("TDISP-RPT-002", "SEC-VDM-002", "SEC-REC-004", "SPDM-VCA-002", "IDEKM-KP-006")
-@pytest.mark.parametrize("weakness", list(_one_of_each_module()))
+@pytest.mark.parametrize(
+    "weakness",
+    [pytest.param(weakness, id=weakness.mutation.name, marks=m) for weakness, m in _with_marks()],
+)
 def test_weakness_is_found(weakness: Weakness) -> None:
     assert_killed(
         device(), MUTATIONS, weakness.mutation, weakness.module, weakness.case, weakness.also
