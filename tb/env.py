@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cocotb.triggers import ClockCycles
 from pyuvm import ConfigDB, uvm_env
 
 from tb.agents.cfg.agent import CfgAgent
@@ -13,6 +12,7 @@ from tb.agents.doe.agent import DoeAgent
 from tb.agents.entropy.agent import EntropyAgent
 from tb.agents.rot.agent import RotAgent
 from tb.agents.tlp.agent import LinkInAgent, LinkOutAgent
+from tb.clocking import clock_cycles
 from tb.host.root_port import HostRootPort
 from tb.report.captures import Captures
 from tb.report.hits import Coverage
@@ -54,4 +54,4 @@ class TdispEnv(uvm_env):
 
     async def settle(self) -> None:
         """Let everything that is under way come to an end."""
-        await ClockCycles(self.adapter.clk, SETTLE_CYCLES)
+        await clock_cycles(self.adapter.clk, SETTLE_CYCLES)

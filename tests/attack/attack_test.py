@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from cocotb.triggers import ClockCycles
-
 from models.app.map import PUBLIC_ID_VALUE, Bar0, Control, PublicRegister, Register, Status
 from models.ide.messages import IdeFail, parse
 from models.pcie.capture import TlpRecord
@@ -16,6 +14,7 @@ from models.pcie.tlp import Tlp
 from models.spdm.secure_session import SecureSession
 from models.tdisp.codes import ErrorCode, TdiState
 from tb.base_test import BaseTest
+from tb.clocking import clock_cycles
 from tb.host.root_port import HostRootPort, ReadResult
 from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import FunctionAddress
@@ -94,7 +93,7 @@ class AttackTest(BaseTest):
 
     async def quiet(self, cycles: int = QUIET_CYCLES) -> None:
         """Let everything that is on its way arrive."""
-        await ClockCycles(self.adapter.clk, cycles)
+        await clock_cycles(self.adapter.clk, cycles)
 
     # ------------------------------------------------------------------ what must hold
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cocotb.triggers import ClockCycles
 from pyuvm import ConfigDB, uvm_driver
 
 from models.doe.codes import ControlBit, Register, StatusBit
 from models.pcie.codes import CplStatus, ExtendedCapabilityId
 from tb.agents.cfg.item import CfgItem
 from tb.agents.doe.item import DoeItem, DoeResult
+from tb.clocking import clock_cycles
 
 POLL_CYCLES = 200
 MAX_POLLS = 3000
@@ -50,7 +50,7 @@ class DoeDriver(uvm_driver):
             if idle >= patience:
                 return DoeResult.SILENT, None
             polls += 1
-            await ClockCycles(self.adapter.clk, POLL_CYCLES)
+            await clock_cycles(self.adapter.clk, POLL_CYCLES)
         return DoeResult.TIMEOUT, None
 
     async def _read_object(self) -> bytes:
@@ -73,7 +73,7 @@ class DoeDriver(uvm_driver):
             status = await self.read(Register.STATUS)
             if not status:
                 return
-            await ClockCycles(self.adapter.clk, POLL_CYCLES)
+            await clock_cycles(self.adapter.clk, POLL_CYCLES)
         raise RuntimeError(f"DOE mailbox: status {status:#010x} long after Abort")
 
     async def read(self, register: Register) -> int:
