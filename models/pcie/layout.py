@@ -17,6 +17,7 @@ PASID_PREFIX_BYTE = 0x91
 
 COMPLETIONS = frozenset({FmtType.CPL, FmtType.CPLD, FmtType.CPLLK, FmtType.CPLDLK})
 CONFIG_REQUESTS = frozenset({FmtType.CFGRD0, FmtType.CFGRD1, FmtType.CFGWR0, FmtType.CFGWR1})
+FMT_TYPES = frozenset(FmtType)
 IO_REQUESTS = frozenset({FmtType.IORD, FmtType.IOWR})
 MEMORY_READS = frozenset({FmtType.MRD32, FmtType.MRD64, FmtType.MRDLK32, FmtType.MRDLK64})
 MEMORY_WRITES = frozenset({FmtType.MWR32, FmtType.MWR64})
@@ -74,7 +75,7 @@ class Framing:
         start = DW * len(prefixes)
         if len(raw) < start + 12:
             raise TlpError(Rule.TRUNCATED, f"{len(raw)} bytes")
-        if raw[start] not in FmtType.__members__.values():
+        if raw[start] not in FMT_TYPES:
             raise TlpError(Rule.TYPE, f"byte 0 is {raw[start]:02x}")
         kind = FmtType(raw[start])
         if len(raw) < start + header_size(kind):

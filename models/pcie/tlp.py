@@ -8,8 +8,9 @@ pair, everybody else the latter. IDE TLPs are decrypted first (`models.ide.strea
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from models.pcie import tlp_rules
 from models.pcie.codes import CplStatus, FmtType
@@ -327,7 +328,8 @@ def _unpack_header(framing: Framing, header: bytes, payload: bytes, digest: byte
     dw0 = int.from_bytes(header[:4], "big")
     kind = framing.fmt_type
     sized = has_data(kind) or not (kind in COMPLETIONS or kind in MESSAGES)
-    common = Tlp(
+    own = _completion_fields(header) if kind in COMPLETIONS else _request_fields(kind, header)
+    return Tlp(
         kind,
         length=((dw0 & 0x3FF) or 1024) if sized else 0,
         tc=dw0 >> 20 & 7,
@@ -335,43 +337,34 @@ def _unpack_header(framing: Framing, header: bytes, payload: bytes, digest: byte
         at=dw0 >> 10 & 3,
         th=bool(dw0 >> 16 & 1),
         ep=bool(dw0 >> 14 & 1),
-        tag=(dw0 >> 23 & 1) << 9 | (dw0 >> 19 & 1) << 8,
+        tag=(dw0 >> 23 & 1) << 9 | (dw0 >> 19 & 1) << 8 | header[10 if kind in COMPLETIONS else 6],
         payload=payload,
         digest=digest,
         prefixes=framing.prefixes,
-    )
-    if kind in COMPLETIONS:
-        return _with_completion_fields(common, header)
-    return _with_request_fields(common, header)
-
-
-def _with_completion_fields(common: Tlp, header: bytes) -> Tlp:
-    return replace(
-        common,
-        completer_id=int.from_bytes(header[4:6], "big"),
-        status=header[6] >> 5,
-        bcm=bool(header[6] >> 4 & 1),
-        byte_count=(int.from_bytes(header[6:8], "big") & 0xFFF) or 4096,
-        requester_id=int.from_bytes(header[8:10], "big"),
-        tag=common.tag | header[10],
-        lower_address=header[11] & 0x7F,
+        **own,
     )
 
 
-def _with_request_fields(common: Tlp, header: bytes) -> Tlp:
-    request = replace(
-        common, requester_id=int.from_bytes(header[4:6], "big"), tag=common.tag | header[6]
-    )
-    if request.is_message:
-        return replace(request, message_code=header[7], message=header[8:16])
-    request = replace(request, first_be=header[7] & 0xF, last_be=header[7] >> 4)
-    if request.is_config:
-        return replace(
-            request,
-            completer_id=int.from_bytes(header[8:10], "big"),
-            register=int.from_bytes(header[10:12], "big") & 0xFFC,
-        )
-    return replace(request, address=int.from_bytes(header[8:], "big") & ~3)
+def _completion_fields(header: bytes) -> dict[str, Any]:
+    return {
+        "completer_id": int.from_bytes(header[4:6], "big"),
+        "status": header[6] >> 5,
+        "bcm": bool(header[6] >> 4 & 1),
+        "byte_count": (int.from_bytes(header[6:8], "big") & 0xFFF) or 4096,
+        "requester_id": int.from_bytes(header[8:10], "big"),
+        "lower_address": header[11] & 0x7F,
+    }
+
+
+def _request_fields(kind: FmtType, header: bytes) -> dict[str, Any]:
+    fields: dict[str, Any] = {"requester_id": int.from_bytes(header[4:6], "big")}
+    if kind in MESSAGES:
+        return fields | {"message_code": header[7], "message": header[8:16]}
+    fields |= {"first_be": header[7] & 0xF, "last_be": header[7] >> 4}
+    if kind in CONFIG_REQUESTS:
+        register = int.from_bytes(header[10:12], "big") & 0xFFC
+        return fields | {"completer_id": int.from_bytes(header[8:10], "big"), "register": register}
+    return fields | {"address": int.from_bytes(header[8:], "big") & ~3}
 
 
 @lru_cache(maxsize=DECODED)

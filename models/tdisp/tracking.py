@@ -193,9 +193,15 @@ class TrackEvent:
     tolerated: bool = False
 
 
+BYTE_MASKS = tuple(
+    sum(0xFF << 8 * byte for byte in range(DWORD) if enables >> byte & 1)
+    for enables in range(1 << DWORD)
+)
+
+
 def byte_mask(enables: int) -> int:
     """The bits of the bytes that are enabled."""
-    return sum(0xFF << 8 * byte for byte in range(DWORD) if enables >> byte & 1)
+    return BYTE_MASKS[enables & 0xF]
 
 
 def track(
