@@ -36,7 +36,7 @@ from models.pcie.pri import PageRequest, PageResponse, ResponseCode
 from models.pcie.rules import DEVICE_LIMITS, CompletionCollector
 from models.pcie.tlp import Tlp
 from tb.agents.cfg.item import CfgItem
-from tb.agents.tlp.item import TlpItem
+from tb.agents.tlp.item import SeenTlp, TlpItem
 from tb.host.config_walk import ConfigWalk
 from tb.host.inbound import Inbound, InboundRequest
 from tb.host.link_port import LinkPort, LinkRootPort
@@ -104,7 +104,7 @@ class HostRootPort(uvm_subscriber, ConfigWalk):
         self._open: dict[int, _Open] = {}
         self._invalidated: dict[int, Event] = {}  # by ITag
         self._tag = FIRST_TAG
-        self._received: Queue[TlpItem] = Queue()
+        self._received: Queue[SeenTlp] = Queue()
 
     def connect(self, link: uvm_sequencer, cfg: uvm_sequencer) -> None:
         """Give the sequencers that carry TLPs and configuration accesses."""
@@ -247,7 +247,7 @@ class HostRootPort(uvm_subscriber, ConfigWalk):
 
     # ------------------------------------------------------------------ from the device
 
-    def write(self, tt: TlpItem) -> None:
+    def write(self, tt: SeenTlp) -> None:
         """A TLP came from the device."""
         self._received.put_nowait(tt)
 

@@ -14,10 +14,10 @@ from pyuvm import ConfigDB, UVMConfigItemNotFound, uvm_analysis_port, uvm_compon
 from models.device.config import DeviceProfile
 from models.pcie.codes import CplStatus
 from models.tdisp.codes import ErrorCause
-from tb.agents.cfg.item import CfgItem
+from tb.agents.cfg.item import SeenAccess
 from tb.agents.doe.monitor import DoeObject
 from tb.agents.rot.item import RotItem, RotKind
-from tb.agents.tlp.item import Side, TlpItem
+from tb.agents.tlp.item import SeenTlp, Side
 from tb.scoreboard.checker import DEFAULT_COMPLETION_TIMEOUT_NS, DeviceChecker
 from tb.scoreboard.findings import Finding, Findings
 
@@ -38,7 +38,7 @@ def repeat_command() -> str:
 class Scoreboard(uvm_component):
     """Passive: sees only what monitors write.
 
-    Exports: `link_export` (TlpItem of both directions), `cfg_export` (CfgItem), `doe_export`
+    Exports: `link_export` (SeenTlp of both directions), `cfg_export` (SeenAccess), `doe_export`
     (DoeObject), `rot_export` (RotItem). `ap` gives a CoverItem for everything that was compared.
     `findings` takes what a test announces (`expect_error`, `expect_mismatch`).
     """
@@ -74,12 +74,12 @@ class Scoreboard(uvm_component):
 
     # ------------------------------------------------------------------ what monitors see
 
-    def _link(self, item: TlpItem) -> None:
+    def _link(self, item: SeenTlp) -> None:
         self._pins()
         self.checker.tlp(item.time_ns, item.raw, to_device=item.side is Side.TO_DEVICE)
         self._emit()
 
-    def _cfg(self, item: CfgItem) -> None:
+    def _cfg(self, item: SeenAccess) -> None:
         if item.status is CplStatus.SC:
             now = get_sim_time("ns")
             if item.write:

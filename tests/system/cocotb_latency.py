@@ -14,7 +14,7 @@ from pyuvm import uvm_subscriber
 
 from models.app.map import Bar0, Control, Register
 from tb.adapter import CLOCK_PERIOD_NS
-from tb.agents.tlp.item import Side, TlpItem
+from tb.agents.tlp.item import SeenTlp, Side
 from tb.base_test import BaseTest
 from tb.host.route import PLAIN, Route
 from tb.scenario import TVM_MEMORY, Scenario
@@ -30,7 +30,7 @@ class CyclesAreCounted(BaseTest):
     """From the last beat of a request on the link to the last beat of what it causes first."""
 
     def connect_phase(self) -> None:
-        self.passed: list[TlpItem] = []
+        self.passed: list[SeenTlp] = []
         seen = uvm_subscriber.uvm_AnalysisImp("seen", self, self.passed.append)
         for agent in (self.env.link_in, self.env.link_out):
             agent.monitor.ap.connect(seen)

@@ -32,7 +32,8 @@ class CfgDriver(uvm_driver):
         tag = self.host.new_tag()
         if item.write:
             request = Tlp.cfg_write(*target, item.data, tag)
-            request = replace(request, first_be=item.enables)
+            if item.enables != request.first_be:
+                request = replace(request, first_be=item.enables)
         else:
             request = Tlp.cfg_read(*target, tag)
         result = await self.host.config_request(request)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyuvm import uvm_sequence_item
 
 from models.pcie.codes import CplStatus
@@ -36,3 +38,15 @@ class CfgItem(uvm_sequence_item):
             f"configuration {kind} {self.rid:04x}+{self.address:03x} "
             f"{self.data:08x}/{self.enables:x} {self.status.name}"
         )
+
+
+@dataclass(slots=True)
+class SeenAccess:
+    """A configuration access that has passed on the link, with the attributes of a CfgItem."""
+
+    rid: int
+    address: int
+    write: bool
+    data: int
+    enables: int
+    status: CplStatus = CplStatus.UR

@@ -8,24 +8,24 @@ from pyuvm import uvm_analysis_port, uvm_subscriber
 from models.pcie.codes import CplStatus, FmtType
 from models.pcie.errors import TlpError
 from models.pcie.tlp import Tlp
-from tb.agents.cfg.item import CfgItem
-from tb.agents.tlp.item import Side, TlpItem
+from tb.agents.cfg.item import SeenAccess
+from tb.agents.tlp.item import SeenTlp, Side
 
 CONFIG_REQUESTS = (FmtType.CFGRD0, FmtType.CFGRD1, FmtType.CFGWR0, FmtType.CFGWR1)
 CONFIG_WRITES = (FmtType.CFGWR0, FmtType.CFGWR1)
 
 
 class CfgMonitor(uvm_subscriber):
-    """Writes a CfgItem to `ap` when the completion of a configuration request has passed.
+    """Writes a SeenAccess to `ap` when the completion of a configuration request has passed.
 
     Connect the analysis ports of both link monitors to `write`.
     """
 
     def build_phase(self) -> None:
         self.ap = uvm_analysis_port("ap", self)
-        self.open: dict[tuple[int, int], CfgItem] = {}
+        self.open: dict[tuple[int, int], SeenAccess] = {}
 
-    def write(self, tt: TlpItem) -> None:
+    def write(self, tt: SeenTlp) -> None:
         """A TLP has passed on the link."""
         item = tt
         try:
@@ -33,12 +33,12 @@ class CfgMonitor(uvm_subscriber):
         except TlpError:
             return
         if item.side is Side.TO_DEVICE and tlp.fmt_type in CONFIG_REQUESTS:
-            self.open[tlp.requester_id, tlp.tag] = CfgItem(
+            self.open[tlp.requester_id, tlp.tag] = SeenAccess(
                 tlp.completer_id,
                 tlp.register,
-                write=tlp.fmt_type in CONFIG_WRITES,
-                data=int.from_bytes(tlp.payload, "little"),
-                enables=tlp.first_be,
+                tlp.fmt_type in CONFIG_WRITES,
+                int.from_bytes(tlp.payload, "little"),
+                tlp.first_be,
             )
         elif item.side is Side.FROM_DEVICE and tlp.fmt_type in (FmtType.CPL, FmtType.CPLD):
             access = self.open.pop((tlp.requester_id, tlp.tag), None)

@@ -12,7 +12,7 @@ from pyuvm import ConfigDB, uvm_analysis_port, uvm_subscriber
 from models.doe.codes import ControlBit, Register, StatusBit
 from models.pcie.codes import INITIATE_FLR, CplStatus
 from models.tdisp.tracking import byte_mask
-from tb.agents.cfg.item import CfgItem
+from tb.agents.cfg.item import SeenAccess
 
 
 class DoeObject:
@@ -51,7 +51,7 @@ class DoeMonitor(uvm_subscriber):
         self.unread = False  # the host knows of a response
         self.behind: DoeObject | None = None  # request behind it
 
-    def write(self, tt: CfgItem) -> None:
+    def write(self, tt: SeenAccess) -> None:
         """A configuration access is complete."""
         access = tt
         base = self.host.doe_base
@@ -69,7 +69,7 @@ class DoeMonitor(uvm_subscriber):
         elif register == Register.STATUS and not access.write:
             self._status(access.data)
 
-    def _device_control(self, access: CfgItem) -> None:
+    def _device_control(self, access: SeenAccess) -> None:
         if access.data & byte_mask(access.enables) & INITIATE_FLR:
             self.forget()
 
@@ -90,7 +90,7 @@ class DoeMonitor(uvm_subscriber):
             self.response.clear()
             self.current = None
 
-    def _read_mailbox(self, access: CfgItem) -> None:
+    def _read_mailbox(self, access: SeenAccess) -> None:
         if not access.write:
             self.current = access.data
             return

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 from pyuvm import uvm_sequence_item
@@ -16,13 +17,20 @@ class Side(Enum):
 
 
 class TlpItem(uvm_sequence_item):
-    """A raw TLP in wire byte order, with the time at which its last beat passed."""
+    """A raw TLP in wire byte order, to be sent to the device."""
 
-    def __init__(self, raw: bytes, side: Side = Side.TO_DEVICE, time_ns: float = 0.0) -> None:
+    def __init__(self, raw: bytes) -> None:
         super().__init__("tlp")
         self.raw = raw
-        self.side = side
-        self.time_ns = time_ns
 
     def __str__(self) -> str:
-        return f"{self.side.value} {self.time_ns:.0f} ns {self.raw.hex()}"
+        return self.raw.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTlp:
+    """A raw TLP in wire byte order that has passed, with the time of its last beat."""
+
+    raw: bytes
+    side: Side
+    time_ns: float

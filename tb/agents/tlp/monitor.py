@@ -9,11 +9,11 @@ from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamBus, AxiStreamMonitor
 from pyuvm import ConfigDB, uvm_analysis_port, uvm_component
 
-from tb.agents.tlp.item import Side, TlpItem
+from tb.agents.tlp.item import SeenTlp, Side
 
 
 class TlpMonitor(uvm_component):
-    """Writes a TlpItem to `ap` for every packet that passes."""
+    """Writes a SeenTlp to `ap` for every packet that passes."""
 
     def __init__(self, name: str, parent: uvm_component, side: Side) -> None:
         self.side = side
@@ -33,4 +33,4 @@ class TlpMonitor(uvm_component):
     async def run_phase(self) -> None:
         while True:
             frame = await self.monitor.recv()
-            self.ap.write(TlpItem(bytes(frame.tdata), self.side, get_sim_time("ns")))
+            self.ap.write(SeenTlp(bytes(frame.tdata), self.side, get_sim_time("ns")))
