@@ -14,14 +14,15 @@ FEW = 4  # cycles for which it is not worth to measure the clock
 async def clock_cycles(clock: Any, cycles: int) -> None:
     """As cocotb's ClockCycles, which wakes at every edge; this one sleeps until the last.
 
-    A timer ends before the edge of the same time, so that the last edge is not missed.
+    Its timer ends half a period before the last edge, which therefore is not missed.
     """
     edge = RisingEdge(clock)
     if cycles > FEW:
         await edge
         first = get_sim_time("step")
         await edge
-        await Timer((get_sim_time("step") - first) * (cycles - 2), "step")
+        period = get_sim_time("step") - first
+        await Timer(period * (cycles - 2) - period // 2, "step")
         cycles = 1
     for _ in range(cycles):
         await edge
