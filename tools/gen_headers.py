@@ -84,6 +84,7 @@ CONSTANTS: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "IDE_PREFIX": (layout.IDE_PREFIX_BYTE, 8),
         "IDE_SYNC_DUE": (ide.SYNC_DUE, 8),
     },
+    "pcie_defs.vh": {"PCIE_PREFIX_PASID": (layout.PASID_PREFIX_BYTE, 8)},
     "doe_defs.vh": {"DOE_VENDOR_PCI_SIG": (doe.VENDOR_PCI_SIG, 16)},
     "app_defs.vh": {
         "APP_MEMORY_BYTES": (app.MEMORY_BYTES, 0),

@@ -151,7 +151,7 @@ module tdisp_device #(
   // Without those capabilities
   wire pasid_enable, pri_enable, pri_reset_req;
   wire [31:0] pri_allocation;
-  wire unused_paging = &{1'b0, pasid_enable, pri_enable, pri_reset_req, pri_allocation};
+  wire unused_paging = &{1'b0, pri_enable, pri_reset_req, pri_allocation};
 
   wire [NUM_IDE_STREAMS-1:0] ide_enable;
   wire [8*NUM_IDE_STREAMS-1:0] ide_stream_id;
@@ -236,6 +236,7 @@ module tdisp_device #(
   wire cfgreq_tvalid, cfgreq_tready, cfgreq_tlast, cfgreq_ide, cfgreq_t;
   wire cplin_tvalid, cplin_tready, cplin_tlast, cplin_ide, cplin_t;
   wire mmio_tvalid, mmio_tready, mmio_tlast, mmio_ide, mmio_t;
+  wire [20:0] rx_pasid;  // valid, and the PASID
   wire [STREAM_W-1:0] rx_stream, cfgreq_stream, cplin_stream, mmio_stream;
   wire [TDI_W-1:0] mmio_tdi;
   wire mmio_bar;  // 0: BAR0, 1: BAR2
@@ -256,6 +257,7 @@ module tdisp_device #(
   wire msgout_tvalid, msgout_tready, msgout_ide, msgout_t;
   wire [STREAM_W-1:0] msgin_stream, msgout_stream;
   wire [TDI_W-1:0] msgin_tdi, msgout_tdi;
+  wire [20:0] dma_pasid, tx_pasid;  // valid, and the PASID
   wire [STREAM_W-1:0] cfgcpl_stream, appcpl_stream, errcpl_stream, dma_stream, tx_stream;
   wire [TDI_W-1:0] appreq_tdi;
   wire appreq_msix;  // the memory write is an MSI-X message
@@ -301,6 +303,7 @@ module tdisp_device #(
       .rx_ide                 (rx_ide),
       .rx_t                   (rx_t),
       .rx_stream              (rx_stream),
+      .rx_pasid               (rx_pasid),
       .tx_hdr                 (tx_hdr),
       .tx_tdata               (tx_tdata),
       .tx_tkeep               (tx_tkeep),
@@ -310,6 +313,7 @@ module tdisp_device #(
       .tx_ide                 (tx_ide),
       .tx_t                   (tx_t),
       .tx_stream              (tx_stream),
+      .tx_pasid               (tx_pasid),
       .ide_enable             (ide_enable),
       .ide_stream_id          (ide_stream_id),
       .ide_tc                 (ide_tc),
@@ -819,6 +823,7 @@ module tdisp_device #(
       .tdi_bme        (tdi_bme),
       .ats_enable     (ats_enable),
       .atomic_enable  (atomic_enable),
+      .pasid_enable   (pasid_enable),
       .ide_enable     (ide_enable),
       .ide_addr_valid (ide_addr_valid),
       .ide_addr_base  (ide_addr_base),
@@ -838,6 +843,7 @@ module tdisp_device #(
       .appreq_tlast   (appreq_tlast),
       .appreq_tdi     (appreq_tdi),
       .appreq_msix    (appreq_msix),
+      .appreq_pasid   (21'd0),
       .appreq_denied  (appreq_denied),
       .appreq_ide     (appreq_ide),
       .appreq_stream  (appreq_stream),
@@ -856,7 +862,8 @@ module tdisp_device #(
       .dma_tlast      (dma_tlast),
       .dma_ide        (dma_ide),
       .dma_t          (dma_t),
-      .dma_stream     (dma_stream)
+      .dma_stream     (dma_stream),
+      .dma_pasid      (dma_pasid)
   );
 
   tlp_arb #(
@@ -899,6 +906,7 @@ module tdisp_device #(
       .dma_t        (dma_t),
       .dma_stream   (dma_stream),
       .ido_enable   (cpl_ido_enable),
+      .dma_pasid    (dma_pasid),
       .tx_hdr       (tx_hdr),
       .tx_tdata     (tx_tdata),
       .tx_tkeep     (tx_tkeep),
@@ -907,10 +915,11 @@ module tdisp_device #(
       .tx_tlast     (tx_tlast),
       .tx_ide       (tx_ide),
       .tx_t         (tx_t),
-      .tx_stream    (tx_stream)
+      .tx_stream    (tx_stream),
+      .tx_pasid     (tx_pasid)
   );
 
-  wire unused = &{1'b0, tdisp_config};
+  wire unused = &{1'b0, tdisp_config, rx_pasid};
 
 endmodule
 

@@ -28,6 +28,7 @@ module dma_filter #(
     input wire [           NUM_TDI-1:0] tdi_bme,
     input wire [           NUM_TDI-1:0] ats_enable,
     input wire                          atomic_enable,   // AtomicOp Requester Enable
+    input wire                          pasid_enable,
     input wire [   NUM_IDE_STREAMS-1:0] ide_enable,
     input wire [   NUM_IDE_STREAMS-1:0] ide_addr_valid,
     input wire [64*NUM_IDE_STREAMS-1:0] ide_addr_base,
@@ -51,6 +52,7 @@ module dma_filter #(
     input  wire                 appreq_tlast,
     input  wire [    TDI_W-1:0] appreq_tdi,
     input  wire                 appreq_msix,
+    input  wire [         20:0] appreq_pasid,   // valid, and the PASID
     output reg                  appreq_denied,
     output wire                 appreq_ide,
     output wire [ STREAM_W-1:0] appreq_stream,
@@ -73,12 +75,14 @@ module dma_filter #(
     output wire                 dma_tlast,
     output wire                 dma_ide,
     output wire                 dma_t,
-    output wire [ STREAM_W-1:0] dma_stream
+    output wire [ STREAM_W-1:0] dma_stream,
+    output wire [         20:0] dma_pasid
 );
 
   localparam KEEP_W = DATA_W / 32;
-  localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W;
+  localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W + 21;
   localparam [STREAM_W:0] STREAMS = NUM_IDE_STREAMS;
+  localparam PASID_VALID = 20;
 
   wire [7:0] tlp_type = appreq_hdr[127:120];
   wire write = tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64;
@@ -132,12 +136,14 @@ module dma_filter #(
       .stream_secure(bound_exists && stream_secure[bound_stream]),
       .bus_master   (tdi_bme[appreq_tdi]),
       .ats_enable   (ats_enable[appreq_tdi]),
+      .pasid_enable (pasid_enable),
       .msix         (appreq_msix),
       .read         (read),
       .atomic       (atomic),
       .write        (write),
       .at           (at),
       .rid_match    (appreq_hdr[95:80] == rid),
+      .pasid        (appreq_pasid[PASID_VALID]),
       .peer         (|p2p_match),
       .p2p_stream   (p2p_stream),
       .p2p_secure   (stream_secure[p2p_stream]),
@@ -177,7 +183,9 @@ module dma_filter #(
   assign appreq_tready = out_ready && !answers_q;
   assign msgout_tready = out_ready && answers_q;
 
-  wire [WIDTH-1:0] request = {appreq_hdr, appreq_tdata, appreq_tkeep, appreq_tlast, ide, t, stream};
+  wire [WIDTH-1:0] request = {
+    appreq_hdr, appreq_tdata, appreq_tkeep, appreq_tlast, ide, t, stream, appreq_pasid
+  };
   wire [WIDTH-1:0] answer = {
     msgout_hdr,
     {DATA_W{1'b0}},
@@ -185,7 +193,8 @@ module dma_filter #(
     1'b1,
     msgout_ide,
     msgout_ide && msgout_t,
-    msgout_ide ? msgout_stream : {STREAM_W{1'b0}}
+    msgout_ide ? msgout_stream : {STREAM_W{1'b0}},
+    21'd0
   };
 
   always @(posedge clk) begin
@@ -215,7 +224,7 @@ module dma_filter #(
       .s_data (answers_q ? answer : request),
       .s_valid(answers_q ? answer_allow : appreq_tvalid && allow),
       .s_ready(out_ready),
-      .m_data ({dma_hdr, dma_tdata, dma_tkeep, dma_tlast, dma_ide, dma_t, dma_stream}),
+      .m_data ({dma_hdr, dma_tdata, dma_tkeep, dma_tlast, dma_ide, dma_t, dma_stream, dma_pasid}),
       .m_valid(dma_tvalid),
       .m_ready(dma_tready)
   );

@@ -28,8 +28,9 @@ module gcm_lanes #(
     output wire             start_ready,
     input  wire [CTX_W-1:0] start_ctx,
     input  wire [     63:0] start_invocation,
-    input  wire [    159:0] start_aad,         // prefix and header
-    input  wire             start_aad_four,    // the header has four DWs
+    input  wire [     31:0] start_prefix,      // of IDE
+    input  wire [     24:0] start_pasid,       // there is a PASID prefix, its bytes 1 to 3
+    input  wire [    127:0] start_hdr,
     input  wire             start_decrypt,
     input  wire [     10:0] start_len,         // DWs of payload
 
@@ -51,12 +52,20 @@ module gcm_lanes #(
 
   // The fixed field of the IV: every sub-stream and direction has a key of its own (IDE-GCM-002).
   localparam [31:0] FIXED_FIELD = 32'd0;
-  localparam [5:0] AAD_THREE = 6'd16;  // bytes of prefix and header
-  localparam [5:0] AAD_FOUR = 6'd20;
 
   wire [127:0] in_data, out_data;
   wire in_last, in_valid, in_ready, out_last, out_valid, out_ready;
   wire busy;
+  wire [191:0] aad;
+  wire [5:0] aad_len;
+
+  ide_aad u_aad (
+      .prefix (start_prefix),
+      .pasid  (start_pasid),
+      .hdr    (start_hdr),
+      .aad    (aad),
+      .aad_len(aad_len)
+  );
 
   beat_split #(
       .DATA_W(DATA_W)
@@ -94,8 +103,8 @@ module gcm_lanes #(
       .start_ready    (start_ready),
       .start_ctx      (start_ctx),
       .start_iv       ({FIXED_FIELD, start_invocation}),
-      .start_aad      ({start_aad, 96'd0}),
-      .start_aad_len  (start_aad_four ? AAD_FOUR : AAD_THREE),
+      .start_aad      ({aad, 64'd0}),
+      .start_aad_len  (aad_len),
       .start_decrypt  (start_decrypt),
       .start_len      ({start_len, 2'b00}),
       .s_axis_tdata   (in_data),

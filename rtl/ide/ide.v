@@ -15,7 +15,8 @@ module ide #(
     parameter STREAM_W        = 1,
     parameter SESSION_W       = 2,
     parameter MAX_PAYLOAD     = 512,  // bytes
-    parameter PORT_INDEX      = 0     // of IDE_KM, answered besides 0
+    parameter PORT_INDEX      = 0,    // of IDE_KM, answered besides 0
+    parameter PASID_EN        = 0     // PASID prefixes
 ) (
     input wire        clk,
     input wire        rst,
@@ -47,6 +48,7 @@ module ide #(
     output wire                 rx_ide,
     output wire                 rx_t,
     output wire [ STREAM_W-1:0] rx_stream,
+    output wire [         20:0] rx_pasid,   // valid, and the PASID
     input  wire [        127:0] tx_hdr,
     input  wire [   DATA_W-1:0] tx_tdata,
     input  wire [DATA_W/32-1:0] tx_tkeep,
@@ -56,6 +58,7 @@ module ide #(
     input  wire                 tx_ide,
     input  wire                 tx_t,
     input  wire [ STREAM_W-1:0] tx_stream,
+    input  wire [         20:0] tx_pasid,
 
     // Registers of the IDE capability
     input  wire [   NUM_IDE_STREAMS-1:0] ide_enable,
@@ -272,7 +275,8 @@ module ide #(
       .STREAM_W       (STREAM_W),
       .MAX_PAYLOAD    (MAX_PAYLOAD),
       .NUM_CTX        (NUM_CTX),
-      .CTX_W          (CTX_W)
+      .CTX_W          (CTX_W),
+      .PASID_EN       (PASID_EN)
   ) u_rx (
       .clk             (clk),
       .rst             (rst),
@@ -292,6 +296,7 @@ module ide #(
       .rx_ide          (rx_ide),
       .rx_t            (rx_t),
       .rx_stream       (rx_stream),
+      .rx_pasid        (rx_pasid),
       .enable          (ide_enable),
       .stream_id       (ide_stream_id),
       .tc              (ide_tc),
@@ -320,7 +325,8 @@ module ide #(
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W),
       .NUM_CTX        (NUM_CTX),
-      .CTX_W          (CTX_W)
+      .CTX_W          (CTX_W),
+      .PASID_EN       (PASID_EN)
   ) u_tx (
       .clk             (clk),
       .rst             (rst),
@@ -335,6 +341,7 @@ module ide #(
       .tx_ide          (tx_ide),
       .tx_t            (tx_t),
       .tx_stream       (tx_stream),
+      .tx_pasid        (tx_pasid),
       .m_axis_tx_tdata (m_axis_tx_tdata),
       .m_axis_tx_tkeep (m_axis_tx_tkeep),
       .m_axis_tx_tvalid(m_axis_tx_tvalid),

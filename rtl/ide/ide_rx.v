@@ -13,7 +13,8 @@ module ide_rx #(
     parameter STREAM_W = 1,
     parameter MAX_PAYLOAD = 512,
     parameter NUM_CTX = 12,
-    parameter CTX_W = 4
+    parameter CTX_W = 4,
+    parameter PASID_EN = 0
 ) (
     input  wire clk,
     input  wire rst,
@@ -35,6 +36,7 @@ module ide_rx #(
     output wire                 rx_ide,
     output wire                 rx_t,
     output wire [ STREAM_W-1:0] rx_stream,
+    output wire [         20:0] rx_pasid,   // valid, and the PASID
 
     // Streams
     input  wire [  NUM_IDE_STREAMS-1:0] enable,
@@ -64,7 +66,7 @@ module ide_rx #(
   localparam LANES = DATA_W / 32;
   localparam JOBS = 8;  // TLPs under way
   localparam JOBS_W = 3;
-  localparam JOB_W = 1 + 1 + 1 + 1 + 1 + 32 + 128 + 11;
+  localparam JOB_W = 1 + 1 + 1 + 1 + 1 + 32 + 21 + 128 + 11;
 
   wire parser_fault, front_fault, judge_fault, engine_fault;
   assign fault = parser_fault || front_fault || judge_fault || engine_fault;
@@ -73,6 +75,7 @@ module ide_rx #(
 
   wire hdr_valid, hdr_ready, hdr_ide, hdr_malformed;
   wire [31:0] hdr_prefix;
+  wire [24:0] hdr_pasid;
   wire [127:0] hdr;
   wire [10:0] hdr_len;
   wire [DATA_W-1:0] data;
@@ -83,7 +86,8 @@ module ide_rx #(
 
   tlp_parser #(
       .DATA_W     (DATA_W),
-      .MAX_PAYLOAD(MAX_PAYLOAD)
+      .MAX_PAYLOAD(MAX_PAYLOAD),
+      .PASID_EN   (PASID_EN)
   ) u_parser (
       .clk          (clk),
       .rst          (rst),
@@ -98,6 +102,7 @@ module ide_rx #(
       .hdr_ready    (hdr_ready),
       .hdr_ide      (hdr_ide),
       .hdr_prefix   (hdr_prefix),
+      .hdr_pasid    (hdr_pasid),
       .hdr          (hdr),
       .hdr_len      (hdr_len),
       .hdr_malformed(hdr_malformed),
@@ -116,15 +121,15 @@ module ide_rx #(
 
   wire [CTX_W-1:0] read_ctx, start_ctx;
   wire [63:0] read_invocation, start_invocation;
-  wire read_exhausted, start_valid, start_ready, start_aad_four;
-  wire [159:0] start_aad;
-  wire [ 10:0] start_len;
+  wire read_exhausted, start_valid, start_ready;
+  wire [10:0] start_len;
 
   wire push_valid, push_ready, push_ide, push_matched, push_on_stream, push_stream_dead;
   wire push_gcm, push_key_dead, push_bad;
   wire [STREAM_W-1:0] push_stream;
   wire [CTX_W-1:0] push_ctx;
   wire [31:0] push_prefix;
+  wire [20:0] job_pasid;
   wire [127:0] push_hdr;
   wire [10:0] push_len;
 
@@ -157,8 +162,6 @@ module ide_rx #(
       .start_ready     (start_ready),
       .start_ctx       (start_ctx),
       .start_invocation(start_invocation),
-      .start_aad       (start_aad),
-      .start_aad_four  (start_aad_four),
       .start_len       (start_len),
       .job_valid       (push_valid),
       .job_ready       (push_ready),
@@ -253,8 +256,9 @@ module ide_rx #(
       .start_ready     (start_ready),
       .start_ctx       (start_ctx),
       .start_invocation(start_invocation),
-      .start_aad       (start_aad),
-      .start_aad_four  (start_aad_four),
+      .start_prefix    (hdr_prefix),
+      .start_pasid     (hdr_pasid),
+      .start_hdr       (hdr),
       .start_decrypt   (1'b1),
       .start_len       (start_len),
       .s_data          (data),
@@ -296,7 +300,16 @@ module ide_rx #(
       .s_valid(push_valid && route_room),
       .s_ready(jobs_room),
       .s_data({
-        push_ide, push_matched, push_on_stream, push_gcm, push_bad, push_prefix, push_hdr, push_len
+        push_ide,
+        push_matched,
+        push_on_stream,
+        push_gcm,
+        push_bad,
+        push_prefix,
+        hdr_pasid[24],
+        hdr_pasid[19:0],
+        push_hdr,
+        push_len
       }),
       .s_on_stream(push_on_stream),
       .s_stream(push_stream),
@@ -307,7 +320,15 @@ module ide_rx #(
       .m_valid(job_valid),
       .m_ready(job_ready),
       .m_data({
-        job_ide, job_matched, job_on_stream, job_gcm, job_bad, job_prefix, job_hdr, job_len
+        job_ide,
+        job_matched,
+        job_on_stream,
+        job_gcm,
+        job_bad,
+        job_prefix,
+        job_pasid,
+        job_hdr,
+        job_len
       }),
       .m_stream(job_stream),
       .m_stream_dead(job_stream_dead),
@@ -396,6 +417,7 @@ module ide_rx #(
       .commit_ready (commit_ready),
       .commit_drop  (commit_drop),
       .commit_hdr   (commit_hdr),
+      .commit_pasid (job_pasid),
       .commit_len   (commit_len),
       .commit_ide   (commit_ide),
       .commit_t     (commit_t),
@@ -408,7 +430,8 @@ module ide_rx #(
       .rx_tlast     (rx_tlast),
       .rx_ide       (rx_ide),
       .rx_t         (rx_t),
-      .rx_stream    (rx_stream)
+      .rx_stream    (rx_stream),
+      .rx_pasid     (rx_pasid)
   );
 
   wire unused = &{1'b0, route_none};

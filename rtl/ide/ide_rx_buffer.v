@@ -26,6 +26,7 @@ module ide_rx_buffer #(
     output wire                commit_ready,
     input  wire                commit_drop,
     input  wire [       127:0] commit_hdr,
+    input  wire [        20:0] commit_pasid,
     input  wire [        10:0] commit_len,
     input  wire                commit_ide,
     input  wire                commit_t,
@@ -40,7 +41,8 @@ module ide_rx_buffer #(
     output wire                 rx_tlast,
     output wire                 rx_ide,
     output wire                 rx_t,
-    output wire [ STREAM_W-1:0] rx_stream
+    output wire [ STREAM_W-1:0] rx_stream,
+    output wire [         20:0] rx_pasid
 );
 
   function automatic integer ptr_width(input integer value);
@@ -55,7 +57,7 @@ module ide_rx_buffer #(
   localparam LANES = DATA_W / 32;
   localparam BEATS = 2 * MAX_PAYLOAD * 8 / DATA_W;
   localparam PTR_W = ptr_width(BEATS);
-  localparam JOB_W = 128 + 11 + 1 + 1;
+  localparam JOB_W = 128 + 21 + 11 + 1 + 1;
   localparam [31:0] LANES_32 = LANES;
   localparam [10:0] LANES_11 = LANES_32[10:0];
 
@@ -94,6 +96,7 @@ module ide_rx_buffer #(
 
   wire tlp_valid, tlp_done, tlp_dead, tlp_ide, tlp_t, tlp_room, tlp_key_dead;
   wire [127:0] tlp_hdr;
+  wire [20:0] tlp_pasid;
   wire [10:0] tlp_len;
   wire [STREAM_W-1:0] tlp_stream;
 
@@ -112,7 +115,7 @@ module ide_rx_buffer #(
       .key_alive    (1'b1),
       .s_valid      (commit_valid && !commit_drop),
       .s_ready      (tlp_room),
-      .s_data       ({commit_hdr, commit_len, commit_ide, commit_t}),
+      .s_data       ({commit_hdr, commit_pasid, commit_len, commit_ide, commit_t}),
       .s_on_stream  (commit_ide),
       .s_stream     (commit_stream),
       .s_stream_dead(!secure[commit_stream]),
@@ -121,7 +124,7 @@ module ide_rx_buffer #(
       .s_key_dead   (1'b0),
       .m_valid      (tlp_valid),
       .m_ready      (tlp_done),
-      .m_data       ({tlp_hdr, tlp_len, tlp_ide, tlp_t}),
+      .m_data       ({tlp_hdr, tlp_pasid, tlp_len, tlp_ide, tlp_t}),
       .m_stream     (tlp_stream),
       .m_stream_dead(tlp_dead),
       .m_key_dead   (tlp_key_dead)
@@ -136,6 +139,7 @@ module ide_rx_buffer #(
   reg valid_q, last_q, ide_q, t_q;
   reg [STREAM_W-1:0] stream_q;
   reg [127:0] hdr_q;
+  reg [20:0] pasid_q;
   reg [LANES-1:0] keep_q;
 
   wire [10:0] left = busy_q ? left_q : tlp_len;
@@ -178,6 +182,7 @@ module ide_rx_buffer #(
     if (release_beat) begin
       left_q   <= left - LANES_11;
       hdr_q    <= tlp_hdr;
+      pasid_q  <= tlp_pasid;
       last_q   <= last;
       ide_q    <= tlp_ide;
       t_q      <= tlp_t;
@@ -194,6 +199,7 @@ module ide_rx_buffer #(
   assign rx_ide    = ide_q;
   assign rx_t      = t_q;
   assign rx_stream = stream_q;
+  assign rx_pasid  = pasid_q;
 
   wire unused = &{1'b0, beats, tlp_key_dead};
 

@@ -45,8 +45,6 @@ module ide_rx_front #(
     input  wire             start_ready,
     output wire [CTX_W-1:0] start_ctx,
     output wire [     63:0] start_invocation,
-    output wire [    159:0] start_aad,
-    output wire             start_aad_four,
     output wire [     10:0] start_len,
 
     // Job for the judge and route for the payload; taken in the same cycle
@@ -66,7 +64,6 @@ module ide_rx_front #(
     output wire [        10:0] job_len
 );
 
-  localparam FOUR_DW_BIT = 125;
   localparam TC_BIT = 116;
 
   // Hamming distance 4
@@ -175,8 +172,6 @@ module ide_rx_front #(
   assign start_valid      = state_q == ST_START;
   assign start_ctx        = ctx_q;
   assign start_invocation = invocation_q;
-  assign start_aad        = {hdr_prefix, hdr};
-  assign start_aad_four   = hdr[FOUR_DW_BIT];
   assign start_len        = hdr_len;
 
   assign job_valid        = state_q == ST_PUSH || (state_q == ST_START && start_ready);

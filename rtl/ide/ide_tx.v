@@ -17,7 +17,8 @@ module ide_tx #(
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W = 1,
     parameter NUM_CTX = 12,
-    parameter CTX_W = 4
+    parameter CTX_W = 4,
+    parameter PASID_EN = 0
 ) (
     input  wire clk,
     input  wire rst,
@@ -33,6 +34,7 @@ module ide_tx #(
     input  wire                 tx_ide,
     input  wire                 tx_t,
     input  wire [ STREAM_W-1:0] tx_stream,
+    input  wire [         20:0] tx_pasid,   // valid, and the PASID
 
     output wire [  DATA_W-1:0] m_axis_tx_tdata,
     output wire [DATA_W/8-1:0] m_axis_tx_tkeep,
@@ -78,9 +80,9 @@ module ide_tx #(
   localparam JOBS = 8;  // TLPs under way
   localparam JOBS_W = 3;
   localparam DATA_DEPTH = 16;  // beats that wait for their key stream
-  localparam JOB_W = 1 + 32 + 128 + 11;
+  localparam JOB_W = 1 + 32 + 21 + 128 + 11;
   localparam LENGTH_BIT = 96;
-  localparam FOUR_DW_BIT = 125;
+  localparam PASID_VALID = 20;
   localparam [10:0] FULL_LENGTH = 11'd1024;
 
   // Hamming distance 4
@@ -231,7 +233,10 @@ module ide_tx #(
   };
   wire [127:0] hdr = kind_q == KIND_SYNC ? sync_hdr : kind_q == KIND_FAIL ? fail_hdr : tx_hdr;
 
+  wire [20:0] pasid = kind_q == KIND_TLP && PASID_EN != 0 ? tx_pasid : 21'd0;
+
   reg [31:0] prefix_q;
+  reg [20:0] pasid_q;
   reg [127:0] hdr_q;
   reg [CTX_W-1:0] ctx_q;
   reg [63:0] invocation_q;
@@ -249,6 +254,7 @@ module ide_tx #(
         active_set[stream_q],
         t_q
       };
+      pasid_q <= pasid;
       hdr_q <= hdr;
       ctx_q <= ctx;
       invocation_q <= invocation;
@@ -393,8 +399,9 @@ module ide_tx #(
       .start_ready     (start_ready),
       .start_ctx       (ctx_q),
       .start_invocation(invocation_q),
-      .start_aad       ({prefix_q, hdr_q}),
-      .start_aad_four  (hdr_q[FOUR_DW_BIT]),
+      .start_prefix    (prefix_q),
+      .start_pasid     ({pasid_q[PASID_VALID], 4'h0, pasid_q[19:0]}),
+      .start_hdr       (hdr_q),
       .start_decrypt   (1'b0),
       .start_len       (len_q),
       .s_data          (wait_data),
@@ -415,6 +422,7 @@ module ide_tx #(
 
   wire job_valid, job_ready, job_ide, job_dead, job_key_dead, serializer_fault;
   wire [31:0] job_prefix;
+  wire [20:0] job_pasid;
   wire [127:0] job_hdr;
   wire [10:0] job_len;
   wire [STREAM_W-1:0] job_stream;
@@ -434,7 +442,7 @@ module ide_tx #(
       .key_alive    (1'b1),
       .s_valid      (started || push_plain),
       .s_ready      (job_room),
-      .s_data       ({ide_q, prefix_q, decide ? hdr : hdr_q, len_q}),
+      .s_data       ({ide_q, prefix_q, decide ? pasid : pasid_q, decide ? hdr : hdr_q, len_q}),
       .s_on_stream  (ide_q),
       .s_stream     (stream_q),
       .s_stream_dead(dead_q || !secure[stream_q]),
@@ -443,7 +451,7 @@ module ide_tx #(
       .s_key_dead   (1'b0),
       .m_valid      (job_valid),
       .m_ready      (job_ready),
-      .m_data       ({job_ide, job_prefix, job_hdr, job_len}),
+      .m_data       ({job_ide, job_prefix, job_pasid, job_hdr, job_len}),
       .m_stream     (job_stream),
       .m_stream_dead(job_dead),
       .m_key_dead   (job_key_dead)
@@ -461,6 +469,7 @@ module ide_tx #(
       .job_ide      (job_ide),
       .job_dead     (job_dead),
       .job_prefix   (job_prefix),
+      .job_pasid    (job_pasid),
       .job_hdr      (job_hdr),
       .job_len      (job_len),
       .plain_data   (tx_tdata),

@@ -5,7 +5,9 @@
 // For each packet there is one header, then exactly as many payload beats as the header announces
 // (with anything where the packet was too short), then one end. So nothing behind the parser can hang on a
 // packet of a wrong length; the end says that it was malformed. The digest of a plain TLP is taken
-// off and TD cleared. While the link is down everything is dropped, an open packet ends malformed.
+// off and TD cleared. Prefixes are that of IDE and, with PASID_EN, behind it that of a PASID: any
+// other makes the TLP malformed. While the link is down everything is dropped, an open packet ends
+// malformed.
 
 `default_nettype none
 `include "ide_defs.vh"
@@ -13,7 +15,8 @@
 
 module tlp_parser #(
     parameter DATA_W = 128,
-    parameter MAX_PAYLOAD = 512  // bytes
+    parameter MAX_PAYLOAD = 512,  // bytes
+    parameter PASID_EN = 0
 ) (
     input  wire clk,
     input  wire rst,
@@ -32,6 +35,7 @@ module tlp_parser #(
     input  wire         hdr_ready,
     output wire         hdr_ide,       // has an IDE prefix
     output wire [ 31:0] hdr_prefix,    // byte 0 in the most significant bits
+    output wire [ 24:0] hdr_pasid,     // there is a PASID prefix, its bytes 1 to 3
     output wire [127:0] hdr,
     output wire [ 10:0] hdr_len,       // DWs of payload that follow
     output wire         hdr_malformed, // no payload follows
@@ -201,11 +205,13 @@ module tlp_parser #(
 
   // ----------------------------------------------------------------- header
 
-  // The first five DWs of the packet lie in the window.
+  // The first six DWs of the packet lie in the window.
   wire [2*DATA_W-1:0] both = {cur_last_q ? {DATA_W{1'b0}} : nxt_q, cur_q};
   wire start_ide = both[7:0] == `IDE_PREFIX && cur_count_q != {(LANE_W + 1) {1'b0}};
-  wire start_other_prefix = both[7:5] == FMT_PREFIX && !start_ide;
-  wire [127:0] start_raw = start_ide ? both[32+:128] : both[0+:128];
+  wire [159:0] behind_ide = start_ide ? both[32+:160] : both[0+:160];
+  wire start_pasid = PASID_EN != 0 && behind_ide[7:0] == `PCIE_PREFIX_PASID;
+  wire [127:0] start_raw = start_pasid ? behind_ide[32+:128] : behind_ide[0+:128];
+  wire start_other_prefix = start_raw[7:5] == FMT_PREFIX;
   wire start_known, start_four, start_with_data, start_permitted;
   wire [1:0] start_sub_stream;
 
@@ -225,7 +231,9 @@ module tlp_parser #(
     start_four ? turn(start_raw[127:96]) : 32'd0
   };
   wire [31:0] start_prefix = turn(both[31:0]);
-  wire [2:0] start_size = {2'b01, start_four} + 3'd1 + {2'b00, start_ide};  // DWs with prefix
+  wire [31:0] pasid_prefix = turn(behind_ide[31:0]);
+  wire [2:0] start_size = 3'd3 + {2'b00, start_four} + {2'b00, start_ide} +
+      {2'b00, start_pasid};  // DWs with prefixes
   wire [10:0] length_field = {1'b0, start_hdr[LENGTH_BIT+:10]};
   wire [10:0] start_length = length_field == 11'd0 ? FULL_LENGTH : length_field;
   wire [10:0] start_len = start_with_data ? start_length : 11'd0;
@@ -259,7 +267,7 @@ module tlp_parser #(
   wire start_far = size_wide[LANE_W:0] >= ALL_LANES;
 
   skid_buffer #(
-      .W(1 + 32 + 128 + 11 + 1)
+      .W(1 + 32 + 25 + 128 + 11 + 1)
   ) u_hdr (
       .clk(clk),
       .rst(rst),
@@ -268,6 +276,8 @@ module tlp_parser #(
       .s_data({
         start_ide,
         start_prefix,
+        start_pasid,
+        pasid_prefix[23:0] & {24{start_pasid}},
         start_hdr[127:TD_BIT+1],
         1'b0,
         start_hdr[TD_BIT-1:0],
@@ -276,7 +286,7 @@ module tlp_parser #(
       }),
       .m_valid(hdr_valid),
       .m_ready(hdr_ready),
-      .m_data({hdr_ide, hdr_prefix, hdr, hdr_len, hdr_malformed})
+      .m_data({hdr_ide, hdr_prefix, hdr_pasid, hdr, hdr_len, hdr_malformed})
   );
 
   always @(posedge clk) begin
@@ -382,7 +392,9 @@ module tlp_parser #(
   assign fault = state_q != ST_IDLE && state_q != ST_START && state_q != ST_DATA &&
       state_q != ST_SKIP;
 
-  wire unused = &{1'b0, start_permitted, start_sub_stream, data_none, end_none, size_wide};
+  wire unused = &{
+    1'b0, start_permitted, start_sub_stream, data_none, end_none, size_wide, pasid_prefix
+  };
 
 endmodule
 

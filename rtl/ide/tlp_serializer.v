@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tlp_serializer: writes TLPs as they are on the wire: prefix, header, payload, MAC.
+// tlp_serializer: writes TLPs as they are on the wire: prefixes, header, payload, MAC.
 //
 // A job that is dead before its turn is thrown away with what belongs to it. One that dies on its
 // way out ends with a MAC of zeros, which its receiver refuses (IDE-ST-005). While the link is down
@@ -8,6 +8,7 @@
 
 `default_nettype none
 `include "ide_defs.vh"
+`include "pcie_defs.vh"
 
 module tlp_serializer #(
     parameter DATA_W = 128
@@ -23,6 +24,7 @@ module tlp_serializer #(
     input  wire         job_ide,     // has a prefix, payload from the engine, and a MAC
     input  wire         job_dead,
     input  wire [ 31:0] job_prefix,
+    input  wire [ 20:0] job_pasid,   // valid, and the PASID
     input  wire [127:0] job_hdr,
     input  wire [ 10:0] job_len,
 
@@ -50,6 +52,7 @@ module tlp_serializer #(
   localparam [10:0] MAC_DW = 11'd3;
   localparam MAC_BIT = 32;
   localparam FOUR_DW_BIT = 125;
+  localparam PASID_VALID = 20;
 
   // Hamming distance 4
   localparam [5:0] ST_HEADER = 6'b000111;
@@ -71,11 +74,16 @@ module tlp_serializer #(
 
   // ----------------------------------------------------------------- pieces
 
-  wire [159:0] plain_header = {
-    32'd0, turn(job_hdr[31:0]), turn(job_hdr[63:32]), turn(job_hdr[95:64]), turn(job_hdr[127:96])
+  // Neither Execute Requested nor Privileged Mode Requested (TDISP-ATS-004)
+  wire [31:0] pasid_prefix = {`PCIE_PREFIX_PASID, 4'h0, job_pasid[19:0]};
+  wire with_pasid = job_pasid[PASID_VALID];
+  wire [127:0] bare = {
+    turn(job_hdr[31:0]), turn(job_hdr[63:32]), turn(job_hdr[95:64]), turn(job_hdr[127:96])
   };
-  wire [159:0] header = job_ide ? {plain_header[127:0], turn(job_prefix)} : plain_header;
-  wire [10:0] header_dw = 11'd3 + {10'd0, job_hdr[FOUR_DW_BIT]} + {10'd0, job_ide};
+  wire [159:0] plain_header = with_pasid ? {bare, turn(pasid_prefix)} : {32'd0, bare};
+  wire [191:0] header = job_ide ? {plain_header, turn(job_prefix)} : {32'd0, plain_header};
+  wire [10:0] header_dw = 11'd3 + {10'd0, job_hdr[FOUR_DW_BIT]} + {10'd0, job_ide} +
+      {10'd0, with_pasid};
   wire header_long = header_dw > LANES_11;  // needs a second piece
   wire [95:0] mac = job_dead ? 96'd0 : tag[127:MAC_BIT];
 
@@ -87,7 +95,7 @@ module tlp_serializer #(
   wire with_data = job_len != 11'd0;
 
   // Wide enough for every beat, with zeros above the header
-  wire [DATA_W+159:0] header_wide = {{DATA_W{1'b0}}, header};
+  wire [DATA_W+191:0] header_wide = {{DATA_W{1'b0}}, header};
 
   always @* begin
     piece       = {DATA_W{1'b0}};
@@ -102,8 +110,8 @@ module tlp_serializer #(
         piece_last  = !header_long && !with_data && !job_ide;
       end
       ST_REST: begin
-        piece[31:0] = header[159:128];
-        piece_dw    = 11'd1;
+        piece[63:0] = header[191:128];
+        piece_dw    = header_dw - LANES_11;
         piece_valid = 1'b1;
         piece_last  = !with_data && !job_ide;
       end

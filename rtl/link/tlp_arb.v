@@ -56,6 +56,7 @@ module tlp_arb #(
     input  wire                 dma_ide,
     input  wire                 dma_t,
     input  wire [ STREAM_W-1:0] dma_stream,
+    input  wire [         20:0] dma_pasid,   // valid, and the PASID
 
     input wire ido_enable,  // Completions may have ID-Based Ordering
 
@@ -68,11 +69,12 @@ module tlp_arb #(
     output wire                 tx_tlast,
     output wire                 tx_ide,
     output wire                 tx_t,
-    output wire [ STREAM_W-1:0] tx_stream
+    output wire [ STREAM_W-1:0] tx_stream,
+    output wire [         20:0] tx_pasid
 );
 
   localparam KEEP_W = DATA_W / 32;
-  localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W;
+  localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W + 21;
   // The filter before this block holds two TLPs; the next two leave room for the function's own.
   localparam [2:0] DMA_BEFORE_CPL = 3'd4;
 
@@ -147,9 +149,12 @@ module tlp_arb #(
   assign appcpl_tready = grant_q[2] && out_ready;
   assign errcpl_tready = grant_q[3] && out_ready;
 
-  wire [WIDTH-1:0] dma_all = {dma_hdr, dma_tdata, dma_tkeep, dma_tlast, dma_ide, dma_t, dma_stream};
-  // Their sources copy the attributes of the request.
+  // Their sources copy the attributes of the request; no Completion has a PASID.
   wire [127:0] cpl_mask = ~({127'd0, !ido_enable} << ID_BASED_ORDERING);
+  localparam [20:0] NO_PASID = 21'd0;
+  wire [WIDTH-1:0] dma_all = {
+    dma_hdr, dma_tdata, dma_tkeep, dma_tlast, dma_ide, dma_t, dma_stream, dma_pasid
+  };
   wire [WIDTH-1:0] cfgcpl_all = {
     cfgcpl_hdr & cpl_mask,
     cfgcpl_tdata,
@@ -157,7 +162,8 @@ module tlp_arb #(
     cfgcpl_tlast,
     cfgcpl_ide,
     cfgcpl_t,
-    cfgcpl_stream
+    cfgcpl_stream,
+    NO_PASID
   };
   wire [WIDTH-1:0] appcpl_all = {
     appcpl_hdr & cpl_mask,
@@ -166,10 +172,18 @@ module tlp_arb #(
     appcpl_tlast,
     appcpl_ide,
     appcpl_t,
-    appcpl_stream
+    appcpl_stream,
+    NO_PASID
   };
   wire [WIDTH-1:0] errcpl_all = {
-    errcpl_hdr & cpl_mask, {DATA_W{1'b0}}, {KEEP_W{1'b0}}, 1'b1, errcpl_ide, errcpl_t, errcpl_stream
+    errcpl_hdr & cpl_mask,
+    {DATA_W{1'b0}},
+    {KEEP_W{1'b0}},
+    1'b1,
+    errcpl_ide,
+    errcpl_t,
+    errcpl_stream,
+    NO_PASID
   };
 
   skid_buffer #(
@@ -181,7 +195,7 @@ module tlp_arb #(
               ({WIDTH{grant_q[2]}} & appcpl_all) | ({WIDTH{grant_q[3]}} & errcpl_all)),
       .s_valid(|(grant_q & valid)),
       .s_ready(out_ready),
-      .m_data({tx_hdr, tx_tdata, tx_tkeep, tx_tlast, tx_ide, tx_t, tx_stream}),
+      .m_data({tx_hdr, tx_tdata, tx_tkeep, tx_tlast, tx_ide, tx_t, tx_stream, tx_pasid}),
       .m_valid(tx_tvalid),
       .m_ready(tx_tready)
   );

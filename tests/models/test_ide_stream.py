@@ -31,6 +31,7 @@ from tests.models.ide_pair import (
     C1,
     K1,
     K_PR,
+    PASID_RUN,
     Q1,
     R1,
     RUN,
@@ -316,6 +317,14 @@ def test_the_reserved_prefix_bit_is_ignored() -> None:
 
 
 # ---------------------------------------------------------------------- prefixes
+
+
+@covers("IDE-TLP-002", "IDE-GCM-004")
+def test_vectors_with_a_pasid_are_met_in_both_directions() -> None:
+    transmitter, receiver = port(), port()
+    for name, vector in PASID_RUN.items():
+        assert transmitter.encrypt(vector.plain_bytes, vector.t) == vector.wire_bytes, name
+        assert receiver.decrypt(vector.wire_bytes)[:2] == (vector.plain_bytes, vector.t), name
 
 
 @covers("IDE-TLP-002", "IDE-GCM-004")

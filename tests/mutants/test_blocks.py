@@ -10,6 +10,7 @@ from tests.mutants.mutants import assert_killed
 from tests.plan import attack, covers
 from tests.unit.test_dma_filter import ADMIT
 from tests.unit.test_dsm import DSM, WHOLE, WHOLE_ENVIRONMENT
+from tests.unit.test_ide_rx import design
 
 ADMIT_FILE = "filter/dma_admit.v"
 ALLOW = "allow  = bus_master && at_ok && form_ok && rid_match && (plain || (trusted && secure));"
@@ -22,6 +23,16 @@ ADMISSION = [
     Mutation("any_requester_id", ADMIT_FILE, ALLOW, ALLOW.replace("rid_match && ", "")),
     Mutation("insecure_stream_sends", ADMIT_FILE, ALLOW, ALLOW.replace(" && secure", "")),
     Mutation("any_address_type", ADMIT_FILE, ALLOW, ALLOW.replace("at_ok && ", "")),
+    Mutation("any_pasid", ADMIT_FILE, "!pasid || (pasid_enable && !msix)", "1'b1"),
+    Mutation(
+        "pasid_without_enable", ADMIT_FILE, "!pasid || (pasid_enable && !msix)", "!pasid || !msix"
+    ),
+    Mutation(
+        "interrupt_with_pasid",
+        ADMIT_FILE,
+        "!pasid || (pasid_enable && !msix)",
+        "!pasid || pasid_enable",
+    ),
     Mutation("any_form", ADMIT_FILE, ALLOW, ALLOW.replace("form_ok && ", "")),
     Mutation("untranslated_to_a_peer", ADMIT_FILE, DIRECT, DIRECT.replace("translated && ", "")),
     Mutation("redirection_ignored", ADMIT_FILE, DIRECT, DIRECT.replace(" && !redirect", "")),
@@ -219,6 +230,28 @@ WHOLE_CHECKS = [
 def test_whole_device_without_a_rule_is_found(mutation: Mutation) -> None:
     module = "tests.unit.cocotb_dsm_whole"
     assert_killed(WHOLE, WHOLE_CHECKS, mutation, module, env=WHOLE_ENVIRONMENT)
+
+
+AAD_FILE = "ide/ide_aad.v"
+AAD_PASID = "{prefix, `PCIE_PREFIX_PASID, pasid[23:0], hdr}"
+PASID_MUTATIONS = [
+    Mutation("mac_without_pasid", AAD_FILE, "pasid_valid = pasid[24];", "pasid_valid = 1'b0;"),
+    Mutation(
+        "mac_of_pasid_only", AAD_FILE, AAD_PASID, AAD_PASID.replace("pasid[23", "4'h0, pasid[19")
+    ),
+]
+PASID_KILLERS = {
+    "mac_without_pasid": "vectors_with_a_pasid_are_served",
+    "mac_of_pasid_only": "reserved_bits_of_a_pasid_prefix_are_covered_and_ignored",
+}
+
+
+@covers("IDE-TLP-002", "IDE-GCM-004")
+@pytest.mark.parametrize("mutation", PASID_MUTATIONS, ids=lambda mutation: mutation.name)
+def test_pasid_prefixes_without_a_check_are_found(mutation: Mutation) -> None:
+    case = PASID_KILLERS[mutation.name]
+    module = "tests.unit.cocotb_ide_pasid"
+    assert_killed(design(pasid=1), PASID_MUTATIONS, mutation, module, case)
 
 
 @attack("ATT-13")

@@ -89,6 +89,8 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         dut.read.value = int(form == "read")
         dut.write.value = int(form == "write")
         dut.atomic.value = int(form == "atomic")
+        dut.pasid_enable.value = int(form == "write")  # does not matter without a PASID
+        dut.pasid.value = 0
         for values in product((0, 1), repeat=len(BITS)):
             case = Case(state, at, form, dict(zip(BITS, values, strict=True)))
             for name, value in case.bits.items():
@@ -101,3 +103,28 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
             assert got == case.expected, f"{case}: {got}, not {case.expected}"
             seen[got] = seen.get(got, 0) + 1
     assert set(seen) == {None, (0, 0), (1, DEFAULT), (1, P2P)}
+
+
+@cocotb.test()
+async def a_pasid_needs_its_enable_and_is_never_that_of_an_interrupt(dut: Any) -> None:
+    dut.tdi_stream.value = DEFAULT
+    dut.p2p_stream.value = P2P
+    dut.at.value = int(AddressType.UNTRANSLATED)
+    dut.read.value = 0
+    dut.write.value = 1
+    good = dict.fromkeys(BITS, 1)
+    for state, msix, locked in product(TdiState, (0, 1), (0, 1)):
+        case = Case(
+            state, AddressType.UNTRANSLATED, "write", {**good, "msix": msix, "msix_locked": locked}
+        )
+        dut.tdi_state.value = int(state)
+        for name, value in case.bits.items():
+            getattr(dut, name).value = value
+        for pasid, enable in product((0, 1), repeat=2):
+            dut.pasid.value = pasid
+            dut.pasid_enable.value = enable
+            await Timer(1, "ns")
+            right = not pasid or (enable and not msix)
+            assert int(dut.allow.value) == int(right and case.expected is not None), (
+                f"{case}, PASID {pasid}, enable {enable}"
+            )

@@ -34,6 +34,7 @@ PF_RID = 0x0100
 STREAMS = 3
 MIB = 1 << 20
 READS = (FmtType.MRD32, FmtType.MRD64)
+PASID_VALID = 1 << 20
 METADATA = 0x5A << 48  # in addresses
 
 
@@ -54,6 +55,7 @@ class Bench:
         self.p2p = [0] * self.tdis  # a bit for each stream
         self.redirect = [0] * self.tdis
         self.mask = [0] * self.tdis
+        self.pasid_enable = 1
         self.enabled = [1] * STREAMS
         self.windows = [AddressAssociation(0, MIB - 1, valid=False)] * STREAMS
         self.left: list[tuple[int, int]] = []  # what the filter says of each TLP that leaves
@@ -70,6 +72,7 @@ class Bench:
         self.dut.pf_rid.value = PF_RID
         self.dut.ats_enable.value = sum(b << n for n, b in enumerate(self.ats))
         self.dut.atomic_enable.value = self.atomic_enable
+        self.dut.pasid_enable.value = self.pasid_enable
         self.dut.tdi_p2p.value = sum(b << STREAMS * n for n, b in enumerate(self.p2p))
         self.dut.tdi_redirect.value = sum(b << n for n, b in enumerate(self.redirect))
         self.dut.ide_enable.value = sum(b << n for n, b in enumerate(self.enabled))
@@ -146,6 +149,9 @@ class Bench:
             bool(self.redirect[tdi]),
             atomic,
         )
+        pasid = tlp.side.get("pasid", 0)
+        if pasid & PASID_VALID and (msix or not self.pasid_enable):
+            return None
         if msix and at is not AddressType.UNTRANSLATED:
             return None
         if not msix and not outbound_memory(state, request).allowed:
@@ -156,6 +162,7 @@ class Bench:
         if trusted and not self.secure[stream]:
             return None
         side = {"ide": int(trusted), "t": int(trusted), "stream": stream if trusted else 0}
+        side["pasid"] = pasid
         return replace(tlp, side=side)
 
     def shuffle(self) -> None:
@@ -171,6 +178,7 @@ class Bench:
         self.p2p = [rng.getrandbits(STREAMS) for _ in range(self.tdis)]
         self.redirect = [int(rng.random() < 0.2) for _ in range(self.tdis)]
         self.mask = [rng.choice((0, METADATA, MIB)) for _ in range(self.tdis)]
+        self.pasid_enable = int(rng.random() < 0.8)
         self.enabled = [int(rng.random() < 0.9) for _ in range(STREAMS)]
         self.windows = [self._window() for _ in range(STREAMS)]
         self.apply()
@@ -197,6 +205,7 @@ def random_tlp(bench: Bench) -> Tlp:
         "requester": rid,
         "tdi": tdi,
         "msix": msix,
+        "pasid": rng.choice((0, PASID_VALID)) | rng.getrandbits(20),
         "common": Common(attr=rng.randrange(8), address_type=at),
     }
     if msix and rng.random() < 0.9:
@@ -296,6 +305,7 @@ def answer_leaves(bench: Bench, tlp: Tlp) -> Tlp | None:
     if tlp.requester != PF_RID + side["tdi"] or insecure:
         return None
     way = {name: side[name] if side["ide"] else 0 for name in ("ide", "t", "stream")}
+    way["pasid"] = 0
     return replace(tlp, side=way)
 
 

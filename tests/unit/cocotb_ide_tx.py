@@ -24,6 +24,7 @@ from models.ide.select import (
 )
 from models.idekm.codes import Direction, ObjectId
 from models.pcie.codes import CplStatus, FmtType
+from models.pcie.layout import Framing
 from models.pcie.tlp import Tlp
 from tests.unit.ide_bench import HOST_RID, PF_RID, IdeBench, random_tlp, to_bus
 from tests.unit.tlp_bench import cycles
@@ -85,7 +86,7 @@ def open_packet(bench: IdeBench, raw: bytes) -> tuple[bytes, bool, int]:
     index = next(n for n, s in enumerate(bench.setups) if s.stream_id == prefix.stream_id)
     assert raw[3] & 0x8C == 0x04, "reserved bit 0, M 1, P 0"
     plain, t, sub_stream = bench.partners[index].decrypt(raw)
-    assert sub_stream is sub_stream_of(FmtType(plain[0]))
+    assert sub_stream is sub_stream_of(Framing.of(plain).fmt_type)
     return plain, t, index
 
 

@@ -45,6 +45,7 @@ class Bench:
     def make(self, name: str, number: int) -> Tlp:
         """A TLP that names its source and number."""
         side: dict[str, Any] = {"ide": number & 1, "t": number >> 1 & 1, "stream": number % 3}
+        side["pasid"] = self.rng.getrandbits(21) if name == "dma" else 0
         ident = SOURCES.index(name) << 12 | number
         size = self.rng.randint(1, 20)
         data = [ident << 16 | n for n in range(size)]

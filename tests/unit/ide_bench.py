@@ -16,12 +16,13 @@ from models.ide.codes import SubStream
 from models.ide.keys import KeySlot
 from models.ide.stream import IdeStream, StreamConfig
 from models.idekm.codes import Direction, KpStatus, ObjectId
-from models.pcie.layout import DW, header_size
+from models.pcie.layout import DW, PASID_PREFIX_BYTE, header_size
 from models.pcie.tlp import Tlp as WireTlp
 from tests.unit.tlp_bench import Tlp, TlpSink, TlpSource, cycles
 
 PF_RID = 0x0100
 HOST_RID = 0x0008
+PASID_VALID = 1 << 20
 SETTLE = 400  # cycles in which everything that is under way comes to its end
 PULSES = (
     "aer_check_failed",
@@ -35,6 +36,10 @@ OTHER = {Direction.RX: Direction.TX, Direction.TX: Direction.RX}
 
 def to_bus(raw: bytes, **side: int) -> Tlp:
     """A plain TLP in wire bytes as it is on the internal bus, TD cleared."""
+    side = {"pasid": 0, **side}
+    if raw[0] == PASID_PREFIX_BYTE:
+        side["pasid"] = PASID_VALID | int.from_bytes(raw[1:DW], "big")
+        raw = raw[DW:]
     size = header_size(raw[0])  # type: ignore[arg-type]
     header = raw[:2] + bytes([raw[2] & 0x7F]) + raw[3:size]
     data = raw[size:]
@@ -46,7 +51,14 @@ def to_wire(tlp: Tlp) -> bytes:
     """The plain TLP on the wire for one on the internal bus."""
     size = header_size(tlp.fmt_type)  # type: ignore[arg-type]
     data = b"".join(word.to_bytes(DW, "little") for word in tlp.data)
-    return tlp.hdr.to_bytes(16, "big")[:size] + data
+    return pasid_prefix(tlp.side.get("pasid", 0)) + tlp.hdr.to_bytes(16, "big")[:size] + data
+
+
+def pasid_prefix(pasid: int) -> bytes:
+    """The prefix for a PASID of the internal bus; nothing without its valid bit."""
+    if not pasid & PASID_VALID:
+        return b""
+    return bytes([PASID_PREFIX_BYTE]) + (pasid & ~PASID_VALID).to_bytes(DW - 1, "big")
 
 
 @dataclass

@@ -16,7 +16,7 @@ SOURCES = [
 MODULE = "tests.unit.cocotb_ide_rx"
 
 
-def design(data_w: int = 128, streams: int = 2, port_index: int = 0) -> Design:
+def design(data_w: int = 128, streams: int = 2, port_index: int = 0, pasid: int = 0) -> Design:
     """`ide` with two session bits."""
     parameters = {
         "DATA_W": data_w,
@@ -26,6 +26,8 @@ def design(data_w: int = 128, streams: int = 2, port_index: int = 0) -> Design:
         "MAX_PAYLOAD": 512,
         "PORT_INDEX": port_index,
     }
+    if pasid:
+        parameters["PASID_EN"] = pasid
     return Design("ide", SOURCES, parameters)
 
 

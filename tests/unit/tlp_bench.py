@@ -15,7 +15,7 @@ from models.pcie.codes import CplStatus, FmtType
 
 # A test that waits for ever fails after this much simulated time.
 LIMIT: dict[str, Any] = {"timeout_time": 4, "timeout_unit": "ms"}
-SIDEBAND = ("ide", "t", "stream")
+SIDEBAND = ("ide", "t", "stream", "pasid")
 
 
 @dataclass(frozen=True)
