@@ -19,6 +19,7 @@ from models.app.map import (
     MEMORY_BYTES,
     MSIX_VECTORS,
     PAGE,
+    PASID_MASK,
     PUBLIC_ID_VALUE,
     SCRATCH_REGISTERS,
     Bar0,
@@ -71,6 +72,7 @@ class Transfer:
     atomic: Control = NO_ATOMIC  # FETCH_ADD, SWAP or CAS
     translate: bool = False  # by translated addresses
     attr: int = 0  # as in a TLP header: bit 0 No Snoop, 1 Relaxed Ordering, 2 ID-Based Ordering
+    pasid: int | None = None
 
     @property
     def operands(self) -> int:
@@ -214,6 +216,7 @@ class FunctionModel:
             atomic=Control(control & ATOMIC),
             translate=bool(control & Control.TRANSLATE),
             attr=(control & ATTRIBUTES) >> ATTRIBUTE_SHIFT,
+            pasid=get(Register.PASID, 0) if control & Control.WITH_PASID else None,
         )
         self.transfer = transfer
         self.maybe_failed = not transfer.legal
@@ -242,6 +245,7 @@ _WRITABLE = {
     Register.HOST_ADDRESS_HIGH: 0xFFFFFFFF,
     Register.DEVICE_ADDRESS: 0xFFFFFFFC,
     Register.VECTOR: MSIX_VECTORS - 1,
+    Register.PASID: PASID_MASK,
     **{Register.SCRATCH + 4 * n: 0xFFFFFFFF for n in range(SCRATCH_REGISTERS)},
 }
 

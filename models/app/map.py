@@ -53,9 +53,11 @@ class Register(IntEnum):
     DEVICE_ADDRESS = 0x18  # RW, offset in MEMORY, bits 1:0 read 0
     VECTOR = 0x1C  # RW, MSI-X vector raised at the end, bits 1:0
     SCRATCH = 0x20  # RW, sixteen registers up to 0x5C
+    PASID = 0x60  # RW, bits 19:0
 
 
 SCRATCH_REGISTERS = 16
+PASID_MASK = (1 << 20) - 1
 ID_VALUE = 0x54444931  # "TDI1"
 
 
@@ -79,6 +81,7 @@ class Control(IntFlag):
     SWAP = 0x80
     CAS = 0xC0
     TRANSLATE = 0x100  # ask for translations of HOST_ADDRESS and use them; needs ATS Enable
+    WITH_PASID = 0x200  # requests have PASID, translated ones apart; needs PASID Enable
 
 
 ATTRIBUTES = Control.NO_SNOOP | Control.RELAXED_ORDERING | Control.ID_BASED_ORDERING

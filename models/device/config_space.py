@@ -15,6 +15,7 @@ from models.device.registers import (
     BAR_64_BIT_PREFETCHABLE,
     FIRST_BLOCK,
     ONES,
+    PASID_ENABLE,
     PRI_ENABLE,
     TEE_LIMITED,
     Bits,
@@ -68,6 +69,7 @@ class FunctionView:
     attributes: int = 0  # that its requests may have, as in a TLP header
     atomics: bool = False  # whether it may send AtomicOps
     ordered_completions: bool = False  # whether its completions may have ID-Based Ordering
+    pasid_enable: bool = False  # of the PF, for all functions
 
 
 class ConfigSpace:
@@ -220,7 +222,9 @@ class ConfigSpace:
             subordinates=[self.bars(vf) for vf in others],
             msix_control=self.read(number, Reg.MSIX) >> 16,
             ats_enable=any(ats),
-            prs_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),  # VFs share that of the PF
+            # VFs share those of the PF.
+            prs_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),
+            pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
         )
 
     def view(self, number: int) -> FunctionView:
@@ -248,6 +252,7 @@ class ConfigSpace:
             | bool(control_2 & ID_ORDERING) << 2,
             atomics=bool(control_2 & ATOMICS),
             ordered_completions=bool(control_2 & ID_ORDERING_CPL),
+            pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
         )
 
     def views(self) -> tuple[FunctionView, ...]:

@@ -14,6 +14,7 @@ FMT_PREFIX = 0b100
 END_TO_END = 0x10  # bit 4 of a prefix's type
 IDE_PREFIX_BYTE = 0x92
 PASID_PREFIX_BYTE = 0x91
+PASID_BITS = 20
 
 COMPLETIONS = frozenset({FmtType.CPL, FmtType.CPLD, FmtType.CPLLK, FmtType.CPLDLK})
 CONFIG_REQUESTS = frozenset({FmtType.CFGRD0, FmtType.CFGRD1, FmtType.CFGWR0, FmtType.CFGWR1})

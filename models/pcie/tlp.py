@@ -8,7 +8,7 @@ pair, everybody else the latter. IDE TLPs are decrypted first (`models.ide.strea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from models.pcie.layout import (
     IDE_PREFIX_BYTE,
     MESSAGES,
     PAGE,
+    PASID_BITS,
     PASID_PREFIX_BYTE,
     Framing,
     has_data,
@@ -90,7 +91,29 @@ class Tlp:
     @property
     def has_pasid(self) -> bool:
         """Whether a PASID comes with it."""
-        return any(prefix[0] == PASID_PREFIX_BYTE for prefix in self.prefixes)
+        return self.pasid_fields is not None
+
+    @property
+    def pasid_fields(self) -> int | None:
+        """Bytes 1 to 3 of the PASID prefix: what is asked for besides, and the PASID."""
+        for prefix in self.prefixes:
+            if prefix[0] == PASID_PREFIX_BYTE:
+                return int.from_bytes(prefix[1:], "big")
+        return None
+
+    @property
+    def pasid(self) -> int | None:
+        """The PASID that comes with it."""
+        fields = self.pasid_fields
+        return None if fields is None else fields & (1 << PASID_BITS) - 1
+
+    def with_pasid(self, pasid: int | None) -> Tlp:
+        """The same with a PASID behind all other prefixes, neither execution nor privileges."""
+        if pasid is None:
+            return self
+        value = _field("pasid", pasid, PASID_BITS)
+        prefix = bytes([PASID_PREFIX_BYTE]) + value.to_bytes(DW - 1, "big")
+        return replace(self, prefixes=(*self.prefixes, prefix))
 
     @property
     def has_data(self) -> bool:

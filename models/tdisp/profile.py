@@ -95,6 +95,7 @@ class FunctionConfig:
     tph_control: int = 0
     ats_enable: bool = False
     prs_enable: bool = False
+    pasid_enable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,8 @@ def build_report(
         info |= InterfaceInfo.ATS
     if function.prs_enable:
         info |= InterfaceInfo.PRS
+    if function.pasid_enable:
+        info |= InterfaceInfo.DMA_WITH_PASID
     reported = [
         item for item in profile.ranges if msix_locked or not item.attributes & MSIX_ATTRIBUTES
     ]

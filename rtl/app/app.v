@@ -30,6 +30,7 @@ module app #(
     input wire id_ordering_enable,
     input wire atomic_enable,  // the same
     input wire [NUM_TDI-1:0] ats_enable,
+    input wire pasid_enable,  // of the PF, for all functions
     input wire [NUM_TDI-1:0] msix_enable,
     input wire [NUM_TDI-1:0] msix_function_mask,
 
@@ -81,6 +82,7 @@ module app #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
+    output wire [         20:0] appreq_pasid,   // valid, and the PASID
     input  wire                 appreq_denied,  // the three in the cycle after the last beat
     input  wire                 appreq_ide,     // how it has left
     input  wire [ STREAM_W-1:0] appreq_stream,
@@ -177,7 +179,8 @@ module app #(
   wire [ 1:0] vector;
   wire [ 2:0] start_attr;
   wire [ 1:0] start_atomic;
-  wire        start_translate;
+  wire start_translate, start_pasid;
+  wire [19:0] pasid;
 
   wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
 
@@ -331,10 +334,12 @@ module app #(
       .start_attr     (start_attr),
       .start_atomic   (start_atomic),
       .start_translate(start_translate),
+      .start_pasid    (start_pasid),
       .length         (length),
       .host_address   (host_address),
       .device_address (device_address),
       .vector         (vector),
+      .pasid          (pasid),
       .busy           (busy),
       .done_req       (done_req),
       .error_req      (error_req)
@@ -392,6 +397,7 @@ module app #(
       .attr_enable          ({id_ordering_enable, relaxed_ordering_enable, no_snoop_enable}),
       .atomic_enable        (atomic_enable),
       .ats_enable           (ats_enable),
+      .pasid_enable         (pasid_enable),
       .may_dma              (may_dma),
       .kill                 (kill),
       .hold                 (tdi_hold),
@@ -404,10 +410,12 @@ module app #(
       .start_attr           (start_attr),
       .start_atomic         (start_atomic),
       .start_translate      (start_translate),
+      .start_pasid          (start_pasid),
       .length               (length),
       .host_address         (host_address),
       .device_address       (device_address),
       .vector               (vector),
+      .pasid                (pasid),
       .busy                 (busy),
       .done_req             (done_req),
       .error_req            (error_req),
@@ -444,6 +452,7 @@ module app #(
       .appreq_tlast         (appreq_tlast),
       .appreq_tdi           (appreq_tdi),
       .appreq_msix          (appreq_msix),
+      .appreq_pasid         (appreq_pasid),
       .appreq_denied        (appreq_denied),
       .appreq_ide           (appreq_ide),
       .appreq_stream        (appreq_stream),

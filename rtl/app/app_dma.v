@@ -23,6 +23,7 @@ module app_dma #(
     input  wire [        2:0] attr_enable,            // that the host lets requests have
     input  wire               atomic_enable,
     input  wire [NUM_TDI-1:0] ats_enable,
+    input  wire               pasid_enable,
     input  wire [NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
     input  wire [NUM_TDI-1:0] kill,                   // what is going on is past
     input  wire [NUM_TDI-1:0] hold,                   // nothing new is sent
@@ -37,10 +38,12 @@ module app_dma #(
     input  wire [        2:0] start_attr,
     input  wire [        1:0] start_atomic,
     input  wire               start_translate,
+    input  wire               start_pasid,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
     input  wire [        1:0] vector,
+    input  wire [       19:0] pasid,
     output wire [NUM_TDI-1:0] busy,
     output wire [NUM_TDI-1:0] done_req,
     output wire [NUM_TDI-1:0] error_req,
@@ -85,6 +88,7 @@ module app_dma #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
+    output wire [         20:0] appreq_pasid,
     input  wire                 appreq_denied,
     input  wire                 appreq_ide,
     input  wire [ STREAM_W-1:0] appreq_stream,
@@ -120,8 +124,9 @@ module app_dma #(
   wire [63:2] select_host;
   wire [ 9:0] select_dw;
   wire [10:0] select_left, sent_count;
-  wire [2:0] select_attr;
-  wire [1:0] select_atomic;
+  wire [ 2:0] select_attr;
+  wire [ 1:0] select_atomic;
+  wire [20:0] select_pasid;
 
   wire [NUM_TDI-1:0] may_read, waiting;
   wire alloc_req, alloc_dead, alloc_ide;
@@ -136,6 +141,7 @@ module app_dma #(
 
   localparam [NUM_TDI-1:0] ONE = 1;
   wire [NUM_TDI-1:0] translates, writes, want_translation, translation_valid, asking;
+  wire [NUM_TDI-1:0] other_space;
   wire [NUM_TDI-1:0] invalidating = inval_valid ? ONE << inval_tdi : {NUM_TDI{1'b0}};
   wire [NUM_TDI-1:0] worthless = ~ats_enable | invalidating;  // no translation counts now
   wire ask_req, forget_req, fill_req, in_use;
@@ -166,10 +172,12 @@ module app_dma #(
       .start_attr      (start_attr),
       .start_atomic    (start_atomic),
       .start_translate (start_translate),
+      .start_pasid     (start_pasid),
       .length          (length),
       .host_address    (host_address),
       .device_address  (device_address),
       .vector          (vector),
+      .pasid           (pasid),
       .busy            (busy),
       .done_req        (done_req),
       .error_req       (error_req),
@@ -180,12 +188,14 @@ module app_dma #(
       .sweep_tdi       (sweep_tdi),
       .may_read        (may_read),
       .ats_enable      (ats_enable),
+      .pasid_enable    (pasid_enable),
       .translated      (translation_valid),
       .asking          (asking),
       .invalidating    (invalidating),
       .translates      (translates),
       .want_translation(want_translation),
       .writes          (writes),
+      .other_space     (other_space),
       .waiting         (waiting),
       .fail_req        (denied_req | cpl_fail_req | timeout_req),
       .want_write      (want_write),
@@ -198,6 +208,7 @@ module app_dma #(
       .select_left     (select_left),
       .select_attr     (select_attr),
       .select_atomic   (select_atomic),
+      .select_pasid    (select_pasid),
       .sent_req        (sent_req),
       .sent_count      (sent_count)
   );
@@ -229,6 +240,7 @@ module app_dma #(
       .select_left          (select_left),
       .select_attr          (select_attr),
       .select_atomic        (select_atomic),
+      .select_pasid         (select_pasid),
       .sent_req             (sent_req),
       .sent_count           (sent_count),
       .denied_req           (denied_req),
@@ -273,6 +285,7 @@ module app_dma #(
       .appreq_tlast         (appreq_tlast),
       .appreq_tdi           (appreq_tdi),
       .appreq_msix          (appreq_msix),
+      .appreq_pasid         (appreq_pasid),
       .appreq_denied        (appreq_denied),
       .appreq_ide           (appreq_ide),
       .appreq_stream        (appreq_stream)
@@ -284,7 +297,7 @@ module app_dma #(
   ) u_atc (
       .clk         (clk),
       .rst         (rst),
-      .drop        (kill | worthless),
+      .drop        (kill | worthless | other_space),
       .sweep_step  (sweep_step),
       .sweep_tdi   (sweep_tdi),
       .ask_req     (ask_req),

@@ -38,11 +38,13 @@ module app_regs #(
     output wire [ 2:0] start_attr,       // ID-Based Ordering, Relaxed Ordering, No Snoop
     output wire [ 1:0] start_atomic,     // 0 transfer, 1 FetchAdd, 2 Swap, 3 CAS
     output wire        start_translate,
+    output wire        start_pasid,
     // One cycle later, until the next access
     output wire [31:0] length,
     output wire [63:0] host_address,
     output wire [31:0] device_address,
     output wire [ 1:0] vector,
+    output wire [19:0] pasid,
 
     // From it, one bit a function
     input wire [NUM_TDI-1:0] busy,
@@ -79,12 +81,13 @@ module app_regs #(
   );
 
   // ------------------------------------------------------------------ the program of a transfer
-  localparam PROGRAM_W = 168;
+  localparam PROGRAM_W = 192;
 
   reg [PROGRAM_W/8-1:0] program_be;
   wire [PROGRAM_W-1:0] transfer_program;
   wire [31:0] public_scratch;
   wire [5:0] unused_vector;
+  wire [3:0] unused_pasid;
 
   always @* begin
     program_be = {PROGRAM_W / 8{1'b0}};
@@ -95,6 +98,7 @@ module app_regs #(
         `APP_REG_HOST_ADDRESS_HIGH: program_be[11:8] = write_be;
         `APP_REG_DEVICE_ADDRESS: program_be[15:12] = write_be;
         `APP_REG_VECTOR: program_be[20] = write_be[0];
+        `APP_REG_PASID: program_be[23:21] = write_be[2:0];
         default: program_be = {PROGRAM_W / 8{1'b0}};
       endcase
     end
@@ -111,6 +115,8 @@ module app_regs #(
       .write_be(program_be),
       .write_addr(sweep_step ? sweep_tdi : access_tdi),
       .write_data(sweep_step ? {PROGRAM_W{1'b0}} : {
+        4'd0,
+        write_data[19:0],
         6'd0,
         write_data[1:0],
         write_data,
@@ -126,8 +132,9 @@ module app_regs #(
       .read_data(transfer_program)
   );
 
-  assign {unused_vector, vector, public_scratch, device_address, host_address, length} =
-      transfer_program;
+  assign {
+    unused_pasid, pasid, unused_vector, vector, public_scratch, device_address, host_address, length
+  } = transfer_program;
 
   assign start_req = register_write && offset == `APP_REG_CONTROL && write_be[0] &&
       write_data[`APP_CONTROL_BIT_START];
@@ -139,6 +146,7 @@ module app_regs #(
     write_data[`APP_CONTROL_BIT_NO_SNOOP]
   };
   assign start_translate = write_be[1] && write_data[`APP_CONTROL_BIT_TRANSLATE];
+  assign start_pasid = write_be[1] && write_data[`APP_CONTROL_BIT_WITH_PASID];
   assign start_atomic = {write_data[`APP_CONTROL_BIT_SWAP], write_data[`APP_CONTROL_BIT_FETCH_ADD]};
 
   // ------------------------------------------------------------------ status
@@ -194,12 +202,13 @@ module app_regs #(
         `APP_REG_HOST_ADDRESS_HIGH: read_data = host_address[63:32];
         `APP_REG_DEVICE_ADDRESS: read_data = device_address;
         `APP_REG_VECTOR: read_data = {30'd0, vector};
+        `APP_REG_PASID: read_data = {12'd0, pasid};
         default: read_data = 32'd0;
       endcase
     end
   end
 
-  wire unused = &{1'b0, unused_vector};
+  wire unused = &{1'b0, unused_vector, unused_pasid};
 
 endmodule
 

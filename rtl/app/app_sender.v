@@ -43,6 +43,7 @@ module app_sender #(
     input  wire [       10:0] select_left,
     input  wire [        2:0] select_attr,
     input  wire [        1:0] select_atomic,
+    input  wire [       20:0] select_pasid,
     output wire               sent_req,
     output wire [       10:0] sent_count,
     output wire [NUM_TDI-1:0] denied_req,     // a TLP of the transfer was refused
@@ -97,6 +98,7 @@ module app_sender #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
+    output wire [         20:0] appreq_pasid,   // valid, and the PASID
     input  wire                 appreq_denied,  // the three belong to the cycle after the last beat
     input  wire                 appreq_ide,
     input  wire [ STREAM_W-1:0] appreq_stream
@@ -133,6 +135,7 @@ module app_sender #(
   reg [15:0] rid_q;
   reg [2:0] attr_q;
   reg [1:0] atomic_q;
+  reg [20:0] pasid_q;
   reg asks_q, uses_q;  // Translation Request, translated address
   reg no_write_q;  // of a Translation Request
   reg [TAG_W-1:0] tag_q;
@@ -279,6 +282,7 @@ module app_sender #(
         uses_q     <= 1'b0;
         no_write_q <= 1'b0;
         atomic_q   <= 2'd0;
+        pasid_q    <= 21'd0;
         rid_q      <= pf_rid + {{(16 - TDI_W) {1'b0}}, message_tdi};
       end
     end else if (kill[owner]) begin
@@ -289,6 +293,7 @@ module app_sender #(
       count_q    <= &select_atomic ? {chunk[9:0], 1'b0} : chunk;  // CAS has two operands
       moved_q    <= chunk;
       atomic_q   <= select_atomic;
+      pasid_q    <= uses ? 21'd0 : select_pasid;
       dw_q       <= select_dw;
       rid_q      <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
       attr_q     <= attr;
@@ -355,6 +360,7 @@ module app_sender #(
   assign appreq_tlast = !reads_memory || beat_tlast;
   assign appreq_tdi = owner;
   assign appreq_msix = msix_q;
+  assign appreq_pasid = pasid_q;
 
   assign message_ready = state_q == ST_SEARCH;
   assign select_req = state_q == ST_READ;

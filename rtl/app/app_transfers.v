@@ -30,10 +30,12 @@ module app_transfers #(
     input  wire [        2:0] start_attr,
     input  wire [        1:0] start_atomic,
     input  wire               start_translate,
+    input  wire               start_pasid,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
     input  wire [        1:0] vector,
+    input  wire [       19:0] pasid,
     output wire [NUM_TDI-1:0] busy,
     output wire [NUM_TDI-1:0] done_req,
     output wire [NUM_TDI-1:0] error_req,
@@ -47,12 +49,14 @@ module app_transfers #(
 
     // Translations
     input  wire [NUM_TDI-1:0] ats_enable,
+    input  wire               pasid_enable,
     input  wire [NUM_TDI-1:0] translated,        // there is a translation
     input  wire [NUM_TDI-1:0] asking,            // one is awaited
     input  wire [NUM_TDI-1:0] invalidating,      // none may be used or asked for
     output wire [NUM_TDI-1:0] translates,        // the transfer uses translated addresses
     output wire [NUM_TDI-1:0] want_translation,
     output wire [NUM_TDI-1:0] writes,            // the transfer writes to the host
+    output wire [NUM_TDI-1:0] other_space,       // pulse: one begins in another address space
 
     // Reads
     input wire [NUM_TDI-1:0] may_read,
@@ -70,6 +74,7 @@ module app_transfers #(
     output wire [       10:0] select_left,
     output wire [        2:0] select_attr,
     output wire [        1:0] select_atomic,
+    output wire [       20:0] select_pasid,   // valid, and the PASID
     input  wire               sent_req,       // sent_count DWs of `select` have left
     input  wire [       10:0] sent_count
 );
@@ -77,13 +82,13 @@ module app_transfers #(
   localparam [31:0] MEMORY_BYTES = `APP_MEMORY_BYTES;
   localparam [NUM_TDI-1:0] ONE = 1;
   localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
-  localparam PLACE_W = 88;
+  localparam PLACE_W = 112;
   localparam [12:0] PAGE_BYTES = 13'h1000;
   localparam [1:0] ATOMIC_NONE = 2'd0;
   localparam [1:0] ATOMIC_CAS = 2'd3;
 
   reg [NUM_TDI-1:0] busy_q, fail_q, to_host_q, interrupt_q, vector_1_q, vector_0_q;
-  reg [NUM_TDI-1:0] translate_q;
+  reg [NUM_TDI-1:0] translate_q, with_pasid_q;
   reg [NUM_TDI-1:0] left_q;  // something is left to send
 
   // ------------------------------------------------------------------ start
@@ -92,6 +97,7 @@ module app_transfers #(
   reg [TDI_W-1:0] load_tdi_q;
   reg [2:0] load_attr_q;
   reg [1:0] load_atomic_q;
+  reg load_with_pasid_q;
 
   wire [NUM_TDI-1:0] started = start_req ? ONE << start_tdi : NONE;
   wire [NUM_TDI-1:0] start = started & ~busy_q & ~kill;
@@ -114,9 +120,10 @@ module app_transfers #(
     else if (start != NONE) load_q <= 1'b1;
     else if (load) load_q <= 1'b0;
     if (start != NONE) begin
-      load_tdi_q    <= start_tdi;
-      load_attr_q   <= start_attr;
-      load_atomic_q <= start_atomic;
+      load_tdi_q        <= start_tdi;
+      load_attr_q       <= start_attr;
+      load_atomic_q     <= start_atomic;
+      load_with_pasid_q <= start_pasid;
     end
   end
 
@@ -126,8 +133,16 @@ module app_transfers #(
   wire [63:2] next_host = select_host + {51'd0, sent_count};
   wire [9:0] next_dw = select_dw + sent_count[9:0];
   wire [10:0] next_left = select_left - sent_count;
+  wire [2:0] unused_place;
   wire [PLACE_W-1:0] loaded = {
-    load_atomic_q, load_attr_q, host_address[63:2], device_address[11:2], length[12:2]
+    3'd0,
+    load_with_pasid_q,
+    pasid,
+    load_atomic_q,
+    load_attr_q,
+    host_address[63:2],
+    device_address[11:2],
+    length[12:2]
   };
 
   app_ram #(
@@ -138,7 +153,7 @@ module app_transfers #(
       .clk(clk),
       .write_be({PLACE_W / 8{sent_req || load || clear}}),
       .write_addr(sent_req ? select : load_q ? load_tdi_q : sweep_tdi),
-      .write_data(sent_req ? {select_atomic, select_attr, next_host, next_dw, next_left} :
+      .write_data(sent_req ? {place[PLACE_W-1:83], next_host, next_dw, next_left} :
                   load_q ? loaded :
                   {PLACE_W{1'b0}}),
       .read_req(select_req),
@@ -146,23 +161,27 @@ module app_transfers #(
       .read_data(place)
   );
 
-  assign {select_atomic, select_attr, select_host, select_dw, select_left} = place;
+  assign {
+    unused_place, select_pasid, select_atomic, select_attr, select_host, select_dw, select_left
+  } = place;
 
   // ------------------------------------------------------------------ life of a transfer
   wire [NUM_TDI-1:0] finish = busy_q & ~kill & ~left_q & ~waiting & ~sending & ~loading;
   wire [NUM_TDI-1:0] abort = busy_q & kill;
-  wire [NUM_TDI-1:0] fail = fail_req | ~may_send | (translate_q & ~ats_enable);
+  wire [NUM_TDI-1:0] without_pasid = with_pasid_q & {NUM_TDI{!pasid_enable}};
+  wire [NUM_TDI-1:0] fail = fail_req | ~may_send | (translate_q & ~ats_enable) | without_pasid;
   wire [NUM_TDI-1:0] sent_all = sent_req && next_left == 11'd0 ? ONE << select : NONE;
 
   always @(posedge clk) begin
     if (rst) busy_q <= NONE;
     else busy_q <= (busy_q & ~finish & ~abort) | start;
 
-    fail_q      <= (fail_q | (busy_q & fail & (left_q | waiting | loading))) & ~start;
-    left_q      <= left_q & ~fail & ~fail_q & ~sent_all & ~start;
-    to_host_q   <= (to_host_q & ~start) | (sends ? start : NONE);
-    translate_q <= (translate_q & ~start) | (start_translate ? start : NONE);
-    interrupt_q <= (interrupt_q & ~start) | (start_interrupt ? start : NONE);
+    fail_q       <= (fail_q | (busy_q & fail & (left_q | waiting | loading))) & ~start;
+    left_q       <= left_q & ~fail & ~fail_q & ~sent_all & ~start;
+    to_host_q    <= (to_host_q & ~start) | (sends ? start : NONE);
+    translate_q  <= (translate_q & ~start) | (start_translate ? start : NONE);
+    with_pasid_q <= (with_pasid_q & ~start) | (start_pasid ? start : NONE);
+    interrupt_q  <= (interrupt_q & ~start) | (start_interrupt ? start : NONE);
     if (load) begin
       left_q[load_tdi_q]     <= legal;
       vector_1_q[load_tdi_q] <= vector[1];
@@ -171,7 +190,7 @@ module app_transfers #(
     end
   end
 
-  wire [NUM_TDI-1:0] want = busy_q & ~fail_q & left_q & may_send & ~kill & ~hold &
+  wire [NUM_TDI-1:0] want = busy_q & ~fail_q & left_q & may_send & ~kill & ~hold & ~without_pasid &
       (~translate_q | (ats_enable & ~invalidating));
   wire [NUM_TDI-1:0] want_data = want & (~translate_q | translated);
 
@@ -183,11 +202,12 @@ module app_transfers #(
   assign event_vector_0   = vector_0_q;
   assign translates       = translate_q;
   assign writes           = to_host_q;
+  assign other_space      = start & (with_pasid_q | {NUM_TDI{start_pasid}});
   assign want_translation = want & translate_q & ~translated & ~asking;
   assign want_write       = want_data & to_host_q;
   assign want_read        = ((want_data & ~to_host_q) | want_translation) & may_read;
 
-  wire unused = &{1'b0, host_address[1:0]};
+  wire unused = &{1'b0, host_address[1:0], unused_place};
 
 endmodule
 

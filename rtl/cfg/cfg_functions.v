@@ -111,7 +111,8 @@ module cfg_functions #(
   );
 
   cfg_pcie #(
-      .MAX_PAYLOAD(MAX_PAYLOAD)
+      .MAX_PAYLOAD(MAX_PAYLOAD),
+      .PASID_EN   (PASID_EN)
   ) u_pcie (
       .clk                  (clk),
       .rst                  (rst),

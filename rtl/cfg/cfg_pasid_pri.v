@@ -108,8 +108,8 @@ module cfg_pasid_pri #(
     else status_q <= (status_q & ~cleared) | {pri_unexpected_index, pri_response_failure};
   end
 
-  assign pasid_enable   = pasid_enable_q;
-  assign pri_enable     = pri_enable_q;
+  assign pasid_enable   = HAS_PASID && pasid_enable_q;
+  assign pri_enable     = HAS_PRI && pri_enable_q;
   assign pri_allocation = allocation_q;
   assign pri_reset_req  = write_pri && be[0] && wdata[RESET_BIT] && !pri_enable_q;
 

@@ -12,7 +12,8 @@
 `include "pcie_defs.vh"
 
 module cfg_pcie #(
-    parameter MAX_PAYLOAD = 512
+    parameter MAX_PAYLOAD = 512,
+    parameter PASID_EN = 0
 ) (
     input wire clk,
     input wire rst,
@@ -55,7 +56,10 @@ module cfg_pcie #(
   localparam [31:0] LINK_CAPABILITIES = 32'h0040_0044;  // x4, 16 GT/s
   localparam [15:0] LINK_STATUS = 16'h1044;
   localparam [15:0] LINK_CONTROL_MASK = 16'h00cb;
-  localparam [31:0] DEVICE_CAPABILITIES_2 = 32'h0001_0000;  // completes requests with 10-bit tags
+  // Completes requests with 10-bit tags; with PASIDs takes two End-End prefixes, that of IDE and one
+  // behind it.
+  localparam [31:0] PREFIXES = PASID_EN != 0 ? 32'h00a0_0000 : 32'd0;
+  localparam [31:0] DEVICE_CAPABILITIES_2 = 32'h0001_0000 | PREFIXES;
   // AtomicOp Requester, ID-Based Ordering of requests and of Completions
   localparam [15:0] CONTROL_2_MASK = 16'h0340;
   localparam [31:0] LINK_CAPABILITIES_2 = 32'h0000_001e;

@@ -25,7 +25,8 @@ module tdisp_device #(
     // Optional requests of TDISP, 1: built. REQ_MSGS_SUPPORTED and the lock flags say what is.
     parameter P2P_EN = 1,  // BIND_P2P_STREAM, UNBIND_P2P_STREAM and their LOCK flags
     parameter MMIO_ATTRIBUTE_EN = 1,  // SET_MMIO_ATTRIBUTE, for the page of memory
-    parameter TDISP_CONFIG_EN = 0  // SET_TDISP_CONFIG of later revisions, without XT mode
+    parameter TDISP_CONFIG_EN = 0,  // SET_TDISP_CONFIG of later revisions, without XT mode
+    parameter PASID_EN = 0  // 1: PASID capability, requests with PASID
 ) (
     input wire clk,
     input wire rst,     // conventional reset
@@ -129,6 +130,9 @@ module tdisp_device #(
     end
     if (TDISP_CONFIG_EN != 0 && TDISP_CONFIG_EN != 1) begin : g_check_tdisp_config_en
       PARAM_ERROR_TDISP_CONFIG_EN_must_be_0_or_1 u_stop ();
+    end
+    if (PASID_EN != 0 && PASID_EN != 1) begin : g_check_pasid_en
+      PARAM_ERROR_PASID_EN_must_be_0_or_1 u_stop ();
     end
   endgenerate
 
@@ -257,7 +261,7 @@ module tdisp_device #(
   wire msgout_tvalid, msgout_tready, msgout_ide, msgout_t;
   wire [STREAM_W-1:0] msgin_stream, msgout_stream;
   wire [TDI_W-1:0] msgin_tdi, msgout_tdi;
-  wire [20:0] dma_pasid, tx_pasid;  // valid, and the PASID
+  wire [20:0] appreq_pasid, dma_pasid, tx_pasid;  // valid, and the PASID
   wire [STREAM_W-1:0] cfgcpl_stream, appcpl_stream, errcpl_stream, dma_stream, tx_stream;
   wire [TDI_W-1:0] appreq_tdi;
   wire appreq_msix;  // the memory write is an MSI-X message
@@ -276,7 +280,8 @@ module tdisp_device #(
       .STREAM_W(STREAM_W),
       .SESSION_W(SESSION_W),
       .MAX_PAYLOAD(MAX_PAYLOAD),
-      .PORT_INDEX(IDE_PORT_INDEX)
+      .PORT_INDEX(IDE_PORT_INDEX),
+      .PASID_EN(PASID_EN)
   ) u_ide (
       .clk                    (clk),
       .rst                    (rst),
@@ -475,7 +480,8 @@ module tdisp_device #(
       .DOE_DWORDS(DOE_DWORDS),
       .VENDOR_ID(VENDOR_ID),
       .DEVICE_ID(DEVICE_ID),
-      .PF_FUNCTION(PF_FUNCTION)
+      .PF_FUNCTION(PF_FUNCTION),
+      .PASID_EN(PASID_EN)
   ) u_cfg_space (
       .clk                  (clk),
       .rst                  (rst),
@@ -693,6 +699,7 @@ module tdisp_device #(
       .msix_enable         (msix_enable),
       .msix_function_mask  (msix_function_mask),
       .ats_enable          (ats_enable),
+      .pasid_enable        (pasid_enable),
       .lock_config_ok      (lock_config_ok),
       .cfg_write_busy      (cfg_write_busy),
       .ide_enable          (ide_enable),
@@ -750,6 +757,7 @@ module tdisp_device #(
       .id_ordering_enable     (attr_enable[2]),
       .atomic_enable          (atomic_enable),
       .ats_enable             (ats_enable),
+      .pasid_enable           (pasid_enable),
       .msix_enable            (msix_enable),
       .msix_function_mask     (msix_function_mask),
       .tdi_state              (tdi_state),
@@ -791,6 +799,7 @@ module tdisp_device #(
       .appreq_tlast           (appreq_tlast),
       .appreq_tdi             (appreq_tdi),
       .appreq_msix            (appreq_msix),
+      .appreq_pasid           (appreq_pasid),
       .appreq_denied          (appreq_denied),
       .appreq_ide             (appreq_ide),
       .appreq_stream          (appreq_stream),
@@ -843,7 +852,7 @@ module tdisp_device #(
       .appreq_tlast   (appreq_tlast),
       .appreq_tdi     (appreq_tdi),
       .appreq_msix    (appreq_msix),
-      .appreq_pasid   (21'd0),
+      .appreq_pasid   (appreq_pasid),
       .appreq_denied  (appreq_denied),
       .appreq_ide     (appreq_ide),
       .appreq_stream  (appreq_stream),

@@ -119,6 +119,8 @@ class DeviceChecker:
             for old, new in zip(before, after, strict=True) if after is not before else ():
                 if old.bus_master and not new.bus_master:
                     self.link.outbound.bus_master_cleared(new.number, now)
+                if old.pasid_enable and not new.pasid_enable:
+                    self.link.way.pasid_cleared(now)
                 if old.ats_enable and not new.ats_enable:
                     self.link.translations.disabled(now, new.number)
                 if old.attributes & ~new.attributes or old.atomics > new.atomics:

@@ -87,7 +87,7 @@ class DmaRun:
 
     def continues(self, tlp: Tlp) -> bool:
         """Whether `tlp` is the next request of this transfer, not translated."""
-        untranslated = tlp.at == AddressType.UNTRANSLATED
+        untranslated = tlp.at == AddressType.UNTRANSLATED and tlp.pasid == self.transfer.pasid
         return untranslated and tlp.address == self.host_address and self.fits(tlp)
 
     def fits(self, tlp: Tlp) -> bool:

@@ -190,7 +190,8 @@ class FunctionShadow:
         if transfer is None:
             return view.bus_master
         translates = view.ats_enable or not transfer.translate
-        return view.bus_master and translates and (view.atomics or not transfer.atomic)
+        allowed = view.pasid_enable or transfer.pasid is None
+        return view.bus_master and translates and allowed and (view.atomics or not transfer.atomic)
 
     def may_fail(self, time_ns: float) -> None:
         """The function cannot send any more: a transfer under way may end with an error."""
@@ -299,6 +300,7 @@ def _everything() -> Iterator[tuple[int, int]]:
     for offset in range(Register.LENGTH, Register.SCRATCH + DW * SCRATCH_REGISTERS, DW):
         yield 0, Bar0.REGISTERS + offset
     yield 0, Bar0.REGISTERS + Register.STATUS
+    yield 0, Bar0.REGISTERS + Register.PASID
     yield 0, Bar0.PUBLIC + PublicRegister.SCRATCH
     for offset in range(0, MEMORY_BYTES, DW):
         yield 0, Bar0.MEMORY + offset

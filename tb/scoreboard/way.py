@@ -29,6 +29,11 @@ class WayChecker:
         self.with_pasid = bool(info & InterfaceInfo.DMA_WITH_PASID)
         self.without_pasid = bool(info & InterfaceInfo.DMA_WITHOUT_PASID)
         self.covered: list[CoverItem] = []
+        self._pasid_ns = float("-inf")  # last time at which PASID Enable was set
+
+    def pasid_cleared(self, time_ns: float) -> None:
+        """PASID Enable was set until now."""
+        self._pasid_ns = time_ns
 
     def check(
         self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, kind: OutboundKind
@@ -63,15 +68,18 @@ class WayChecker:
     def _check_pasid(
         self, time_ns: float, tlp: Tlp, view: FunctionView, kind: OutboundKind
     ) -> None:
-        """Interrupts never have a PASID."""
-        interrupt = kind in INTERRUPTS
-        right = self.with_pasid and not interrupt if tlp.has_pasid else self.without_pasid
+        """Interrupts never have a PASID, others as software asks and PASID Enable allows."""
+        interrupt, plain = kind in INTERRUPTS, kind is OutboundKind.TRANSLATED
+        enabled = view.pasid_enable or self.world.made_since(time_ns) <= self._pasid_ns
+        right = (self.with_pasid or enabled) and not interrupt and not plain
+        # Neither execution nor privileges (TDISP-ATS-004)
+        right = right and tlp.pasid == tlp.pasid_fields if tlp.has_pasid else self.without_pasid
         if not (right or (interrupt and not tlp.has_pasid)):
             self.world.findings.mismatch(
                 ("TDISP-DMA-007", "TDISP-RPT-011"),
                 time_ns,
                 "PASID of a request",
-                {"with PASID": self.with_pasid, "without PASID": self.without_pasid},
+                {"with PASID": self.with_pasid or enabled, "without PASID": self.without_pasid},
                 {"PASID": tlp.has_pasid, "request": tlp},
                 view.number,
             )

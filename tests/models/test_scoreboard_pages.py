@@ -7,19 +7,28 @@ from dataclasses import replace
 
 import pytest
 
+from models.app.map import Control, Register
 from models.device.config import DEFAULT_PROFILE, DeviceProfile, project_dsm
 from models.pcie.pri import PageRequest, PageResponse, ResponseCode
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, InterfaceInfo, TdiState
 from tb.scoreboard.world import PLAIN, Route
 from tests.models.scoreboard_ats import BUFFER, DATA, AtsBench
-from tests.models.scoreboard_world import HOST, PEER_STREAM, SECURED, STREAM, TO_PEER, VF
+from tests.models.scoreboard_world import (
+    HOST,
+    PEER_STREAM,
+    SECURED,
+    STREAM,
+    TO_PEER,
+    VF,
+    VF_BAR0,
+    VF_BAR2,
+)
 from tests.plan import covers
 
 U, L, R, E = TdiState
 WITHOUT_T = Route(STREAM, False)
 OFFERED = DeviceProfile(pri=True)
-PASID = bytes.fromhex("91000007")
 
 
 class PageBench(AtsBench):
@@ -133,8 +142,27 @@ def with_pasid(info: InterfaceInfo) -> DeviceProfile:
     return DeviceProfile(dsm_profile=dsm)
 
 
+class PasidBench(AtsBench):
+    """VF 1 of a device with PASIDs, not locked."""
+
+    def __init__(self, profile: DeviceProfile = DEFAULT_PROFILE, *, enabled: bool = True) -> None:
+        super().__init__(U, profile)
+        self.change_view(1, pasid_enable=enabled)
+
+    def transfer_in(self, pasid: int | None, control: Control = Control.WRITE_HOST) -> None:
+        """Software starts a transfer, with a PASID or without."""
+        if pasid is not None:
+            self.write(VF_BAR0 + Register.PASID, pasid.to_bytes(4, "little"))
+            control |= Control.WITH_PASID
+        self.transfer(control)
+
+    def send_in(self, pasid: int | None) -> None:
+        """The device writes all of it."""
+        self.from_device(Tlp.mem_write(VF, BUFFER, DATA).with_pasid(pasid))
+
+
 @covers("TDISP-DMA-007", "TDISP-RPT-011")
-@pytest.mark.parametrize("prefixes", [(), (PASID,)])
+@pytest.mark.parametrize("pasid", [None, 7])
 @pytest.mark.parametrize(
     ("info", "bare", "prefixed"),
     [
@@ -144,10 +172,65 @@ def with_pasid(info: InterfaceInfo) -> DeviceProfile:
     ],
 )
 def test_requests_have_a_pasid_as_the_report_says(
-    prefixes: tuple[bytes, ...], info: InterfaceInfo, bare: bool, prefixed: bool
+    pasid: int | None, info: InterfaceInfo, bare: bool, prefixed: bool
 ) -> None:
-    bench = AtsBench(U, with_pasid(info))
-    bench.transfer()
-    bench.from_device(replace(Tlp.mem_write(VF, BUFFER, DATA), prefixes=prefixes))
-    right = prefixed if prefixes else bare
+    bench = PasidBench(with_pasid(info), enabled=False)
+    bench.transfer_in(pasid)
+    bench.send_in(pasid)
+    right = bare if pasid is None else prefixed
     assert bench.found() == (set() if right else {"TDISP-DMA-007", "TDISP-RPT-011"})
+
+
+@covers("TDISP-DMA-007")
+@pytest.mark.parametrize(
+    ("wanted", "sent", "right"),
+    [(7, 7, True), (7, 8, False), (7, None, False), (None, 7, False), (None, None, True)],
+)
+def test_requests_have_the_pasid_that_software_chose(
+    wanted: int | None, sent: int | None, right: bool
+) -> None:
+    bench = PasidBench()
+    bench.transfer_in(wanted)
+    bench.send_in(sent)
+    assert ("TDISP-DMA-007" in bench.found()) is not right
+
+
+@covers("TDISP-DMA-007", "TDISP-ATS-004")
+def test_a_pasid_asks_for_neither_execution_nor_privileges() -> None:
+    bench = PasidBench()
+    bench.transfer_in(7)
+    prefix = bytes.fromhex("91400007")
+    bench.from_device(replace(Tlp.mem_write(VF, BUFFER, DATA), prefixes=(prefix,)))
+    assert bench.found() == {"TDISP-DMA-007", "TDISP-RPT-011"}
+
+
+@covers("TDISP-DMA-007", "TDISP-TRK-008")
+def test_a_pasid_needs_its_enable_but_for_what_is_on_its_way() -> None:
+    for late, right in ((0, True), (100_000, False)):
+        bench = PasidBench()
+        bench.transfer_in(7)
+        bench.change_view(1, pasid_enable=False)
+        bench.link.way.pasid_cleared(bench.now + 100)
+        bench.now += late
+        bench.send_in(7)
+        assert (bench.found() == set()) is right
+
+
+@covers("TDISP-DMA-007")
+def test_a_transfer_without_its_enable_need_not_come_to_its_end() -> None:
+    for enabled in (False, True):
+        bench = PasidBench(enabled=enabled)
+        bench.transfer_in(7)
+        bench.finish()
+        assert bool(bench.found()) is enabled
+
+
+@covers("TDISP-DMA-007")
+def test_an_interrupt_with_a_pasid_is_found() -> None:
+    for pasid in (None, 7):
+        bench = PasidBench()
+        bench.interrupts_on(VF_BAR2, 0xFEE0_0000, 1)
+        bench.transfer_in(7, Control.WRITE_HOST | Control.INTERRUPT)
+        bench.send_in(7)
+        bench.from_device(Tlp.mem_write(VF, 0xFEE0_0000, bytes((1, 0, 0, 0))).with_pasid(pasid))
+        assert bool(bench.found()) is (pasid is not None)

@@ -238,6 +238,13 @@ def test_interface_info_shows_what_the_function_can_and_has_enabled() -> None:
     world.lock(1, flags=0)
     info = DeviceInterfaceReport.decode(read_report(world)[0]).interface_info
     assert info == InterfaceInfo.DMA_WITH_PASID | InterfaceInfo.ATS | InterfaceInfo.PRS
+    for enabled in (False, True):
+        with_pasid = World(project_dsm(4))
+        with_pasid.functions[1].pasid_enable = enabled
+        with_pasid.lock(1, flags=0)
+        info = DeviceInterfaceReport.decode(read_report(with_pasid)[0]).interface_info
+        assert bool(info & InterfaceInfo.DMA_WITH_PASID) is enabled
+        assert info & InterfaceInfo.DMA_WITHOUT_PASID
     other = World(profile)
     other.lock(1, flags=LockFlags.NO_FW_UPDATE)
     info = DeviceInterfaceReport.decode(read_report(other)[0]).interface_info

@@ -55,6 +55,7 @@ class AppBench:
         self.attr_enable = 0  # bits as in a TLP header
         self.atomic_enable = 1
         self.ats = [1] * self.tdis
+        self.pasid_enable = 1
         self.translate: Translate = lambda tdi, address: TranslationEntry(Span(address & -PAGE))
         self.host: dict[int, int] = {}
         self.deny: Deny = lambda tlp: False
@@ -85,6 +86,7 @@ class AppBench:
         dut.id_ordering_enable.value = self.attr_enable >> 2
         dut.atomic_enable.value = self.atomic_enable
         dut.ats_enable.value = _pack(self.ats, 1)
+        dut.pasid_enable.value = self.pasid_enable
 
     async def start(self, stall: float = 0.3, pause: float = 0.2, cleared: bool = True) -> AppBench:
         """Reset and wait until all functions are clear, or not when `cleared` is false."""
@@ -105,7 +107,7 @@ class AppBench:
             await Timer(100 * CLOCK_NS, "ns")  # nobody looks at the pins meanwhile
         await RisingEdge(dut.clk)
         self.appcpl = TlpSink(dut, "appcpl", self.rng, stall)
-        self.appreq = TlpSink(dut, "appreq", self.rng, stall, side=("tdi", "msix"))
+        self.appreq = TlpSink(dut, "appreq", self.rng, stall, side=("tdi", "msix", "pasid"))
         self.appreq.on_tlp.append(self._on_request)
         cocotb.start_soon(self._watch())
         cocotb.start_soon(self._answer())

@@ -51,7 +51,8 @@ COMMON: dict[int, Bits] = {
     Reg.PCIE: Bits(0x0002_0010),
     Reg.DEVICE_CAPABILITIES: Bits(1 << 30 | 1 << 28 | 1 << 15 | 1 << 5 | 2),
     Reg.LINK_CAPABILITIES: Bits(0x00400044),
-    Reg.DEVICE_CAPABILITIES_2: Bits(1 << 16),
+    # With PASIDs two End-End prefixes may come.
+    Reg.DEVICE_CAPABILITIES_2: Bits(1 << 16 | (2 << 22 | 1 << 21 if PAGING else 0)),
     Reg.LINK_CAPABILITIES_2: Bits(0x1E),
     Reg.CLASS: Bits(0x12000001),
 }

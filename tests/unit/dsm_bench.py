@@ -119,6 +119,7 @@ class World:
     msix_enable: int = 1 << FIRST | 1 << MIDDLE
     msix_mask: int = (1 << MIDDLE | 1 << LAST) & ~1
     ats: int = 0
+    pasid: bool = False  # PASID Enable
     config_ok: bool = True
     streams: list[Stream] = field(
         default_factory=lambda: [
@@ -153,6 +154,7 @@ class World:
             bars={0: bars[0], 2: bars[1]},
             msix_control=self.msix_control(tdi),
             ats_enable=bool(self.ats >> tdi & 1),
+            pasid_enable=self.pasid,
         )
 
     def views(self) -> list[StreamView]:
@@ -177,6 +179,7 @@ class World:
         dut.msix_enable.value = self.msix_enable
         dut.msix_function_mask.value = self.msix_mask
         dut.ats_enable.value = self.ats
+        dut.pasid_enable.value = int(self.pasid)
         dut.lock_config_ok.value = int(self.config_ok)
         streams = self.streams
         dut.ide_enable.value = pack([s.enable for s in streams], 1)

@@ -53,6 +53,11 @@ def test_a_translation_is_used_by_its_owner_for_as_long_as_it_holds(data_w: int)
     run_simulation(design(data_w), "tests.unit.cocotb_app_ats")
 
 
+@covers("TDISP-DMA-007", "TDISP-ATS-005", "TDISP-ZERO-001")
+def test_requests_have_the_pasid_of_their_transfer() -> None:
+    run_simulation(design(), "tests.unit.cocotb_app_pasid")
+
+
 @covers("TDISP-INT-004")
 @attack("ATT-22")
 def test_interrupts_obey_masks_and_never_outlive_their_tdi() -> None:

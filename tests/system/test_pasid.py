@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device that is built with PASIDs and Page Requests."""
+
+from __future__ import annotations
+
+from tests.plan import covers
+from tests.system.cases import run_case
+
+MODULE = "tests.system.cocotb_pasid"
+BUILD = {"PASID_EN": 1}
+
+
+@covers("TDISP-DMA-007", "TDISP-RPT-011", "IDE-TLP-002", "TDISP-DMA-008")
+def test_requests_carry_the_pasid_of_their_transfer() -> None:
+    run_case(MODULE, "RequestsCarryThePasidOfTheirTransfer", parameters=BUILD)
+
+
+@covers("TDISP-TRK-008", "TDISP-DMA-007", "TDISP-FSM-002")
+def test_pasid_enable_is_locked_and_needed() -> None:
+    run_case(MODULE, "PasidEnableIsLockedAndNeeded", parameters=BUILD)
