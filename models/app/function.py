@@ -30,6 +30,8 @@ from models.app.map import (
     Status,
 )
 
+# What PAGE_REQUEST may read once a page was asked for; 0 where Page Requests are not built
+PAGE_STATUS = frozenset({0, int(Status.BUSY), int(Status.DONE), int(Status.DONE | Status.ERROR)})
 MSIX_ENTRY = 16  # bytes: address low, address high, data, vector control
 VECTOR_MASKED = 0x1
 NO_ATOMIC = Control(0)
@@ -91,6 +93,15 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class WantedPage:
+    """A page that software lets the function ask the host for."""
+
+    page: int  # address of its first byte
+    write: bool
+    pasid: int | None = None
+
+
+@dataclass(frozen=True)
 class Interrupt:
     """An MSI-X message: a one-DW memory write."""
 
@@ -116,6 +127,7 @@ class FunctionModel:
     transfer: Transfer | None = None
     maybe_finished: bool = False  # all bytes of the transfer have passed, the end is not yet seen
     maybe_failed: bool = False  # an error of the transfer was caused, the end is not yet seen
+    pages: set[WantedPage] = field(default_factory=set)  # that software has ever asked for
 
     def scrub(self) -> None:
         """Everything reads as after reset (TDISP-ZERO-001)."""
@@ -175,6 +187,8 @@ class FunctionModel:
             return frozenset({ID_VALUE})
         if inner == Register.STATUS:
             return self._status_values()
+        if inner == Register.PAGE_REQUEST:
+            return PAGE_STATUS if self.pages else frozenset({0})
         return frozenset({self.registers.get(inner, 0)})
 
     def _status_values(self) -> frozenset[int]:
@@ -199,7 +213,21 @@ class FunctionModel:
             self.error = self.error and not cleared & Status.ERROR
         elif inner == Register.CONTROL:
             return self._start(_merge(0, value, enables))
+        elif inner == Register.PAGE_REQUEST:
+            self._want_page(_merge(0, value, enables))
         return None
+
+    def _want_page(self, control: int) -> None:
+        """Whether it is sent, and when, is up to the device."""
+        if control & Control.START:
+            low, high = Register.HOST_ADDRESS_LOW, Register.HOST_ADDRESS_HIGH
+            address = self.registers.get(low, 0) | self.registers.get(high, 0) << 32
+            pasid = self.registers.get(Register.PASID, 0)
+            with_pasid = control & Control.WITH_PASID
+            wanted = WantedPage(
+                address & -PAGE, bool(control & Control.WRITE_HOST), pasid if with_pasid else None
+            )
+            self.pages.add(wanted)
 
     def _start(self, control: int) -> Transfer | None:
         if not control & Control.START or self.transfer is not None:

@@ -54,6 +54,9 @@ class Register(IntEnum):
     VECTOR = 0x1C  # RW, MSI-X vector raised at the end, bits 1:0
     SCRATCH = 0x20  # RW, sixteen registers up to 0x5C
     PASID = 0x60  # RW, bits 19:0
+    # Written as CONTROL, with START, WRITE_HOST and WITH_PASID: asks the host for the page of
+    # HOST_ADDRESS; ignored while BUSY. Read as STATUS of that. Needs Page Request Enable.
+    PAGE_REQUEST = 0x64
 
 
 SCRATCH_REGISTERS = 16

@@ -69,7 +69,9 @@ class FunctionView:
     attributes: int = 0  # that its requests may have, as in a TLP header
     atomics: bool = False  # whether it may send AtomicOps
     ordered_completions: bool = False  # whether its completions may have ID-Based Ordering
-    pasid_enable: bool = False  # of the PF, for all functions
+    pasid_enable: bool = False  # of the PF, for all functions, as the two below
+    pri_enable: bool = False
+    pri_allocation: int = 0  # Page Requests that may be out
 
 
 class ConfigSpace:
@@ -253,6 +255,8 @@ class ConfigSpace:
             atomics=bool(control_2 & ATOMICS),
             ordered_completions=bool(control_2 & ID_ORDERING_CPL),
             pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
+            pri_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),
+            pri_allocation=self.read(0, Reg.PRI_ALLOCATION),
         )
 
     def views(self) -> tuple[FunctionView, ...]:

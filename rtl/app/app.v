@@ -15,7 +15,8 @@ module app #(
     parameter TDI_W       = 2,
     parameter STREAM_W    = 1,
     parameter MAX_PAYLOAD = 512,
-    parameter CPL_TIMEOUT = 100000
+    parameter CPL_TIMEOUT = 100000,
+    parameter PRI_EN      = 0        // Page Requests
 ) (
     input wire clk,
     input wire rst,
@@ -47,6 +48,22 @@ module app #(
     input  wire             inval_valid,
     input  wire [TDI_W-1:0] inval_tdi,
     output wire             inval_done,
+
+    // Page Request interface, which all functions share
+    input  wire        pri_enable,
+    input  wire [31:0] pri_allocation,
+    input  wire        pri_reset_req,
+    output wire        pri_idle,
+    output wire        pri_response_failure,
+    output wire        pri_unexpected_index,
+
+    // Messages for function msgin_tdi, in the cycle in which they are taken
+    input wire [       127:0] msgin_hdr,
+    input wire                msgin_taken,
+    input wire                msgin_ide,
+    input wire                msgin_t,
+    input wire [STREAM_W-1:0] msgin_stream,
+    input wire [   TDI_W-1:0] msgin_tdi,
 
     // Admitted memory requests
     input  wire [        127:0] mmio_hdr,
@@ -179,7 +196,8 @@ module app #(
   wire [ 1:0] vector;
   wire [ 2:0] start_attr;
   wire [ 1:0] start_atomic;
-  wire start_translate, start_pasid;
+  wire start_translate, start_pasid, page_start_req;
+  wire [ 2:0] page_status;
   wire [19:0] pasid;
 
   wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
@@ -340,6 +358,8 @@ module app #(
       .device_address (device_address),
       .vector         (vector),
       .pasid          (pasid),
+      .page_start_req (page_start_req),
+      .page_status    (page_status),
       .busy           (busy),
       .done_req       (done_req),
       .error_req      (error_req)
@@ -386,7 +406,8 @@ module app #(
       .TDI_W(TDI_W),
       .STREAM_W(STREAM_W),
       .MAX_PAYLOAD(MAX_PAYLOAD),
-      .CPL_TIMEOUT(CPL_TIMEOUT)
+      .CPL_TIMEOUT(CPL_TIMEOUT),
+      .PRI_EN(PRI_EN)
   ) u_dma (
       .clk                  (clk),
       .rst                  (rst),
@@ -416,6 +437,20 @@ module app #(
       .device_address       (device_address),
       .vector               (vector),
       .pasid                (pasid),
+      .page_start_req       (page_start_req),
+      .page_status          (page_status),
+      .pri_enable           (pri_enable),
+      .pri_allocation       (pri_allocation),
+      .pri_reset_req        (pri_reset_req),
+      .pri_idle             (pri_idle),
+      .pri_response_failure (pri_response_failure),
+      .pri_unexpected_index (pri_unexpected_index),
+      .msgin_hdr            (msgin_hdr),
+      .msgin_taken          (msgin_taken),
+      .msgin_ide            (msgin_ide),
+      .msgin_t              (msgin_t),
+      .msgin_stream         (msgin_stream),
+      .msgin_tdi            (msgin_tdi),
       .busy                 (busy),
       .done_req             (done_req),
       .error_req            (error_req),

@@ -10,7 +10,8 @@ module app_dma #(
     parameter TDI_W       = 2,
     parameter STREAM_W    = 1,
     parameter MAX_PAYLOAD = 512,
-    parameter CPL_TIMEOUT = 100000
+    parameter CPL_TIMEOUT = 100000,
+    parameter PRI_EN      = 0
 ) (
     input wire clk,
     input wire rst,
@@ -57,6 +58,24 @@ module app_dma #(
     input  wire             inval_valid,
     input  wire [TDI_W-1:0] inval_tdi,
     output wire             inval_done,
+
+    // Page Request interface, which all functions share
+    input  wire        pri_enable,
+    input  wire [31:0] pri_allocation,
+    input  wire        pri_reset_req,
+    output wire        pri_idle,
+    output wire        pri_response_failure,
+    output wire        pri_unexpected_index,
+
+    // Messages for function msgin_tdi, in the cycle in which they are taken
+    input  wire [       127:0] msgin_hdr,
+    input  wire                msgin_taken,
+    input  wire                msgin_ide,
+    input  wire                msgin_t,
+    input  wire [STREAM_W-1:0] msgin_stream,
+    input  wire [   TDI_W-1:0] msgin_tdi,
+    input  wire                page_start_req,
+    output wire [         2:0] page_status,     // of start_tdi
 
     // Interrupt messages
     input  wire             message_valid,
@@ -150,10 +169,21 @@ module app_dma #(
   wire [63:12] translated;
   wire [63:0] fill_entry;
 
+  wire pages_fault;
+  wire [NUM_TDI-1:0] page_sending, page_error_event, cpl_error_event;
+  wire [127:0] sender_hdr;
+  wire [DATA_W-1:0] sender_tdata;
+  wire [DATA_W/32-1:0] sender_tkeep;
+  wire sender_tvalid, sender_tready, sender_tlast, sender_msix;
+  wire [TDI_W-1:0] sender_tdi;
+  wire [20:0] sender_pasid;
+
+  assign error_event  = cpl_error_event | page_error_event;
+
   // Nothing of the function uses the old translation any more, and nothing will.
   assign inval_done   = inval_valid && !in_use && !sending[inval_tdi];
-  assign fault        = sender_fault || cpl_fault;
-  assign active       = sending | completing;
+  assign fault        = sender_fault || cpl_fault || pages_fault;
+  assign active       = sending | completing | page_sending;
   assign mem_read_tdi = select;
 
   app_transfers #(
@@ -277,19 +307,81 @@ module app_dma #(
       .mem_read_dw          (mem_read_dw),
       .mem_read_answer      (mem_read_answer),
       .mem_read_data        (mem_read_data),
-      .appreq_hdr           (appreq_hdr),
-      .appreq_tdata         (appreq_tdata),
-      .appreq_tkeep         (appreq_tkeep),
-      .appreq_tvalid        (appreq_tvalid),
-      .appreq_tready        (appreq_tready),
-      .appreq_tlast         (appreq_tlast),
-      .appreq_tdi           (appreq_tdi),
-      .appreq_msix          (appreq_msix),
-      .appreq_pasid         (appreq_pasid),
+      .appreq_hdr           (sender_hdr),
+      .appreq_tdata         (sender_tdata),
+      .appreq_tkeep         (sender_tkeep),
+      .appreq_tvalid        (sender_tvalid),
+      .appreq_tready        (sender_tready),
+      .appreq_tlast         (sender_tlast),
+      .appreq_tdi           (sender_tdi),
+      .appreq_msix          (sender_msix),
+      .appreq_pasid         (sender_pasid),
       .appreq_denied        (appreq_denied),
       .appreq_ide           (appreq_ide),
       .appreq_stream        (appreq_stream)
   );
+
+  app_pages #(
+      .DATA_W  (DATA_W),
+      .NUM_TDI (NUM_TDI),
+      .TDI_W   (TDI_W),
+      .STREAM_W(STREAM_W),
+      .PRI_EN  (PRI_EN)
+  ) u_pages (
+      .clk                 (clk),
+      .rst                 (rst),
+      .fault               (pages_fault),
+      .pri_enable          (pri_enable),
+      .pri_allocation      (pri_allocation),
+      .pri_reset_req       (pri_reset_req),
+      .pri_idle            (pri_idle),
+      .pri_response_failure(pri_response_failure),
+      .pri_unexpected_index(pri_unexpected_index),
+      .pf_rid              (pf_rid),
+      .run                 (run),
+      .may_ask             (may_dma),
+      .kill                (kill),
+      .sending             (page_sending),
+      .error_event         (page_error_event),
+      .start_req           (page_start_req),
+      .start_tdi           (start_tdi),
+      .start_write         (start_to_host),
+      .start_pasid         (start_pasid),
+      .host_address        (host_address),
+      .pasid               (pasid),
+      .sweep_step          (sweep_step),
+      .sweep_tdi           (sweep_tdi),
+      .status_tdi          (start_tdi),
+      .status              (page_status),
+      .msgin_hdr           (msgin_hdr),
+      .msgin_taken         (msgin_taken),
+      .msgin_ide           (msgin_ide),
+      .msgin_t             (msgin_t),
+      .msgin_stream        (msgin_stream),
+      .msgin_tdi           (msgin_tdi),
+      .sender_hdr          (sender_hdr),
+      .sender_tdata        (sender_tdata),
+      .sender_tkeep        (sender_tkeep),
+      .sender_tvalid       (sender_tvalid),
+      .sender_tready       (sender_tready),
+      .sender_tlast        (sender_tlast),
+      .sender_tdi          (sender_tdi),
+      .sender_msix         (sender_msix),
+      .sender_pasid        (sender_pasid),
+      .appreq_hdr          (appreq_hdr),
+      .appreq_tdata        (appreq_tdata),
+      .appreq_tkeep        (appreq_tkeep),
+      .appreq_tvalid       (appreq_tvalid),
+      .appreq_tready       (appreq_tready),
+      .appreq_tlast        (appreq_tlast),
+      .appreq_tdi          (appreq_tdi),
+      .appreq_msix         (appreq_msix),
+      .appreq_pasid        (appreq_pasid),
+      .appreq_denied       (appreq_denied),
+      .appreq_ide          (appreq_ide),
+      .appreq_stream       (appreq_stream)
+  );
+
 
   app_atc #(
       .NUM_TDI(NUM_TDI),
@@ -418,11 +510,12 @@ module app_dma #(
       .fill_req               (fill_req),
       .fill_entry             (fill_entry),
       .fail_req               (cpl_fail_req),
-      .cpl_error_event        (error_event),
+      .cpl_error_event        (cpl_error_event),
       .cpl_stream_error       (stream_error),
       .cpl_stream_error_stream(stream_error_stream),
       .aer_unexpected_cpl     (unexpected)
   );
+
 
 endmodule
 

@@ -46,6 +46,10 @@ module app_regs #(
     output wire [ 1:0] vector,
     output wire [19:0] pasid,
 
+    // Page Requests: START was written to PAGE_REQUEST of access_tdi
+    output wire       page_start_req,
+    input  wire [2:0] page_status,     // of access_tdi
+
     // From it, one bit a function
     input wire [NUM_TDI-1:0] busy,
     input wire [NUM_TDI-1:0] done_req,  // a transfer has ended
@@ -127,7 +131,7 @@ module app_regs #(
         2'b00,
         write_data
       }),
-      .read_req(read_req || start_req),
+      .read_req(read_req || start_req || page_start_req),
       .read_addr(access_tdi),
       .read_data(transfer_program)
   );
@@ -137,6 +141,8 @@ module app_regs #(
   } = transfer_program;
 
   assign start_req = register_write && offset == `APP_REG_CONTROL && write_be[0] &&
+      write_data[`APP_CONTROL_BIT_START];
+  assign page_start_req = register_write && offset == `APP_REG_PAGE_REQUEST && write_be[0] &&
       write_data[`APP_CONTROL_BIT_START];
   assign start_to_host = write_data[`APP_CONTROL_BIT_WRITE_HOST];
   assign start_interrupt = write_data[`APP_CONTROL_BIT_INTERRUPT];
@@ -170,13 +176,14 @@ module app_regs #(
   // ------------------------------------------------------------------ reads
   reg [11:0] offset_q;
   reg public_q, scratch_q;
-  reg [2:0] status_q;
+  reg [2:0] status_q, page_status_q;
 
   always @(posedge clk) begin
     if (read_req) begin
       offset_q                        <= offset;
       public_q                        <= public_page;
       scratch_q                       <= scratch_page;
+      page_status_q                   <= page_status;
       status_q[`APP_STATUS_BIT_BUSY]  <= busy[access_tdi];
       status_q[`APP_STATUS_BIT_DONE]  <= done_q[access_tdi];
       status_q[`APP_STATUS_BIT_ERROR] <= error_q[access_tdi];
@@ -203,6 +210,7 @@ module app_regs #(
         `APP_REG_DEVICE_ADDRESS: read_data = device_address;
         `APP_REG_VECTOR: read_data = {30'd0, vector};
         `APP_REG_PASID: read_data = {12'd0, pasid};
+        `APP_REG_PAGE_REQUEST: read_data[2:0] = page_status_q;
         default: read_data = 32'd0;
       endcase
     end

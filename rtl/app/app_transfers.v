@@ -137,7 +137,7 @@ module app_transfers #(
   wire [PLACE_W-1:0] loaded = {
     3'd0,
     load_with_pasid_q,
-    pasid,
+    pasid & {20{load_with_pasid_q}},
     load_atomic_q,
     load_attr_q,
     host_address[63:2],

@@ -26,7 +26,8 @@ module tdisp_device #(
     parameter P2P_EN = 1,  // BIND_P2P_STREAM, UNBIND_P2P_STREAM and their LOCK flags
     parameter MMIO_ATTRIBUTE_EN = 1,  // SET_MMIO_ATTRIBUTE, for the page of memory
     parameter TDISP_CONFIG_EN = 0,  // SET_TDISP_CONFIG of later revisions, without XT mode
-    parameter PASID_EN = 0  // 1: PASID capability, requests with PASID
+    parameter PASID_EN = 0,  // 1: PASID capability, requests with PASID
+    parameter PRI_EN = 0  // 1: Page Request capability, Page Requests
 ) (
     input wire clk,
     input wire rst,     // conventional reset
@@ -134,6 +135,9 @@ module tdisp_device #(
     if (PASID_EN != 0 && PASID_EN != 1) begin : g_check_pasid_en
       PARAM_ERROR_PASID_EN_must_be_0_or_1 u_stop ();
     end
+    if (PRI_EN != 0 && PRI_EN != 1) begin : g_check_pri_en
+      PARAM_ERROR_PRI_EN_must_be_0_or_1 u_stop ();
+    end
   endgenerate
 
   // ---------------------------------------------------------------- configuration (from cfg_space)
@@ -154,8 +158,8 @@ module tdisp_device #(
   wire cfg_write_busy;  // a configuration write is between watch and commit
   // Without those capabilities
   wire pasid_enable, pri_enable, pri_reset_req;
+  wire pri_idle, pri_response_failure, pri_unexpected_index;
   wire [31:0] pri_allocation;
-  wire unused_paging = &{1'b0, pri_enable, pri_reset_req, pri_allocation};
 
   wire [NUM_IDE_STREAMS-1:0] ide_enable;
   wire [8*NUM_IDE_STREAMS-1:0] ide_stream_id;
@@ -363,7 +367,8 @@ module tdisp_device #(
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
-      .STREAM_W(STREAM_W)
+      .STREAM_W(STREAM_W),
+      .PRI_EN(PRI_EN)
   ) u_tlp_route (
       .clk            (clk),
       .rst            (rst),
@@ -481,7 +486,8 @@ module tdisp_device #(
       .VENDOR_ID(VENDOR_ID),
       .DEVICE_ID(DEVICE_ID),
       .PF_FUNCTION(PF_FUNCTION),
-      .PASID_EN(PASID_EN)
+      .PASID_EN(PASID_EN),
+      .PRI_EN(PRI_EN)
   ) u_cfg_space (
       .clk                  (clk),
       .rst                  (rst),
@@ -525,9 +531,9 @@ module tdisp_device #(
       .pri_enable           (pri_enable),
       .pri_allocation       (pri_allocation),
       .pri_reset_req        (pri_reset_req),
-      .pri_idle             (1'b1),
-      .pri_response_failure (1'b0),
-      .pri_unexpected_index (1'b0),
+      .pri_idle             (pri_idle),
+      .pri_response_failure (pri_response_failure),
+      .pri_unexpected_index (pri_unexpected_index),
       .ide_enable           (ide_enable),
       .ide_stream_id        (ide_stream_id),
       .ide_tc               (ide_tc),
@@ -700,6 +706,7 @@ module tdisp_device #(
       .msix_function_mask  (msix_function_mask),
       .ats_enable          (ats_enable),
       .pasid_enable        (pasid_enable),
+      .pri_enable          (pri_enable),
       .lock_config_ok      (lock_config_ok),
       .cfg_write_busy      (cfg_write_busy),
       .ide_enable          (ide_enable),
@@ -744,7 +751,8 @@ module tdisp_device #(
       .TDI_W(TDI_W),
       .STREAM_W(STREAM_W),
       .MAX_PAYLOAD(MAX_PAYLOAD),
-      .CPL_TIMEOUT(CPL_TIMEOUT)
+      .CPL_TIMEOUT(CPL_TIMEOUT),
+      .PRI_EN(PRI_EN)
   ) u_app (
       .clk                    (clk),
       .rst                    (rst),
@@ -758,6 +766,18 @@ module tdisp_device #(
       .atomic_enable          (atomic_enable),
       .ats_enable             (ats_enable),
       .pasid_enable           (pasid_enable),
+      .pri_enable             (pri_enable),
+      .pri_allocation         (pri_allocation),
+      .pri_reset_req          (pri_reset_req),
+      .pri_idle               (pri_idle),
+      .pri_response_failure   (pri_response_failure),
+      .pri_unexpected_index   (pri_unexpected_index),
+      .msgin_hdr              (msgin_hdr),
+      .msgin_taken            (msgin_tvalid && msgin_tready && msgin_tlast),
+      .msgin_ide              (msgin_ide),
+      .msgin_t                (msgin_t),
+      .msgin_stream           (msgin_stream),
+      .msgin_tdi              (msgin_tdi),
       .msix_enable            (msix_enable),
       .msix_function_mask     (msix_function_mask),
       .tdi_state              (tdi_state),
@@ -833,6 +853,7 @@ module tdisp_device #(
       .ats_enable     (ats_enable),
       .atomic_enable  (atomic_enable),
       .pasid_enable   (pasid_enable),
+      .pri_enable     (pri_enable),
       .ide_enable     (ide_enable),
       .ide_addr_valid (ide_addr_valid),
       .ide_addr_base  (ide_addr_base),

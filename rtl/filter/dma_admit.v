@@ -6,9 +6,10 @@
 // bound stream in RUN, and never in between (TDISP-DMA-001 to 003, 007 to 009). An MSI-X message
 // follows the memory rule in RUN when its table is locked, else it has T = 0; ERROR sends nothing
 // (TDISP-INT-002, 003). ATS needs ATS Enable, and only a read asks for a translation (TDISP-ATS-001,
-// 002). A PASID needs PASID Enable, and an interrupt has none. The stream is the default one but for
-// a translated request to a peer that has a P2P stream and is not redirected (TDISP-ATS-006, 007). If
-// that stream cannot send, nothing leaves: another would carry the request past the peer.
+// 002). A Page Request follows the memory rule. A PASID needs PASID Enable, and an interrupt has none.
+// The stream is the default one but for a translated request to a peer that has a P2P stream and is
+// not redirected (TDISP-ATS-006, 007). If that stream cannot send, nothing leaves: another would carry
+// the request past the peer.
 
 `default_nettype none
 `include "pcie_defs.vh"
@@ -28,13 +29,14 @@ module dma_admit #(
     input wire                pasid_enable,   // PASID Enable, which all functions share
 
     // The request
-    input wire       msix,       // MSI-X message, else a memory request
-    input wire       read,       // MRd
-    input wire       atomic,     // AtomicOp, which the function may send
-    input wire       write,      // MWr
-    input wire [1:0] at,         // Address Type
-    input wire       rid_match,  // its Requester ID is that of the TDI
-    input wire       pasid,      // it has a PASID
+    input wire       msix,          // MSI-X message, else a memory request
+    input wire       read,          // MRd
+    input wire       atomic,        // AtomicOp, which the function may send
+    input wire       page_request,  // Page Request, which the function may send
+    input wire       write,         // MWr
+    input wire [1:0] at,            // Address Type
+    input wire       rid_match,     // its Requester ID is that of the TDI
+    input wire       pasid,         // it has a PASID
 
     // What its address says
     input wire                peer,        // it is behind a P2P stream that is bound to the TDI
@@ -56,8 +58,9 @@ module dma_admit #(
 
   wire translated = at == `PCIE_AT_TRANSLATED;
   wire asks = at == `PCIE_AT_TRANSLATION_REQUEST && read;
+  wire asks_page = page_request && at == `PCIE_AT_UNTRANSLATED;
   wire pasid_ok = !pasid || (pasid_enable && !msix);
-  wire form_ok = pasid_ok && (write || ((read || atomic) && !msix));
+  wire form_ok = pasid_ok && (write || ((read || atomic || asks_page) && !msix));
   wire ats_ok = ats_enable && !msix && (translated || asks);
   wire at_ok = at == `PCIE_AT_UNTRANSLATED || ats_ok;
 

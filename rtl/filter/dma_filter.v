@@ -29,6 +29,7 @@ module dma_filter #(
     input wire [           NUM_TDI-1:0] ats_enable,
     input wire                          atomic_enable,   // AtomicOp Requester Enable
     input wire                          pasid_enable,
+    input wire                          pri_enable,
     input wire [   NUM_IDE_STREAMS-1:0] ide_enable,
     input wire [   NUM_IDE_STREAMS-1:0] ide_addr_valid,
     input wire [64*NUM_IDE_STREAMS-1:0] ide_addr_base,
@@ -90,6 +91,8 @@ module dma_filter #(
   wire fetch_add = tlp_type == `PCIE_TYPE_FETCH_ADD32 || tlp_type == `PCIE_TYPE_FETCH_ADD64;
   wire swap = tlp_type == `PCIE_TYPE_SWAP32 || tlp_type == `PCIE_TYPE_SWAP64;
   wire compare = tlp_type == `PCIE_TYPE_CAS32 || tlp_type == `PCIE_TYPE_CAS64;
+  wire page_request = tlp_type == `PCIE_TYPE_MSG_RC && pri_enable &&
+      appreq_hdr[71:64] == `PCIE_MSG_PAGE_REQUEST;
   wire atomic = (fetch_add || swap || compare) && atomic_enable;
   wire [1:0] at = appreq_hdr[107:106];
   wire [STREAM_W-1:0] bound_stream = tdi_stream[STREAM_W*appreq_tdi+:STREAM_W];
@@ -140,6 +143,7 @@ module dma_filter #(
       .msix         (appreq_msix),
       .read         (read),
       .atomic       (atomic),
+      .page_request (page_request),
       .write        (write),
       .at           (at),
       .rid_match    (appreq_hdr[95:80] == rid),

@@ -7,7 +7,9 @@
 `default_nettype none
 `include "pcie_defs.vh"
 
-module tlp_classify (
+module tlp_classify #(
+    parameter PRI_EN = 0  // functions take PRG Responses
+) (
     input wire [127:0] hdr,
 
     output wire        config_request,
@@ -70,8 +72,10 @@ module tlp_classify (
       message_code == `PCIE_MSG_SET_SLOT_POWER_LIMIT ||
       message_code == `PCIE_MSG_VENDOR_DEFINED_1 ||
       message_code[7:4] == 4'h4;  // "ignored" messages
-  assign for_function = tlp_type == `PCIE_TYPE_MSGD_ID &&
-      message_code == `PCIE_MSG_INVALIDATE_REQUEST;
+  wire prg_response = PRI_EN != 0 && tlp_type == `PCIE_TYPE_MSG_ID && !hdr[110] &&
+      message_code == `PCIE_MSG_PRG_RESPONSE;
+  assign for_function = prg_response || (tlp_type == `PCIE_TYPE_MSGD_ID &&
+      message_code == `PCIE_MSG_INVALIDATE_REQUEST);
   assign config_request = is_config;
   assign memory_read = is_read && plain_form;
   assign memory_write = is_write && plain_form;

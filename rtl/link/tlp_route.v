@@ -19,7 +19,8 @@ module tlp_route #(
     parameter NUM_TDI         = 4,
     parameter TDI_W           = 2,
     parameter NUM_IDE_STREAMS = 2,
-    parameter STREAM_W        = 1
+    parameter STREAM_W        = 1,
+    parameter PRI_EN          = 0     // functions take PRG Responses
 ) (
     input wire clk,
     input wire rst,
@@ -152,7 +153,9 @@ module tlp_route #(
   wire [16:0] a_offset;
   wire [1:0] a_class;
 
-  tlp_classify u_classify (
+  tlp_classify #(
+      .PRI_EN(PRI_EN)
+  ) u_classify (
       .hdr              (a_hdr),
       .config_request   (a_config),
       .memory_read      (a_read),

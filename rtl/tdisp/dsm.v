@@ -55,6 +55,7 @@ module dsm #(
     input wire [NUM_TDI-1:0] msix_function_mask,
     input wire [NUM_TDI-1:0] ats_enable,
     input wire               pasid_enable,        // of the PF, for all functions
+    input wire               pri_enable,          // the same
     input wire               lock_config_ok,
     input wire               cfg_write_busy,
 
@@ -357,6 +358,7 @@ module dsm #(
       .msix_control(msix_control),
       .ats_enable  (owner_ats_enable[req_idx]),
       .pasid_enable(pasid_enable),
+      .pri_enable  (pri_enable),
       .memory_page (memory_page),
       .total       (report_total),
       .at          (report_at),

@@ -15,7 +15,7 @@ module tdisp_report #(
     parameter MMIO_ATTRIBUTE_EN = 1  // SET_MMIO_ATTRIBUTE is built, for the memory page
 ) (
     input wire clk,
-    input wire capture, // pulse: the next ten inputs are taken
+    input wire capture, // pulse: the next eleven inputs are taken
 
     input wire [63:0] bar0,          // of the TDI's first function
     input wire [63:0] bar2,
@@ -27,6 +27,7 @@ module tdisp_report #(
     input wire [15:0] msix_control,
     input wire        ats_enable,
     input wire        pasid_enable,
+    input wire        pri_enable,
 
     output wire [51:0] memory_page,  // FIRST_PAGE of the memory page
     output wire [15:0] total,        // bytes of the whole report
@@ -46,7 +47,7 @@ module tdisp_report #(
   reg [63:0] bar0_q, bar2_q, vf_bar0_q, vf_bar2_q, offset_q;
   reg [ 8:0] others_q;
   reg [15:0] msix_control_q;
-  reg msix_locked_q, ats_enable_q, pasid_enable_q;
+  reg msix_locked_q, ats_enable_q, pasid_enable_q, pri_enable_q;
 
   always @(posedge clk) begin
     if (capture) begin
@@ -60,6 +61,7 @@ module tdisp_report #(
       msix_locked_q  <= msix_locked;
       ats_enable_q   <= ats_enable;
       pasid_enable_q <= pasid_enable;
+      pri_enable_q   <= pri_enable;
     end
   end
 
@@ -71,6 +73,8 @@ module tdisp_report #(
 
   wire [15:0] interface_info = 16'd1 << `TDISP_INFO_BIT_NO_FW_UPDATE | 16'd1 <<
   `TDISP_INFO_BIT_DMA_WITHOUT_PASID
+  | {15'd0, pri_enable_q} <<
+  `TDISP_INFO_BIT_PRS
   | {15'd0, pasid_enable_q} <<
   `TDISP_INFO_BIT_DMA_WITH_PASID
   | {15'd0, ats_enable_q} << `TDISP_INFO_BIT_ATS;

@@ -121,6 +121,8 @@ class DeviceChecker:
                     self.link.outbound.bus_master_cleared(new.number, now)
                 if old.pasid_enable and not new.pasid_enable:
                     self.link.way.pasid_cleared(now)
+                if (old.pri_enable, old.pri_allocation) != (new.pri_enable, new.pri_allocation):
+                    self.link.pages.limited(now, old)
                 if old.ats_enable and not new.ats_enable:
                     self.link.translations.disabled(now, new.number)
                 if old.attributes & ~new.attributes or old.atomics > new.atomics:
@@ -129,6 +131,8 @@ class DeviceChecker:
                     self.link.shadows[new.number].may_fail(now)
                 if old.ordered_completions and not new.ordered_completions:
                     self.link.inbound.ordering_cleared(now)
+            if self.config.resets_page_requests(rid, address, data, enables):
+                self.link.pages.forget()
             for function in reset:
                 self.link.function_reset(now, function)
 

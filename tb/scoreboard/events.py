@@ -15,6 +15,7 @@ from tb.scoreboard.findings import Findings
 from tb.scoreboard.states import TransitionChecker
 
 FULL = 0xF
+PRI_RESET = 1 << 1
 ONES = 0xFFFFFFFF
 STATE_MASK = 0xF
 FIRST_BLOCK = ConfigRegister.IDE + IdeRegister.FIRST_BLOCK
@@ -67,6 +68,14 @@ class ConfigWatcher:
         if function is None or not space.initiates_flr(address, data, enables):
             return []
         return list(range(self._reference.profile.num_tdi)) if function == 0 else [function]
+
+    def resets_page_requests(self, rid: int, address: int, data: int, enables: int) -> bool:
+        """Whether a write resets the Page Request interface, which counts while Enable is 0."""
+        space = self._reference.space
+        if not self._reference.profile.pri or space.find(rid) != 0:
+            return False
+        written = address == ConfigRegister.PRI_CONTROL and data & byte_mask(enables) & PRI_RESET
+        return bool(written) and not space.views()[0].pri_enable
 
     def write(self, rid: int, address: int, data: int, enables: int) -> None:
         """A write has been completed successfully."""

@@ -62,7 +62,7 @@ class LinkChecker:
         self.invalidations = Invalidations(world, self.shadows, self.translations)
         self.way = WayChecker(world, profile.dsm.interface_info)
         self.outbound = OutboundChecker(world, self.shadows, self.translations, self.way)
-        self.pages = PageRequests(world, self.way, offered=profile.pri)
+        self.pages = PageRequests(world, self.way, self.shadows, offered=profile.pri)
         self.own_reads = OwnReads(world, self.shadows, completion_timeout_ns)
         self.mirror = SentMirror(world.findings)
         self.fails = FailMessages(world.findings)

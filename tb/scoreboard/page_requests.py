@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.app.function import WantedPage
 from models.pcie.admission import OutboundKind
 from models.pcie.pri import PageRequest, PageResponse
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import ErrorCause, TdiState
 from tb.coverage import CoverItem
+from tb.scoreboard.function_shadow import FunctionShadow
 from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import FunctionView, Route, World
 
@@ -29,11 +31,15 @@ class PageRequests:
         offered: whether the device has the Page Request interface at all.
     """
 
-    def __init__(self, world: World, way: WayChecker, *, offered: bool) -> None:
+    def __init__(
+        self, world: World, way: WayChecker, shadows: list[FunctionShadow], *, offered: bool
+    ) -> None:
         self.world = world
         self.way = way
+        self.shadows = shadows
         self.offered = offered
         self.covered: list[CoverItem] = []
+        self._enabled: tuple[float, int] = (float("-inf"), 0)  # until when, and how many at once
         self._open: dict[tuple[int, int], Group] = {}  # by TDI and group index
 
     def request(self, time_ns: float, tlp: Tlp, route: Route) -> bool:
@@ -43,6 +49,8 @@ class PageRequests:
         if request is None or view is None or not self.offered:
             return False
         self.way.check(time_ns, tlp, route, view, OutboundKind.PAGE_REQUEST)
+        self._check_wanted(time_ns, tlp, request, view)
+        self._check_allowed(time_ns, tlp, view)
         group = self._open.get((view.number, request.index))
         if group is not None and not group.former_life and group.route != route:
             self.world.findings.mismatch(
@@ -55,6 +63,42 @@ class PageRequests:
             )
         self._open[view.number, request.index] = Group(route)
         return True
+
+    def _check_wanted(
+        self, time_ns: float, tlp: Tlp, request: PageRequest, view: FunctionView
+    ) -> None:
+        """Software of the function has asked for it."""
+        wanted = self.shadows[view.number].model.pages
+        got = WantedPage(request.page, request.write, tlp.pasid)
+        if got not in wanted or not request.read:
+            self.world.findings.mismatch(
+                ("TDISP-DMA-007", "TDISP-ATS-001"),
+                time_ns,
+                "Page Request not foreseen",
+                {"pages": sorted(map(str, wanted)) or "none"},
+                {"request": request, "PASID": tlp.pasid},
+                view.number,
+            )
+
+    def _check_allowed(self, time_ns: float, tlp: Tlp, view: FunctionView) -> None:
+        """Enable is set, and the host has allotted more than are out."""
+        until, before = self._enabled
+        limit = view.pri_allocation if view.pri_enable else 0
+        if self.world.made_since(time_ns) <= until:
+            limit = max(limit, before)
+        if len(self._open) >= limit:
+            self.world.findings.mismatch(
+                ("TDISP-TRK-008", "TDISP-ATS-001"),
+                time_ns,
+                "Page Requests that are out",
+                {"at most": limit},
+                {"out": len(self._open) + 1, "request": tlp},
+                view.number,
+            )
+
+    def limited(self, time_ns: float, before: FunctionView) -> None:
+        """Enable and allocation were those of `before` until now."""
+        self._enabled = time_ns, before.pri_allocation if before.pri_enable else 0
 
     def response(self, time_ns: float, tlp: Tlp, route: Route) -> None:
         """A message has reached the device; others than PRG Responses count for nothing."""

@@ -36,9 +36,21 @@ class PageBench(AtsBench):
 
     def __init__(self, state: TdiState = R, profile: DeviceProfile = OFFERED) -> None:
         super().__init__(state, profile)
+        self.world.views[1] = replace(self.world.views[1], pri_enable=True, pri_allocation=4)
+
+    def want(self, page: int = BUFFER, control: Control = Control.WRITE_HOST) -> None:
+        """Software asks for a page."""
+        values = {
+            Register.HOST_ADDRESS_LOW: page & 0xFFFFFFFF,
+            Register.HOST_ADDRESS_HIGH: page >> 32,
+            Register.PAGE_REQUEST: int(Control.START | control),
+        }
+        for register, value in values.items():
+            self.write(VF_BAR0 + register, value.to_bytes(4, "little"), self.route)
 
     def page(self, index: int = 1, route: Route | None = None, *, last: bool = True) -> None:
-        """The device sends a Page Request."""
+        """The device sends a Page Request, for which its software has asked."""
+        self.want()
         request = PageRequest(VF, BUFFER, index, last=last)
         self.from_device(request.tlp(), route or self.route)
 
@@ -131,6 +143,52 @@ def test_a_group_keeps_its_way() -> None:
     bench.page(last=False)
     bench.page(route=WITHOUT_T)
     assert "TDISP-ATS-001" in bench.found()
+
+
+@covers("TDISP-ATS-001", "TDISP-DMA-007")
+@pytest.mark.parametrize(
+    ("request_", "pasid", "right"),
+    [
+        (PageRequest(VF, BUFFER, 1), None, True),
+        (PageRequest(VF, BUFFER, 1), 7, False),
+        (PageRequest(VF, BUFFER + 0x1000, 1), None, False),
+        (PageRequest(VF, BUFFER, 1, write=False), None, False),
+        (PageRequest(VF, BUFFER, 1, read=False), None, False),
+    ],
+)
+def test_a_page_that_software_has_not_asked_for_is_found(
+    request_: PageRequest, pasid: int | None, right: bool
+) -> None:
+    bench = PageBench()
+    bench.change_view(1, pasid_enable=True)
+    bench.want()
+    bench.from_device(request_.tlp().with_pasid(pasid), bench.route)
+    assert (bench.found() == set()) is right
+
+
+@covers("TDISP-ATS-001", "TDISP-TRK-008")
+def test_no_more_page_requests_are_out_than_the_host_allots() -> None:
+    bench = PageBench()
+    for index in range(4):
+        bench.page(index)
+    assert bench.found() == set()
+    bench.respond(0)
+    bench.page(0)
+    assert bench.found() == set()
+    bench.page(5)
+    assert bench.found() == {"TDISP-ATS-001", "TDISP-TRK-008"}
+
+
+@covers("TDISP-ATS-001", "TDISP-TRK-008")
+@pytest.mark.parametrize(("late", "right"), [(0, True), (100_000, False)])
+def test_a_disabled_interface_sends_no_page_requests(late: int, right: bool) -> None:
+    bench = PageBench()
+    bench.want()
+    bench.link.pages.limited(bench.now + 300, bench.world.views[1])
+    bench.change_view(1, pri_enable=False)
+    bench.now += late
+    bench.from_device(PageRequest(VF, BUFFER, 1).tlp(), bench.route)
+    assert (bench.found() == set()) is right
 
 
 # ---------------------------------------------------------------------- PASID

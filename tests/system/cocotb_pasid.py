@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A device with PASIDs: what a TVM and a legacy VM choose, and what ends it."""
+"""A device with PASIDs and Page Requests: what its VMs do with them, and what ends it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WithPasid(TwoVms):
 
     def build_phase(self) -> None:
         super().build_phase()
-        profile = DeviceProfile(num_tdi=self.adapter.num_tdi, pasid=True)
+        profile = DeviceProfile(num_tdi=self.adapter.num_tdi, pasid=True, pri=True)
         ConfigDB().set(None, "*", "PROFILE", profile)
 
     async def configure(self) -> None:

@@ -56,6 +56,7 @@ class AppBench:
         self.atomic_enable = 1
         self.ats = [1] * self.tdis
         self.pasid_enable = 1
+        self.pri_enable, self.pri_allocation = 1, 8
         self.translate: Translate = lambda tdi, address: TranslationEntry(Span(address & -PAGE))
         self.host: dict[int, int] = {}
         self.deny: Deny = lambda tlp: False
@@ -87,6 +88,8 @@ class AppBench:
         dut.atomic_enable.value = self.atomic_enable
         dut.ats_enable.value = _pack(self.ats, 1)
         dut.pasid_enable.value = self.pasid_enable
+        dut.pri_enable.value = self.pri_enable
+        dut.pri_allocation.value = self.pri_allocation
 
     async def start(self, stall: float = 0.3, pause: float = 0.2, cleared: bool = True) -> AppBench:
         """Reset and wait until all functions are clear, or not when `cleared` is false."""
@@ -95,7 +98,7 @@ class AppBench:
         dut.tdi_scrub_req.value = 0
         dut.appreq_denied.value = 0
         dut.appreq_ide.value = dut.appreq_stream.value = 0
-        dut.inval_valid.value = 0
+        dut.inval_valid.value = dut.msgin_taken.value = dut.pri_reset_req.value = 0
         self.apply()
         cocotb.start_soon(Clock(dut.clk, CLOCK_NS, "ns").start())
         self.mmio = TlpSource(dut, "mmio", self.rng, pause)
@@ -139,6 +142,8 @@ class AppBench:
             cocotb.start_soon(self._pulse_denied())
             return
         self.requests.append(tlp)
+        if tlp.fmt_type == FmtType.MSG_RC:
+            return
         if tlp.fmt_type in (FmtType.MWR32, FmtType.MWR64):
             for number, value in enumerate(tlp.data):
                 self.host[tlp.address // 4 + number] = value

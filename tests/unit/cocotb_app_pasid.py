@@ -50,7 +50,8 @@ async def requests_have_the_pasid_of_their_transfer(dut: Any) -> None:
             await bench.transfer(tdi, 0x1_0000 * (tdi + 1), 0, size, control)
             await choose(bench, tdi, 0xABCDE)  # counts for the next one only
         for tdi in range(bench.tdis):
-            assert await ended(bench, tdi) == Status.DONE
+            kind = KINDS[(number + tdi) % len(KINDS)]
+            assert await ended(bench, tdi) == Status.DONE, f"function {tdi}, {kind!r}"
         seen = {(tlp.side["tdi"], tlp.side["pasid"] & VALID) for tlp in bench.requests}
         assert seen == {(tdi, VALID if with_pasid[tdi] else 0) for tdi in with_pasid}
         for tlp in bench.requests:
@@ -115,7 +116,7 @@ async def a_translation_is_of_no_use_in_another_address_space(dut: Any) -> None:
         control = Control.TRANSLATE | Control.WRITE_HOST
         control |= Control(0) if pasid is None else Control.WITH_PASID
         await bench.transfer(1, 0x1000, 0, 4, control)
-        assert await ended(bench, 1) == Status.DONE
+        assert await ended(bench, 1) == Status.DONE, f"PASID {pasid}"
         kinds = [address_type(tlp) for tlp in bench.requests]
         assert kinds == ([asked, translated] if asks else [translated]), f"PASID {pasid}"
         pasids = [0 if pasid is None else VALID | pasid] if asks else []

@@ -20,7 +20,7 @@ from models.pcie.admission import (
 from models.pcie.codes import AddressType
 from models.tdisp.codes import TdiState
 
-FORMS = ("read", "write", "atomic", "other")
+FORMS = ("page", "read", "write", "atomic", "other")
 BITS = (
     "msix_locked",
     "redirect",
@@ -56,6 +56,9 @@ class Case:
         """The cell of the table; None for what is no request that a function may make."""
         if self.form == "other":
             return None
+        if self.form == "page":
+            plain = self.at is AddressType.UNTRANSLATED and not self.bits["msix"]
+            return outbound(self.state, OutboundKind.PAGE_REQUEST) if plain else None
         if not self.bits["msix"]:
             return outbound_memory(self.state, self.request)
         if self.form != "write" or self.at is not AddressType.UNTRANSLATED:
@@ -91,6 +94,7 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         dut.atomic.value = int(form == "atomic")
         dut.pasid_enable.value = int(form == "write")  # does not matter without a PASID
         dut.pasid.value = 0
+        dut.page_request.value = int(form == "page")
         for values in product((0, 1), repeat=len(BITS)):
             case = Case(state, at, form, dict(zip(BITS, values, strict=True)))
             for name, value in case.bits.items():

@@ -14,7 +14,7 @@ from cocotb.triggers import RisingEdge
 
 from models.ide.select import AddressAssociation
 from models.pcie.admission import MemoryRequest, outbound_memory
-from models.pcie.codes import AddressType, FmtType
+from models.pcie.codes import AddressType, FmtType, MessageCode
 from models.pcie.layout import ATOMICS, MEMORY_WRITES
 from models.tdisp.codes import TdiState
 from models.tdisp.p2p import masked
@@ -55,7 +55,7 @@ class Bench:
         self.p2p = [0] * self.tdis  # a bit for each stream
         self.redirect = [0] * self.tdis
         self.mask = [0] * self.tdis
-        self.pasid_enable = 1
+        self.pasid_enable = self.pri_enable = 1
         self.enabled = [1] * STREAMS
         self.windows = [AddressAssociation(0, MIB - 1, valid=False)] * STREAMS
         self.left: list[tuple[int, int]] = []  # what the filter says of each TLP that leaves
@@ -73,6 +73,7 @@ class Bench:
         self.dut.ats_enable.value = sum(b << n for n, b in enumerate(self.ats))
         self.dut.atomic_enable.value = self.atomic_enable
         self.dut.pasid_enable.value = self.pasid_enable
+        self.dut.pri_enable.value = self.pri_enable
         self.dut.tdi_p2p.value = sum(b << STREAMS * n for n, b in enumerate(self.p2p))
         self.dut.tdi_redirect.value = sum(b << n for n, b in enumerate(self.redirect))
         self.dut.ide_enable.value = sum(b << n for n, b in enumerate(self.enabled))
@@ -137,9 +138,11 @@ class Bench:
         write, atomic = tlp.fmt_type in MEMORY_WRITES, tlp.fmt_type in ATOMICS
         if msix and not write:
             return None
-        if not (write or tlp.fmt_type in READS or (atomic and self.atomic_enable)):
-            return None
         at = AddressType(tlp.bits(107, 106))
+        page = tlp.fmt_type == FmtType.MSG_RC and tlp.bits(71, 64) == MessageCode.PAGE_REQUEST
+        page = bool(page and self.pri_enable and at is AddressType.UNTRANSLATED)
+        if not (page or write or tlp.fmt_type in READS or (atomic and self.atomic_enable)):
+            return None
         peer = self.peer(tlp)
         request = MemoryRequest(
             at,
@@ -179,6 +182,7 @@ class Bench:
         self.redirect = [int(rng.random() < 0.2) for _ in range(self.tdis)]
         self.mask = [rng.choice((0, METADATA, MIB)) for _ in range(self.tdis)]
         self.pasid_enable = int(rng.random() < 0.8)
+        self.pri_enable = int(rng.random() < 0.8)
         self.enabled = [int(rng.random() < 0.9) for _ in range(STREAMS)]
         self.windows = [self._window() for _ in range(STREAMS)]
         self.apply()
@@ -216,6 +220,9 @@ def random_tlp(bench: Bench) -> Tlp:
         return memory_write(address, data, **fields)
     if kind < 0.8:
         return memory_read(address, rng.randint(1, 64), **fields)
+    if kind < 0.9:
+        code = rng.choice((*[MessageCode.PAGE_REQUEST] * 3, MessageCode.PRG_RESPONSE))
+        return request(FmtType.MSG_RC, address, 0, enables=(code & 0xF, code >> 4), **fields)
     other = rng.choice((*ATOMICS, FmtType.DMWR32, FmtType.DMWR64, FmtType.MRDLK32))
     data = [1, 2] if other & 0x40 else []
     return request(other, address if other & 0x20 else address & 0xFFFFFFFF, 2, data=data, **fields)

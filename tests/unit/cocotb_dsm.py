@@ -195,7 +195,7 @@ async def with_lock(bench: DsmBench, *, msix: bool, tdi: int) -> bytes:
     world.vf_bars = (rng.getrandbits(64) & page, rng.getrandbits(64) & page)
     world.msix_enable, world.msix_mask = rng.getrandbits(NUM_TDI), rng.getrandbits(NUM_TDI)
     world.ats = rng.getrandbits(NUM_TDI)
-    world.pasid = rng.random() < 0.5
+    world.pasid, world.pri = rng.random() < 0.5, rng.random() < 0.5
     world.drive(bench.dut)
     offset = rng.choice(
         (0, -1, -(1 << 63), (1 << 63) - 1, rng.getrandbits(63), -rng.getrandbits(63))

@@ -120,6 +120,7 @@ class World:
     msix_mask: int = (1 << MIDDLE | 1 << LAST) & ~1
     ats: int = 0
     pasid: bool = False  # PASID Enable
+    pri: bool = False  # Page Request Enable
     config_ok: bool = True
     streams: list[Stream] = field(
         default_factory=lambda: [
@@ -155,6 +156,7 @@ class World:
             msix_control=self.msix_control(tdi),
             ats_enable=bool(self.ats >> tdi & 1),
             pasid_enable=self.pasid,
+            prs_enable=self.pri,
         )
 
     def views(self) -> list[StreamView]:
@@ -180,6 +182,7 @@ class World:
         dut.msix_function_mask.value = self.msix_mask
         dut.ats_enable.value = self.ats
         dut.pasid_enable.value = int(self.pasid)
+        dut.pri_enable.value = int(self.pri)
         dut.lock_config_ok.value = int(self.config_ok)
         streams = self.streams
         dut.ide_enable.value = pack([s.enable for s in streams], 1)

@@ -13,7 +13,7 @@ SOURCES = [*sorted((ROOT / "rtl/app").glob("*.v")), ROOT / "rtl/common/rotate_fi
 LONG_TIMEOUT = 10000  # cycles: no read of these tests waits for so long unless it is lost
 
 
-def design(data_w: int = 128, num_tdi: int = 3, timeout: int = 3000) -> Design:
+def design(data_w: int = 128, num_tdi: int = 3, timeout: int = 3000, pri: int = 0) -> Design:
     """`app` with two stream bits."""
     parameters = {
         "DATA_W": data_w,
@@ -22,6 +22,8 @@ def design(data_w: int = 128, num_tdi: int = 3, timeout: int = 3000) -> Design:
         "STREAM_W": 2,
         "CPL_TIMEOUT": timeout,
     }
+    if pri:
+        parameters["PRI_EN"] = pri
     return Design("app", SOURCES, parameters)
 
 
@@ -56,6 +58,11 @@ def test_a_translation_is_used_by_its_owner_for_as_long_as_it_holds(data_w: int)
 @covers("TDISP-DMA-007", "TDISP-ATS-005", "TDISP-ZERO-001")
 def test_requests_have_the_pasid_of_their_transfer() -> None:
     run_simulation(design(), "tests.unit.cocotb_app_pasid")
+
+
+@covers("TDISP-ATS-001", "TDISP-FSM-012", "TDISP-LOCK-021", "TDISP-STOP-003")
+def test_page_requests_and_responses_belong_to_one_life_and_one_way() -> None:
+    run_simulation(design(pri=1), "tests.unit.cocotb_app_pages")
 
 
 @covers("TDISP-INT-004")
