@@ -8,6 +8,7 @@ import pytest
 from tb.device import Mutation
 from tests.mutants.mutants import assert_killed
 from tests.plan import attack, covers
+from tests.unit.test_app import design as app_design
 from tests.unit.test_dma_filter import ADMIT
 from tests.unit.test_dsm import DSM, WHOLE, WHOLE_ENVIRONMENT
 from tests.unit.test_ide_rx import design
@@ -252,6 +253,93 @@ def test_pasid_prefixes_without_a_check_are_found(mutation: Mutation) -> None:
     case = PASID_KILLERS[mutation.name]
     module = "tests.unit.cocotb_ide_pasid"
     assert_killed(design(pasid=1), PASID_MUTATIONS, mutation, module, case)
+
+
+PAGES_FILE = "app/app_pages.v"
+TRANSFERS_FILE = "app/app_transfers.v"
+PAGING = [
+    (
+        "cocotb_app_pasid",
+        "nothing_is_sent_with_a_pasid_that_is_not_enabled",
+        Mutation(
+            "pasid_without_its_enable",
+            TRANSFERS_FILE,
+            "with_pasid_q & {NUM_TDI{!pasid_enable}}",
+            "NONE",
+        ),
+    ),
+    (
+        "cocotb_app_pasid",
+        "a_translation_is_of_no_use_in_another_address_space",
+        Mutation(
+            "translation_for_any_pasid",
+            TRANSFERS_FILE,
+            "start & (with_pasid_q | {NUM_TDI{start_pasid}})",
+            "NONE",
+        ),
+    ),
+    (
+        "cocotb_app_pasid",
+        "a_translation_is_of_no_use_in_another_address_space",
+        Mutation(
+            "translated_with_pasid",
+            "app/app_sender.v",
+            "uses ? 21'd0 : select_pasid",
+            "select_pasid",
+        ),
+    ),
+    (
+        "cocotb_app_pages",
+        "a_response_by_another_way_is_an_error_and_no_answer",
+        Mutation(
+            "response_by_any_way",
+            PAGES_FILE,
+            "!out_ide || (rsp_ide_q && rsp_t_q && rsp_stream_q == out_rest[STREAM_W-1:0])",
+            "1'b1",
+        ),
+    ),
+    (
+        "cocotb_app_pages",
+        "responses_that_match_nothing_are_told",
+        Mutation(
+            "response_of_any_index",
+            PAGES_FILE,
+            "rsp_q && is_out && rsp_index_q == out_index",
+            "rsp_q && is_out",
+        ),
+    ),
+    (
+        "cocotb_app_pages",
+        "a_response_to_a_former_life_is_discarded",
+        Mutation(
+            "request_while_an_old_one_is_out",
+            PAGES_FILE,
+            "may_ask & ~stale_q & ~loading",
+            "may_ask & ~loading",
+        ),
+    ),
+    (
+        "cocotb_app_pages",
+        "no_more_are_out_than_the_host_allots",
+        Mutation(
+            "any_number_of_pages",
+            PAGES_FILE,
+            "{22'd0, count_q} < pri_allocation && pri_enable",
+            "pri_enable",
+        ),
+    ),
+]
+PAGING_MUTATIONS = [mutation for _, _, mutation in PAGING]
+
+
+@covers("TDISP-DMA-007", "TDISP-ATS-001", "TDISP-ATS-005", "TDISP-FSM-012", "TDISP-LOCK-021")
+@pytest.mark.parametrize(
+    ("module", "case", "mutation"), PAGING, ids=lambda item: getattr(item, "name", "")
+)
+def test_pasid_and_pages_without_a_check_are_found(
+    module: str, case: str, mutation: Mutation
+) -> None:
+    assert_killed(app_design(pri=1), PAGING_MUTATIONS, mutation, f"tests.unit.{module}", case)
 
 
 @attack("ATT-13")
