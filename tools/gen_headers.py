@@ -88,6 +88,7 @@ CONSTANTS: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "doe_defs.vh": {"DOE_VENDOR_PCI_SIG": (doe.VENDOR_PCI_SIG, 16)},
     "app_defs.vh": {
         "APP_MEMORY_BYTES": (app.MEMORY_BYTES, 0),
+        "APP_ROM_BYTES": (app.ROM_BYTES, 64),
         "APP_MSIX_VECTORS": (app.MSIX_VECTORS, 0),
         "APP_SCRATCH_REGISTERS": (app.SCRATCH_REGISTERS, 0),
         "APP_ID_VALUE": (app.ID_VALUE, 32),

@@ -13,7 +13,8 @@ from enum import IntEnum
 class ConfigRegister(IntEnum):
     """Byte address of each DW. Virtual functions have those marked VF, at the same address.
 
-    SR-IOV, ARI and ACS exist when there are virtual functions, PASID and PRI when they are built.
+    SR-IOV, ARI and ACS exist when there are virtual functions; the Expansion ROM, PASID, PRI and
+    TPH when they are built.
     """
 
     ID = 0x000  # VF
@@ -27,7 +28,7 @@ class ConfigRegister(IntEnum):
     BAR4 = 0x020  # BAR4 and BAR5 do not exist
     BAR5 = 0x024
     SUBSYSTEM = 0x02C  # VF
-    ROM = 0x030  # does not exist
+    ROM = 0x030
     CAPABILITIES = 0x034  # VF
     INTERRUPT = 0x03C
     PM = 0x040
@@ -84,9 +85,14 @@ class ConfigRegister(IntEnum):
     PRI_CONTROL = 0x1D4  # Page Request Control 15:0, Page Request Status 31:16
     PRI_CAPACITY = 0x1D8
     PRI_ALLOCATION = 0x1DC
+    TPH = 0x1E0  # VF
+    TPH_CAPABILITY = 0x1E4  # VF
+    TPH_CONTROL = 0x1E8  # VF
     IDE = 0x200
 
 
+VENDOR_ID = 0x1234  # unless a build says otherwise
+DEVICE_ID = 0x7D15
 VSEC_ID = 0x5444
 VSEC_REVISION = 1
 VSEC_LENGTH = 0x10

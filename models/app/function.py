@@ -21,6 +21,8 @@ from models.app.map import (
     PAGE,
     PASID_MASK,
     PUBLIC_ID_VALUE,
+    ROM,
+    ROM_BYTES,
     SCRATCH_REGISTERS,
     Bar0,
     Bar2,
@@ -29,6 +31,7 @@ from models.app.map import (
     Register,
     Status,
 )
+from models.app.rom import EXPANSION_ROM
 
 # What PAGE_REQUEST may read once a page was asked for; 0 where Page Requests are not built
 PAGE_STATUS = frozenset({0, int(Status.BUSY), int(Status.DONE), int(Status.DONE | Status.ERROR)})
@@ -45,11 +48,14 @@ class Region(Enum):
     MEMORY = "memory"
     MSIX_TABLE = "MSI-X table"
     MSIX_PBA = "MSI-X PBA"
+    ROM = "Expansion ROM"
     NONE = "not implemented"
 
 
 def region_of(bar: int, offset: int) -> Region:
-    """Region at byte `offset` of BAR0 (`bar` = 0) or BAR2 (`bar` = 2)."""
+    """Region at byte `offset` of BAR0 (`bar` = 0), BAR2 (`bar` = 2) or the ROM."""
+    if bar == ROM:
+        return Region.ROM if offset < ROM_BYTES else Region.NONE
     page = offset & ~(PAGE - 1)
     if bar == 0:
         return {
@@ -155,6 +161,8 @@ class FunctionModel:
                 PublicRegister.SCRATCH: self.public_scratch,
             }
             return frozenset({public.get(PublicRegister(inner), 0) if inner in (0, 4) else 0})
+        if region is Region.ROM:
+            return frozenset(struct.unpack_from("<I", EXPANSION_ROM, inner))
         if region is Region.MEMORY:
             return frozenset(struct.unpack_from("<I", self.memory, inner))
         if region is Region.MSIX_TABLE and inner < MSIX_ENTRY * MSIX_VECTORS:

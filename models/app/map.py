@@ -17,7 +17,7 @@ class Bar0(IntEnum):
     REGISTERS = 0x0000  # one page, TEE memory
     PUBLIC = 0x1000  # one page, IS_NON_TEE_MEM
     MEMORY = 0x2000  # one page, TEE memory
-    SIZE = 0x4000  # the last page is not implemented: Unsupported Request
+    SIZE = 0x4000  # the last page is not implemented: Unsupported Request; inside, the ROM is there
 
 
 class Bar2(IntEnum):
@@ -28,6 +28,8 @@ class Bar2(IntEnum):
     SIZE = 0x20000
 
 
+ROM = 6  # where a BAR is named: the Expansion ROM, which the physical function alone has
+ROM_BYTES = 0x1000
 MEMORY_BYTES = 0x1000
 MSIX_VECTORS = 4
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from models.app.config_map import SUPPORTED_PAGE_SIZES
+from models.app.config_map import DEVICE_ID, SUPPORTED_PAGE_SIZES, VENDOR_ID
 from models.app.map import ID_VALUE, MSIX_VECTORS, Bar0, Bar2
 from models.spdm.codes import ErrorCode, Response
 from models.tdisp.codes import InterfaceInfo, LockFlags, RangeAttributes, Request
@@ -18,6 +18,8 @@ P2P = True
 TDISP_CONFIG = False
 PASID = False
 PRI = False
+ROM = True
+TPH = True
 REPORT_PORTION = 1024  # bytes of the report in one response
 
 
@@ -83,8 +85,8 @@ class DeviceProfile:
     whole_device: bool = False
     num_streams: int = 2
     num_sessions: int = 4
-    vendor_id: int = 0x1234
-    device_id: int = 0x7D15
+    vendor_id: int = VENDOR_ID
+    device_id: int = DEVICE_ID
     bar_sizes: Mapping[int, int] = field(default_factory=_bar_sizes)  # bytes by BAR number
     msix_vectors: int = MSIX_VECTORS
     pf_function: int = 0  # function number of the physical function
@@ -100,6 +102,8 @@ class DeviceProfile:
     tdisp_config: bool = TDISP_CONFIG  # SET_TDISP_CONFIG is offered, without XT mode
     pasid: bool = PASID  # the PF has a PASID capability, which its VFs share
     pri: bool = PRI  # the PF has a Page Request capability, which its VFs share
+    rom: bool = ROM  # the PF has an Expansion ROM
+    tph: bool = TPH  # every function has a TPH Requester capability
     dsm_profile: DsmProfile | None = None
 
     @property

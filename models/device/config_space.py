@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
+from models.app.map import ROM_BYTES
 from models.device.config import DeviceProfile
 from models.device.registers import (
     BAR_64_BIT_PREFETCHABLE,
@@ -17,7 +18,10 @@ from models.device.registers import (
     ONES,
     PASID_ENABLE,
     PRI_ENABLE,
+    ROM_ENABLE,
     TEE_LIMITED,
+    TPH_ENABLE,
+    TPH_ST_MODE,
     Bits,
     pf_registers,
     place,
@@ -72,6 +76,7 @@ class FunctionView:
     pasid_enable: bool = False  # of the PF, for all functions, as the two below
     pri_enable: bool = False
     pri_allocation: int = 0  # Page Requests that may be out
+    rom: int | None = None  # address of the Expansion ROM while it is enabled
 
 
 class ConfigSpace:
@@ -212,10 +217,14 @@ class ConfigSpace:
             for bar, size in self.profile.bar_sizes.items()
         }
 
+    def _subordinates(self) -> list[int]:
+        """The VFs that belong to the TDI of the PF."""
+        vfs = range(1, self.profile.num_tdi if self.profile.whole_device else 1)
+        return [vf for vf in vfs if self.present(vf)]
+
     def function(self, number: int) -> FunctionConfig:
         """What LOCK and the report look at."""
-        vfs = range(1, self.profile.num_tdi if self.profile.whole_device else 1)
-        others = [vf for vf in vfs if self.present(vf)]
+        others = self._subordinates()
         ats = [self.read(each, Reg.ATS_CONTROL) & ATS_ENABLE for each in (number, *others)]
         return FunctionConfig(
             rid=self.rid(number),
@@ -223,6 +232,7 @@ class ConfigSpace:
             bars=self.bars(number),
             subordinates=[self.bars(vf) for vf in others],
             msix_control=self.read(number, Reg.MSIX) >> 16,
+            tph_control=self.read(number, Reg.TPH_CONTROL),
             ats_enable=any(ats),
             # VFs share those of the PF.
             prs_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),
@@ -257,6 +267,7 @@ class ConfigSpace:
             pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
             pri_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),
             pri_allocation=self.read(0, Reg.PRI_ALLOCATION),
+            rom=self.rom() if number == 0 else None,
         )
 
     def views(self) -> tuple[FunctionView, ...]:
@@ -275,8 +286,18 @@ class ConfigSpace:
             max_received=self.profile.max_payload,
         )
 
-    def fault(self) -> str | None:
-        """What LOCK must refuse (TDISP-LOCK-008 to 013)."""
+    def rom(self) -> int | None:
+        """Bus address of the Expansion ROM of the PF; None while it is disabled."""
+        register = self.read(0, Reg.ROM)
+        return register & ~ROM_ENABLE if register & ROM_ENABLE else None
+
+    def _unsupported_st_mode(self, number: int) -> bool:
+        control = self.read(number, Reg.TPH_CONTROL)
+        return bool(control & TPH_ENABLE and control & TPH_ST_MODE)
+
+    def fault(self, number: int) -> str | None:
+        """What LOCK of a function must refuse (TDISP-LOCK-008 to 015)."""
+        rom, looked_at = self.rom(), {0, number, *self._subordinates()}
         sizes, enabled = self.profile.bar_sizes, self._vf_control(SriovControlBit.VF_ENABLE)
         count = min(self.read(0, Reg.SRIOV_NUM_VFS), self.profile.num_tdi - 1)
         pf, vf = self.bars(0), self.bars(1)
@@ -286,6 +307,8 @@ class ConfigSpace:
             LockConfig(
                 bars=[Aperture(f"BAR{bar}", pf[bar], sizes[bar]) for bar in pf],
                 vf_bars=vf_bars if enabled else (),
+                rom=None if rom is None else Aperture("Expansion ROM", rom, ROM_BYTES),
+                unsupported_st_mode=any(map(self._unsupported_st_mode, looked_at)),
                 phantom_functions=bool(self.read(0, Reg.DEVICE_CONTROL) & PHANTOM_FUNCTIONS),
                 system_page_size=self.read(0, Reg.SRIOV_SYSTEM_PAGE_SIZE) if has_vfs else 1,
                 supported_page_sizes=self.profile.supported_page_sizes,

@@ -152,7 +152,7 @@ class ReferenceDevice:
 
     def configuration_fault(self, tdi: int) -> str | None:
         """What LOCK must refuse."""
-        return self.space.fault()
+        return self.space.fault(tdi)
 
     # ------------------------------------------------------------------ configuration
 

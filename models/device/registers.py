@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
+from models.app.map import ROM_BYTES
 from models.device.config import DeviceProfile
 from models.pcie.codes import (
     CapabilityId,
@@ -31,6 +32,10 @@ FIRST_BLOCK = Reg.IDE + IdeRegister.FIRST_BLOCK
 ACS_WRITABLE = 0x4C << 16
 PASID_ENABLE = 1 << 16
 PRI_ENABLE = 1 << 0
+ROM_ENABLE = 1 << 0
+ROM_WRITABLE = ONES & ~(ROM_BYTES - 1) | ROM_ENABLE
+TPH_ENABLE = 1 << 8
+TPH_ST_MODE = 0x7
 # Stream ID, TEE-Limited, Default Stream, TC, Enable
 STREAM_CONTROL_WRITABLE = 0xFF000000 | 1 << 23 | 1 << 22 | 7 << 19 | 1
 TEE_LIMITED = 1 << 23
@@ -85,6 +90,10 @@ def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
         registers[Reg.PASID_CONTROL] = Bits(0, PASID_ENABLE)
     if profile.pri:
         registers |= {Reg.PRI_CONTROL: Bits(0, PRI_ENABLE), Reg.PRI_ALLOCATION: Bits(0, ONES)}
+    if profile.rom:
+        registers[Reg.ROM] = Bits(0, ROM_WRITABLE)
+    if profile.tph:
+        registers[Reg.TPH_CONTROL] = Bits(0, TPH_ENABLE | TPH_ST_MODE)
     for block in range(profile.num_streams):
         registers |= _stream_registers(FIRST_BLOCK + block * SelectiveBlock.SIZE)
     return {int(address): bits for address, bits in registers.items()}
@@ -105,12 +114,15 @@ def _stream_registers(base: int) -> dict[int, Bits]:
 
 def vf_registers(profile: DeviceProfile) -> dict[int, Bits]:
     """Registers of a virtual function by their address."""
-    return {
-        int(Reg.COMMAND): Bits(0, COMMAND_VF),
-        int(Reg.MSIX): _msix(profile),
-        int(Reg.ATS_CONTROL): Bits(0, ATS_ENABLE),
-        int(Reg.ACS_CONTROL): Bits(0, ACS_WRITABLE),
+    registers = {
+        Reg.COMMAND: Bits(0, COMMAND_VF),
+        Reg.MSIX: _msix(profile),
+        Reg.ATS_CONTROL: Bits(0, ATS_ENABLE),
+        Reg.ACS_CONTROL: Bits(0, ACS_WRITABLE),
     }
+    if profile.tph:
+        registers[Reg.TPH_CONTROL] = Bits(0, TPH_ENABLE | TPH_ST_MODE)
+    return {int(address): bits for address, bits in registers.items()}
 
 
 # First register, register behind the last, space and id of each capability
@@ -126,7 +138,8 @@ _CAPABILITIES = (
     (Reg.ARI, Reg.ACS, Space.EXTENDED, ExtendedCapabilityId.ARI),
     (Reg.ACS, Reg.PASID, Space.EXTENDED, ExtendedCapabilityId.ACS),
     (Reg.PASID, Reg.PRI, Space.EXTENDED, ExtendedCapabilityId.PASID),
-    (Reg.PRI, Reg.IDE, Space.EXTENDED, ExtendedCapabilityId.PRI),
+    (Reg.PRI, Reg.TPH, Space.EXTENDED, ExtendedCapabilityId.PRI),
+    (Reg.TPH, Reg.IDE, Space.EXTENDED, ExtendedCapabilityId.TPH),
     (Reg.IDE, 0x1000, Space.EXTENDED, ExtendedCapabilityId.IDE),
 )
 

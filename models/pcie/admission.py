@@ -35,6 +35,7 @@ class RangeKind(Enum):
     NON_TEE = "non-TEE memory"
     MSIX_LOCKED = "MSI-X table or PBA, locked"
     MSIX_UNLOCKED = "MSI-X table or PBA, not locked"
+    ROM = "Expansion ROM"
 
 
 class Arrival(Enum):
@@ -115,6 +116,8 @@ INBOUND: Mapping[RangeKind, Row] = {
         _E: (_UNLOCKED_T, _UNLOCKED_T, _MSIX_PLAIN),
     },
     RangeKind.MSIX_UNLOCKED: _NON_TEE_ROW,
+    # No report names it: it is no memory of the TDI and holds nothing of a TVM.
+    RangeKind.ROM: dict.fromkeys(TdiState, (_NON_TEE_T, _NON_TEE_T, _NON_TEE)),
 }
 _COLUMNS = tuple(Arrival)
 

@@ -102,6 +102,7 @@ class ExtendedCapabilityId(IntEnum):
     ATS = 0x000F
     SRIOV = 0x0010
     PRI = 0x0013
+    TPH = 0x0017
     PASID = 0x001B
     DOE = 0x002E
     IDE = 0x0030

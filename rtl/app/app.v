@@ -16,7 +16,9 @@ module app #(
     parameter STREAM_W    = 1,
     parameter MAX_PAYLOAD = 512,
     parameter CPL_TIMEOUT = 100000,
-    parameter PRI_EN      = 0        // Page Requests
+    parameter PRI_EN      = 0,         // Page Requests
+    parameter VENDOR_ID   = 16'h1234,
+    parameter DEVICE_ID   = 16'h7d15
 ) (
     input wire clk,
     input wire rst,
@@ -168,10 +170,10 @@ module app #(
   wire [SWEEP_W-1:0] sweep_word;
 
   wire [  TDI_W-1:0] access_tdi;
-  wire access_bar, access_second;
+  wire access_bar, access_rom, access_second;
   wire reg_write, reg_read;
   wire [9:0] reg_dw;
-  wire [31:0] reg_write_data, regs_read_data, msix_read_data;
+  wire [31:0] reg_write_data, regs_read_data, rom_read_data, msix_read_data;
   wire [3:0] reg_write_be;
   wire mmio_write_valid, mmio_write_ready, mmio_read_valid, mmio_read_ready, mmio_read_answer;
   wire [BE_W-1:0] mmio_write_be;
@@ -309,6 +311,7 @@ module app #(
       .appcpl_stream   (appcpl_stream),
       .access_tdi      (access_tdi),
       .access_bar      (access_bar),
+      .access_rom      (access_rom),
       .access_second   (access_second),
       .mem_write_valid (mmio_write_valid),
       .mem_write_ready (mmio_write_ready),
@@ -326,7 +329,17 @@ module app #(
       .reg_dw          (reg_dw),
       .reg_write_data  (reg_write_data),
       .reg_write_be    (reg_write_be),
-      .reg_read_data   (access_bar ? msix_read_data : regs_read_data)
+      .reg_read_data   (access_bar ? msix_read_data : access_rom ? rom_read_data : regs_read_data)
+  );
+
+  app_rom #(
+      .VENDOR_ID(VENDOR_ID),
+      .DEVICE_ID(DEVICE_ID)
+  ) u_rom (
+      .clk      (clk),
+      .read_req (reg_read && access_rom),
+      .read_dw  (reg_dw),
+      .read_data(rom_read_data)
   );
 
   app_regs #(
@@ -335,7 +348,7 @@ module app #(
   ) u_regs (
       .clk            (clk),
       .rst            (rst),
-      .write_req      (reg_write && !access_bar),
+      .write_req      (reg_write && !access_bar && !access_rom),
       .read_req       (reg_read && !access_bar),
       .public_page    (access_second),
       .access_tdi     (access_tdi),

@@ -3,7 +3,7 @@
 // app_mmio: completer of the function's memory space, one request at a time, in order.
 //
 // The request was admitted when it was offered. If its TDI changed state while it waited here, the
-// admission is worth nothing: all but T = 0 requests to the public page are then refused
+// admission is worth nothing: all but T = 0 requests to the public page and the ROM are then refused
 // (TDISP-MMIO-001 to 003, 007). A function that is being cleared refuses everything. Read data is
 // cut at addresses that are multiples of the payload size, which every Read Completion Boundary
 // divides. A Completion mirrors T, stream, tag, TC and attributes (TDISP-MMIO-006, IDE-SEL-002).
@@ -58,6 +58,7 @@ module app_mmio #(
     // The function and page of all accesses below
     output wire [TDI_W-1:0] access_tdi,
     output wire             access_bar,
+    output wire             access_rom,    // Expansion ROM
     output wire             access_second, // BAR0: public page, BAR2: Pending Bit Array
 
     // Memory page: a beat a cycle
@@ -135,8 +136,9 @@ module app_mmio #(
 
   wire memory_page = !bar_q && offset_q[13:12] == 2'd2;
   wire public_page = !bar_q && offset_q[13:12] == 2'd1;
+  wire rom_page = !bar_q && offset_q[13:12] == 2'd3;
   wire changed = stale_q || state_changed[tdi_q];
-  wire refuse = scrub_busy[tdi_q] || (changed && !(public_page && !t_q));
+  wire refuse = scrub_busy[tdi_q] || (changed && !((public_page || rom_page) && !t_q));
 
   // ------------------------------------------------------------------ completion size
   wire [10:0] payload_dw = (11'd32 << max_payload_size) > MAX_DW ? MAX_DW :
@@ -352,6 +354,7 @@ module app_mmio #(
   assign active = state_q != ST_IDLE ? ONE << tdi_q : {NUM_TDI{1'b0}};
   assign access_tdi = tdi_q;
   assign access_bar = bar_q;
+  assign access_rom = rom_page;
   assign access_second = bar_q ? offset_q[16] : public_page;
   assign mem_read_valid = fetch_valid && memory_page;
   assign mem_read_dw = fetch_dw;

@@ -18,9 +18,11 @@ module cfg_functions #(
     parameter [15:0] VF_DEVICE_ID = 16'h7d16,
     parameter [11:0] AFTER_ATS    = 12'h000,   // in the physical function
     parameter [11:0] AFTER_ACS    = 12'h000,
+    parameter [11:0] AFTER_TPH    = 12'h000,
     parameter [11:0] LAST_NEXT    = 12'h000,   // behind the last of all
     parameter        PASID_EN     = 0,
-    parameter        PRI_EN       = 0
+    parameter        PRI_EN       = 0,
+    parameter        TPH_EN       = 0
 ) (
     input wire               clk,
     input wire               rst,
@@ -56,6 +58,9 @@ module cfg_functions #(
     output wire [NUM_TDI-1:0] msix_function_mask,
     output wire [NUM_TDI-1:0] ats_enable,
 
+    output wire [  NUM_TDI-1:0] tph_enable,
+    output wire [3*NUM_TDI-1:0] tph_st_mode,
+
     output wire        pasid_enable,
     output wire        pri_enable,
     output wire [31:0] pri_allocation,
@@ -65,13 +70,15 @@ module cfg_functions #(
     input  wire        pri_unexpected_index
 );
 
+  localparam [11:0] VF_AFTER_ACS = TPH_EN != 0 ? `CFG_REG_TPH : 12'h000;
 
   wire [31:0] vf_rdata, msix_rdata, pcie_rdata, ats_rdata, ari_rdata, acs_rdata, shared_rdata;
+  wire [31:0] tph_rdata, tph_rw;
   wire [31:0] vf_rw, msix_rw, pcie_rw, ats_rw, acs_rw, shared_rw, pcie_w1c, shared_w1c;
 
-  assign rdata = msix_rdata | pcie_rdata | ats_rdata | ari_rdata | acs_rdata |
+  assign rdata = msix_rdata | pcie_rdata | ats_rdata | ari_rdata | acs_rdata | tph_rdata |
       (physical ? shared_rdata : vf_rdata);
-  assign rw_mask = msix_rw | pcie_rw | ats_rw | acs_rw | (physical ? shared_rw : vf_rw);
+  assign rw_mask = msix_rw | pcie_rw | ats_rw | acs_rw | tph_rw | (physical ? shared_rw : vf_rw);
   assign w1c_mask = pcie_w1c | (physical ? shared_w1c : 32'd0);
 
   cfg_vf_header #(
@@ -167,7 +174,8 @@ module cfg_functions #(
   cfg_acs #(
       .NUM_TDI(NUM_TDI),
       .TDI_W  (TDI_W),
-      .PF_NEXT(AFTER_ACS)
+      .PF_NEXT(AFTER_ACS),
+      .VF_NEXT(VF_AFTER_ACS)
   ) u_acs (
       .clk            (clk),
       .rst            (rst),
@@ -179,6 +187,26 @@ module cfg_functions #(
       .rw_mask        (acs_rw),
       .write          (write),
       .value          (value)
+  );
+
+  cfg_tph #(
+      .TPH_EN (TPH_EN),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W),
+      .PF_NEXT(AFTER_TPH)
+  ) u_tph (
+      .clk            (clk),
+      .rst            (rst),
+      .clear_functions(clear_functions),
+      .func           (func),
+      .physical       (physical),
+      .addr           (addr),
+      .rdata          (tph_rdata),
+      .rw_mask        (tph_rw),
+      .write          (write),
+      .value          (value),
+      .tph_enable     (tph_enable),
+      .tph_st_mode    (tph_st_mode)
   );
 
   cfg_pasid_pri #(

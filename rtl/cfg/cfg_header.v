@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cfg_header: type 0 header of the physical function, with BAR0/1 and BAR2/3.
+// cfg_header: type 0 header of the physical function, with BAR0/1, BAR2/3 and an Expansion ROM.
 
 `default_nettype none
 `include "app_defs.vh"
@@ -8,7 +8,8 @@
 
 module cfg_header #(
     parameter VENDOR_ID = 16'h1234,
-    parameter DEVICE_ID = 16'h7d15
+    parameter DEVICE_ID = 16'h7d15,
+    parameter ROM_EN    = 1          // 0: no Expansion ROM
 ) (
     input wire clk,
     input wire rst,
@@ -28,13 +29,17 @@ module cfg_header #(
     output wire        memory_space,
     output wire        bus_master,
     output wire [63:0] bar0,
-    output wire [63:0] bar2
+    output wire [63:0] bar2,
+    output wire        rom_enable,
+    output wire [31:0] rom_base
 );
 
   localparam [15:0] VENDOR = VENDOR_ID;
   localparam [15:0] DEVICE = DEVICE_ID;
   localparam [63:0] BAR0_MASK = ~(`APP_BAR0_SIZE - 64'd1);
   localparam [63:0] BAR2_MASK = ~(`APP_BAR2_SIZE - 64'd1);
+  localparam [63:0] ROM_SIZE_MASK = ~(`APP_ROM_BYTES - 64'd1);
+  localparam [31:0] ROM_MASK = ROM_EN != 0 ? ROM_SIZE_MASK[31:0] | 32'd1 : 32'd0;
   localparam [31:0] BAR_TYPE = 32'h0000_000c;  // 64 bits, prefetchable
   // Command: Memory Space, Bus Master, Parity Error Response, SERR#, Interrupt Disable
   localparam [31:0] COMMAND_MASK = 32'h0000_0546;
@@ -45,6 +50,7 @@ module cfg_header #(
   reg parity_error_q;
   reg [7:0] cache_line_q, interrupt_line_q;
   reg [63:0] bar0_q, bar2_q;
+  reg [31:0] rom_q;  // bit 0: Expansion ROM Enable
 
   always @* begin
     rdata    = 32'd0;
@@ -78,6 +84,10 @@ module cfg_header #(
         rdata   = bar2_q[63:32];
         rw_mask = BAR2_MASK[63:32];
       end
+      `CFG_REG_ROM: begin
+        rdata   = rom_q;
+        rw_mask = ROM_MASK;
+      end
       `CFG_REG_SUBSYSTEM: rdata = {DEVICE, VENDOR};
       `CFG_REG_CAPABILITIES: rdata = {20'd0, `CFG_REG_PM};
       `CFG_REG_INTERRUPT: begin
@@ -95,6 +105,7 @@ module cfg_header #(
       interrupt_line_q <= 8'd0;
       bar0_q           <= 64'd0;
       bar2_q           <= 64'd0;
+      rom_q            <= 32'd0;
     end else if (write) begin
       case (addr)
         `CFG_REG_COMMAND: command_q <= value[15:0];
@@ -103,6 +114,7 @@ module cfg_header #(
         `CFG_REG_BAR1: bar0_q[63:32] <= value;
         `CFG_REG_BAR2: bar2_q[31:0] <= value & BAR2_MASK[31:0];
         `CFG_REG_BAR3: bar2_q[63:32] <= value;
+        `CFG_REG_ROM: rom_q <= value & ROM_MASK;
         `CFG_REG_INTERRUPT: interrupt_line_q <= value[7:0];
         default: ;
       endcase
@@ -119,6 +131,8 @@ module cfg_header #(
   assign bus_master   = command_q[2];
   assign bar0         = bar0_q;
   assign bar2         = bar2_q;
+  assign rom_enable   = rom_q[0];
+  assign rom_base     = {rom_q[31:1], 1'b0};
 
   wire unused = &{1'b0, clear[30:0]};
 

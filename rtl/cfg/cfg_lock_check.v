@@ -3,9 +3,9 @@
 // cfg_lock_check: whether the configuration allows LOCK_INTERFACE_REQUEST.
 //
 // BARs of the physical function, and while VFs are enabled the apertures of all VFs, must not
-// overlap, and the System Page Size must be one that is supported (TDISP-LOCK-009, 012, 013).
-// Phantom Functions, an Expansion ROM, resizable BARs, LN and TPH do not exist in this device, so
-// their checks always pass. The result is registered.
+// overlap, nor the Expansion ROM while it is enabled, and the System Page Size must be one that is
+// supported (TDISP-LOCK-009, 010, 012, 013). Phantom Functions, resizable BARs and LN do not exist in
+// this device, so their checks always pass; TPH is looked at for each TDI. The result is registered.
 
 `default_nettype none
 `include "app_defs.vh"
@@ -19,6 +19,8 @@ module cfg_lock_check #(
 
     input wire [63:0] pf_bar0,
     input wire [63:0] pf_bar2,
+    input wire        rom_enable,
+    input wire [31:0] rom_base,
     input wire [63:0] vf_bar0,
     input wire [63:0] vf_bar2,
     input wire        vf_enable,
@@ -45,7 +47,20 @@ module cfg_lock_check #(
     overlap = {1'b0, base_a} < end_b && {1'b0, base_b} < end_a;
   endfunction
 
-  wire pf_ok = !overlap(pf_bar0, pf_end0, pf_bar2, pf_end2);
+  wire [63:0] rom = {32'd0, rom_base};
+  wire [64:0] rom_end = {1'b0, rom} + {1'b0, `APP_ROM_BYTES};
+  wire rom_pf_overlap = rom_enable && (overlap(
+      rom, rom_end, pf_bar0, pf_end0
+  ) || overlap(
+      rom, rom_end, pf_bar2, pf_end2
+  ));
+  wire rom_vf_overlap = rom_enable && (overlap(
+      rom, rom_end, vf_bar0, vf_end0
+  ) || overlap(
+      rom, rom_end, vf_bar2, vf_end2
+  ));
+
+  wire pf_ok = !overlap(pf_bar0, pf_end0, pf_bar2, pf_end2) && !rom_pf_overlap;
   wire vf_fit = vf_end0 <= ADDRESS_END && vf_end2 <= ADDRESS_END;
   wire vf_overlap = overlap(vf_bar0, vf_end0, vf_bar2, vf_end2);
   wire vf0_pf0_overlap = overlap(vf_bar0, vf_end0, pf_bar0, pf_end0);
@@ -53,7 +68,7 @@ module cfg_lock_check #(
   wire vf2_pf0_overlap = overlap(vf_bar2, vf_end2, pf_bar0, pf_end0);
   wire vf2_pf2_overlap = overlap(vf_bar2, vf_end2, pf_bar2, pf_end2);
   wire vf_ok = vf_fit && !vf_overlap && !vf0_pf0_overlap && !vf0_pf2_overlap &&
-      !vf2_pf0_overlap && !vf2_pf2_overlap;
+      !vf2_pf0_overlap && !vf2_pf2_overlap && !rom_vf_overlap;
   wire page_size_ok = system_page_size != 32'd0 &&
       (system_page_size & (system_page_size - 32'd1)) == 32'd0 &&
       (system_page_size & ~`CFG_SUPPORTED_PAGE_SIZES) == 32'd0;

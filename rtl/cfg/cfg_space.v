@@ -24,7 +24,9 @@ module cfg_space #(
     parameter DEVICE_ID       = 16'h7d15,
     parameter PF_FUNCTION     = 0,          // function number of the physical function
     parameter PASID_EN        = 0,          // PASID capability
-    parameter PRI_EN          = 0           // Page Request capability
+    parameter PRI_EN          = 0,          // Page Request capability
+    parameter ROM_EN          = 0,          // Expansion ROM of the physical function
+    parameter TPH_EN          = 0           // TPH Requester capability
 ) (
     input wire clk,
     input wire rst,
@@ -50,26 +52,30 @@ module cfg_space #(
     output wire [ STREAM_W-1:0] cfgcpl_stream,
 
     // Functions
-    output wire [       15:0] pf_rid,
-    output wire [NUM_TDI-1:0] tdi_present,
-    output wire [NUM_TDI-1:0] tdi_mse,
-    output wire [NUM_TDI-1:0] tdi_bme,
-    output wire [       63:0] pf_bar0,
-    output wire [       63:0] pf_bar2,
-    output wire [       63:0] vf_bar0,
-    output wire [       63:0] vf_bar2,
-    output wire [        2:0] max_payload_size,
-    output wire [        2:0] max_read_request_size,
+    output wire [         15:0] pf_rid,
+    output wire [  NUM_TDI-1:0] tdi_present,
+    output wire [  NUM_TDI-1:0] tdi_mse,
+    output wire [  NUM_TDI-1:0] tdi_bme,
+    output wire [         63:0] pf_bar0,
+    output wire [         63:0] pf_bar2,
+    output wire [         63:0] vf_bar0,
+    output wire [         63:0] vf_bar2,
+    output wire                 rom_enable,
+    output wire [         31:0] rom_base,
+    output wire [          2:0] max_payload_size,
+    output wire [          2:0] max_read_request_size,
     // Of the physical function, for all: ID-Based Ordering, Relaxed Ordering, No Snoop of requests;
     // ID-Based Ordering of Completions; AtomicOps
-    output wire [        2:0] attr_enable,
-    output wire               cpl_ido_enable,
-    output wire               atomic_enable,
-    output wire [NUM_TDI-1:0] msix_enable,
-    output wire [NUM_TDI-1:0] msix_function_mask,
-    output wire [NUM_TDI-1:0] ats_enable,
-    output wire               lock_config_ok,
-    output wire               cfg_write_busy,
+    output wire [          2:0] attr_enable,
+    output wire                 cpl_ido_enable,
+    output wire                 atomic_enable,
+    output wire [  NUM_TDI-1:0] msix_enable,
+    output wire [  NUM_TDI-1:0] msix_function_mask,
+    output wire [  NUM_TDI-1:0] ats_enable,
+    output wire [  NUM_TDI-1:0] tph_enable,
+    output wire [3*NUM_TDI-1:0] tph_st_mode,            // bit b of all functions in slice b
+    output wire                 lock_config_ok,
+    output wire                 cfg_write_busy,
 
     // PASID and page requests, which all functions share
     output wire        pasid_enable,
@@ -140,7 +146,8 @@ module cfg_space #(
   localparam [15:0] VF_DEVICE = DEVICE + 16'd1;
   localparam [11:0] AFTER_AER = NUM_TDI > 1 ? `CFG_REG_SRIOV : `CFG_REG_DOE;
   localparam [11:0] AFTER_PASID = PRI_EN != 0 ? `CFG_REG_PRI : `CFG_REG_IDE;
-  localparam [11:0] AFTER_ACS = PASID_EN != 0 ? `CFG_REG_PASID : AFTER_PASID;
+  localparam [11:0] AFTER_TPH = PASID_EN != 0 ? `CFG_REG_PASID : AFTER_PASID;
+  localparam [11:0] AFTER_ACS = TPH_EN != 0 ? `CFG_REG_TPH : AFTER_TPH;
   localparam [11:0] AFTER_VSEC = NUM_TDI > 1 ? `CFG_REG_ARI : AFTER_ACS;
 
   generate
@@ -259,9 +266,11 @@ module cfg_space #(
       .VF_DEVICE_ID(VF_DEVICE),
       .AFTER_ATS   (`CFG_REG_AER),
       .AFTER_ACS   (AFTER_ACS),
+      .AFTER_TPH   (AFTER_TPH),
       .LAST_NEXT   (`CFG_REG_IDE),
       .PASID_EN    (PASID_EN),
-      .PRI_EN      (PRI_EN)
+      .PRI_EN      (PRI_EN),
+      .TPH_EN      (TPH_EN)
   ) u_functions (
       .clk                  (clk),
       .rst                  (rst),
@@ -289,6 +298,8 @@ module cfg_space #(
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),
       .ats_enable           (ats_enable),
+      .tph_enable           (tph_enable),
+      .tph_st_mode          (tph_st_mode),
       .pasid_enable         (pasid_enable),
       .pri_enable           (pri_enable),
       .pri_allocation       (pri_allocation),
@@ -300,7 +311,8 @@ module cfg_space #(
 
   cfg_header #(
       .VENDOR_ID(VENDOR_ID),
-      .DEVICE_ID(DEVICE_ID)
+      .DEVICE_ID(DEVICE_ID),
+      .ROM_EN   (ROM_EN)
   ) u_header (
       .clk         (clk),
       .rst         (rst),
@@ -316,7 +328,9 @@ module cfg_space #(
       .memory_space(pf_memory_space),
       .bus_master  (pf_bus_master),
       .bar0        (pf_bar0),
-      .bar2        (pf_bar2)
+      .bar2        (pf_bar2),
+      .rom_enable  (rom_enable),
+      .rom_base    (rom_base)
   );
 
   cfg_pm u_pm (
@@ -469,6 +483,8 @@ module cfg_space #(
       .rst             (rst),
       .pf_bar0         (pf_bar0),
       .pf_bar2         (pf_bar2),
+      .rom_enable      (rom_enable),
+      .rom_base        (rom_base),
       .vf_bar0         (vf_bar0),
       .vf_bar2         (vf_bar2),
       .vf_enable       (vf_enable),

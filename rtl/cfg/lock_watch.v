@@ -7,8 +7,9 @@
 // not named here are free: Status, Cache Line Size, Interrupt Line, power management (No_Soft_Reset
 // is 1), Device Status, Link registers, AER, ACS, DOE, VSEC and stream status (TDISP-TRK-011, 012).
 // A change of what virtual functions take from the physical function - SR-IOV, ARI, PASID, page
-// requests, tags, No Snoop, the smallest translation unit - hits them all. Initiate FLR is not a
-// value and comes as flr_req. The registers of a stream hit the TDIs that it is the default stream
+// requests, tags, No Snoop, the smallest translation unit - hits them all. What the
+// report shows of MSI-X and TPH counts while the table is locked (TDISP-TRK-005). Initiate FLR is not
+// a value and comes as flr_req. The registers of a stream hit the TDIs that it is the default stream
 // of or that have bound it for peers (TDISP-TRK-009, TDISP-P2P-003).
 
 `default_nettype none
@@ -105,6 +106,9 @@ module lock_watch #(
       cause = `TDISP_CAUSE_DEVICE_CONTROL;
     end else if (addr == `CFG_REG_MSIX) begin
       msix  = |(changed & MESSAGE_CONTROL);
+      cause = `TDISP_CAUSE_MSIX;
+    end else if (addr == `CFG_REG_TPH_CONTROL) begin
+      msix  = |changed;
       cause = `TDISP_CAUSE_MSIX;
     end else if (addr == `CFG_REG_ATS_CONTROL) begin
       own   = |(changed & (ATS_ENABLE | ATS_STU));

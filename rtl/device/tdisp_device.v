@@ -13,6 +13,8 @@ module tdisp_device #(
     parameter DATA_W = 128,  // link data width in bits
     parameter NUM_TDI = 4,  // physical function and NUM_TDI - 1 virtual functions
     parameter WHOLE_DEVICE = 0,  // 1: all functions are one TDI, named by the first
+    parameter ROM_EN = 1,  // Expansion ROM of the physical function
+    parameter TPH_EN = 1,  // TPH Requester capability of every function
     parameter NUM_IDE_STREAMS = 2,  // selective IDE streams
     parameter NUM_SESSIONS = 4,  // secured SPDM sessions
     parameter MAX_PAYLOAD = 512,  // bytes of data in one TLP, as Device Capabilities says
@@ -146,6 +148,8 @@ module tdisp_device #(
   wire [NUM_TDI-1:0] tdi_mse;  // Memory Space Enable (VFs: VF MSE)
   wire [NUM_TDI-1:0] tdi_bme;  // Bus Master Enable
   wire [63:0] pf_bar0, pf_bar2, vf_bar0, vf_bar2;  // VF bases are those of VF 1
+  wire rom_enable;
+  wire [31:0] rom_base;  // of the Expansion ROM
   wire [2:0] max_payload_size;  // Device Control encoding, clipped to MAX_PAYLOAD
   wire [2:0] max_read_request_size;
   wire [2:0] attr_enable;  // ID-Based Ordering, Relaxed Ordering, No Snoop of requests
@@ -154,7 +158,9 @@ module tdisp_device #(
   wire [NUM_TDI-1:0] msix_enable;
   wire [NUM_TDI-1:0] msix_function_mask;
   wire [NUM_TDI-1:0] ats_enable;
-  wire lock_config_ok;  // configuration checks of LOCK pass (L9 to L17)
+  wire [NUM_TDI-1:0] tph_enable;
+  wire [3*NUM_TDI-1:0] tph_st_mode;
+  wire lock_config_ok;  // configuration checks of LOCK pass (L9 to L15, L17)
   wire cfg_write_busy;  // a configuration write is between watch and commit
   // Without those capabilities
   wire pasid_enable, pri_enable, pri_reset_req;
@@ -379,6 +385,8 @@ module tdisp_device #(
       .pf_bar2        (pf_bar2),
       .vf_bar0        (vf_bar0),
       .vf_bar2        (vf_bar2),
+      .rom_enable     (rom_enable),
+      .rom_base       (rom_base),
       .ide_default    (ide_default),
       .ide_rid_base   (ide_rid_base),
       .ide_rid_limit  (ide_rid_limit),
@@ -487,7 +495,9 @@ module tdisp_device #(
       .DEVICE_ID(DEVICE_ID),
       .PF_FUNCTION(PF_FUNCTION),
       .PASID_EN(PASID_EN),
-      .PRI_EN(PRI_EN)
+      .PRI_EN(PRI_EN),
+      .ROM_EN(ROM_EN),
+      .TPH_EN(TPH_EN)
   ) u_cfg_space (
       .clk                  (clk),
       .rst                  (rst),
@@ -517,6 +527,8 @@ module tdisp_device #(
       .pf_bar2              (pf_bar2),
       .vf_bar0              (vf_bar0),
       .vf_bar2              (vf_bar2),
+      .rom_enable           (rom_enable),
+      .rom_base             (rom_base),
       .max_payload_size     (max_payload_size),
       .max_read_request_size(max_read_request_size),
       .attr_enable          (attr_enable),
@@ -525,6 +537,8 @@ module tdisp_device #(
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),
       .ats_enable           (ats_enable),
+      .tph_enable           (tph_enable),
+      .tph_st_mode          (tph_st_mode),
       .lock_config_ok       (lock_config_ok),
       .cfg_write_busy       (cfg_write_busy),
       .pasid_enable         (pasid_enable),
@@ -707,6 +721,8 @@ module tdisp_device #(
       .ats_enable          (ats_enable),
       .pasid_enable        (pasid_enable),
       .pri_enable          (pri_enable),
+      .tph_enable          (tph_enable),
+      .tph_st_mode         (tph_st_mode),
       .lock_config_ok      (lock_config_ok),
       .cfg_write_busy      (cfg_write_busy),
       .ide_enable          (ide_enable),
@@ -752,7 +768,9 @@ module tdisp_device #(
       .STREAM_W(STREAM_W),
       .MAX_PAYLOAD(MAX_PAYLOAD),
       .CPL_TIMEOUT(CPL_TIMEOUT),
-      .PRI_EN(PRI_EN)
+      .PRI_EN(PRI_EN),
+      .VENDOR_ID(VENDOR_ID),
+      .DEVICE_ID(DEVICE_ID)
   ) u_app (
       .clk                    (clk),
       .rst                    (rst),

@@ -4,7 +4,8 @@
 //
 // Pure: no state, no clock. `allow` is assigned once, from conditions that must all hold; whatever
 // no rule admits is refused (TDISP-MMIO-001 to 005, 008, 010, 014, 015). A page of TEE memory that
-// SET_MMIO_ATTRIBUTE has opened in RUN is non-TEE memory until RUN ends (TDISP-MMA-003).
+// SET_MMIO_ATTRIBUTE has opened in RUN is non-TEE memory until RUN ends (TDISP-MMA-003). The Expansion
+// ROM is no part of a TDI: no report names it, so it is for requests with T = 0 whatever the state.
 
 `default_nettype none
 `include "tdisp_defs.vh"
@@ -20,6 +21,7 @@ module mmio_filter (
     // The request
     input wire [1:0] range_class,
     input wire       opened,       // SET_MMIO_ATTRIBUTE has made the page non-TEE memory
+    input wire       rom,          // a read of the Expansion ROM, which is of no class
     input wire       one_class,    // all bytes lie in ranges of this class
     input wire       ide,          // arrived on a selective stream and passed the IDE checks
     input wire       t,
@@ -43,7 +45,9 @@ module mmio_filter (
   // T = 1 outside RUN is refused for non-TEE memory also: the stricter of two readings.
   wire plain_ok = plain_class && (!t || (run && ide));
 
-  assign allow = memory_space && !scrub_busy && one_class && (tee_ok || plain_ok);
+  wire rom_ok = rom && !t;
+
+  assign allow = memory_space && !scrub_busy && one_class && (tee_ok || plain_ok || rom_ok);
 
 endmodule
 

@@ -4,7 +4,8 @@
 //
 // Pure: no state, no clock. VF n lies n - 1 sizes above the VF BAR, so a subtraction gives n. Only
 // functions that exist and have Memory Space Enable set take part. An address in more than one window
-// hits nothing: a window moved onto another function's must not open it (TDISP-MMIO-010).
+// hits nothing: a window moved onto another function's must not open it (TDISP-MMIO-010). The
+// Expansion ROM is found at the page of BAR0 that has nothing else.
 
 `default_nettype none
 `include "app_defs.vh"
@@ -19,6 +20,8 @@ module bar_decode #(
     input wire [       63:0] pf_bar2,
     input wire [       63:0] vf_bar0,
     input wire [       63:0] vf_bar2,
+    input wire               rom_enable,
+    input wire [       31:0] rom_base,
 
     input wire [63:0] address,
 
@@ -27,15 +30,19 @@ module bar_decode #(
     output wire             bar,          // 0: BAR0, 1: BAR2
     output wire [     16:0] offset,
     output reg  [      1:0] range_class,
+    output wire             rom,          // of the Expansion ROM
     output wire             memory        // the page of memory, which SET_MMIO_ATTRIBUTE may open
 );
 
   localparam BAR0_W = 14;
   localparam BAR2_W = 17;
   localparam [31:0] TDIS = NUM_TDI;
+  localparam ROM_W = 12;
+  localparam [16:0] ROM_PAGE = 17'h03000;
 
   generate
-    if (`APP_BAR0_SIZE != 1 << BAR0_W || `APP_BAR2_SIZE != 1 << BAR2_W) begin : g_check_sizes
+    if (`APP_BAR0_SIZE != 1 << BAR0_W || `APP_BAR2_SIZE != 1 << BAR2_W ||
+        `APP_ROM_BYTES != 1 << ROM_W) begin : g_check_sizes
       PARAM_ERROR_BAR_sizes_differ_from_the_memory_map u_stop ();
     end
   endgenerate
@@ -54,15 +61,19 @@ module bar_decode #(
   wire vf_hit0 = vf_exists0 && enabled[vf_tdi0];
   wire vf_hit2 = vf_exists2 && enabled[vf_tdi2];
 
+  assign rom = enabled[0] && rom_enable && address[63:ROM_W] == {32'd0, rom_base[31:ROM_W]};
+
   // The windows of the VFs at one BAR do not overlap each other.
   wire hit0 = pf_hit0 || vf_hit0;
   wire hit2 = pf_hit2 || vf_hit2;
-  wire several = (hit0 && hit2) || (pf_hit0 && vf_hit0) || (pf_hit2 && vf_hit2);
+  wire several = (hit0 && hit2) || (pf_hit0 && vf_hit0) || (pf_hit2 && vf_hit2) ||
+      (rom && (hit0 || hit2));
 
-  assign hit    = (hit0 || hit2) && !several;
-  assign tdi    = vf_hit0 ? vf_tdi0 : vf_hit2 ? vf_tdi2 : {TDI_W{1'b0}};
-  assign bar    = hit2;
-  assign offset = bar ? address[BAR2_W-1:0] : {{(BAR2_W - BAR0_W) {1'b0}}, address[BAR0_W-1:0]};
+  assign hit = (hit0 || hit2 || rom) && !several;
+  assign tdi = vf_hit0 ? vf_tdi0 : vf_hit2 ? vf_tdi2 : {TDI_W{1'b0}};
+  assign bar = hit2;
+  assign offset = bar ? address[BAR2_W-1:0] : rom ? {5'd0, address[ROM_W-1:0]} | ROM_PAGE :
+      {{(BAR2_W - BAR0_W) {1'b0}}, address[BAR0_W-1:0]};
 
   wire [63:0] page = {{(64 - BAR2_W) {1'b0}}, offset[16:12], 12'h000};
 
@@ -85,7 +96,7 @@ module bar_decode #(
   end
 
   wire unused = &{1'b0, pf_bar0[BAR0_W-1:0], vf_bar0[BAR0_W-1:0], pf_bar2[BAR2_W-1:0],
-                  vf_bar2[BAR2_W-1:0]};
+                  vf_bar2[BAR2_W-1:0], rom_base[ROM_W-1:0]};
 
 endmodule
 

@@ -33,6 +33,8 @@ module tlp_route #(
     input wire [                  63:0] pf_bar2,
     input wire [                  63:0] vf_bar0,
     input wire [                  63:0] vf_bar2,
+    input wire                          rom_enable,
+    input wire [                  31:0] rom_base,
     input wire [   NUM_IDE_STREAMS-1:0] ide_default,
     input wire [16*NUM_IDE_STREAMS-1:0] ide_rid_base,
     input wire [16*NUM_IDE_STREAMS-1:0] ide_rid_limit,
@@ -143,7 +145,7 @@ module tlp_route #(
 
   wire a_config, a_read, a_write, a_completion, a_message, a_message_known, a_refused_np, a_unknown;
   wire a_for_function;
-  wire a_poisoned, a_hit, a_bar, a_memory;
+  wire a_poisoned, a_hit, a_bar, a_memory, a_rom;
   wire [63:0] a_address;
   wire [10:0] a_dw_count;
   wire [7:0] a_cpl_type;
@@ -184,12 +186,15 @@ module tlp_route #(
       .pf_bar2    (pf_bar2),
       .vf_bar0    (vf_bar0),
       .vf_bar2    (vf_bar2),
+      .rom_enable (rom_enable),
+      .rom_base   (rom_base),
       .address    (a_address),
       .hit        (a_hit),
       .tdi        (a_tdi),
       .bar        (a_bar),
       .offset     (a_offset),
       .range_class(a_class),
+      .rom        (a_rom),
       .memory     (a_memory)
   );
 
@@ -213,7 +218,7 @@ module tlp_route #(
   reg b_config_q, b_read_q, b_write_q, b_completion_q, b_message_q, b_message_known_q;
   reg b_for_function_q;
   reg [TDI_W-1:0] b_target_q;
-  reg b_refused_np_q, b_unknown_q, b_poisoned_q, b_hit_q, b_bar_q, b_memory_q;
+  reg b_refused_np_q, b_unknown_q, b_poisoned_q, b_hit_q, b_bar_q, b_memory_q, b_rom_q;
   reg b_rid_ok_q, b_one_class_q;
   reg [TDI_W-1:0] b_tdi_q;
   reg [16:0] b_offset_q;
@@ -250,6 +255,7 @@ module tlp_route #(
       b_hit_q           <= a_hit;
       b_bar_q           <= a_bar;
       b_memory_q        <= a_memory;
+      b_rom_q           <= a_rom && a_hit;
       b_rid_ok_q        <= a_rid_ok;
       b_one_class_q     <= a_one_class;
       b_tdi_q           <= a_tdi;
@@ -294,6 +300,7 @@ module tlp_route #(
       .scrub_busy(tdi_scrub_busy[b_tdi_q]),
       .range_class(b_class_q),
       .opened(b_memory_q && tdi_memory_open[b_tdi_q]),
+      .rom(b_rom_q && b_read_q),
       .one_class(b_one_class_q),
       .ide(b_ide),
       .t(b_t),

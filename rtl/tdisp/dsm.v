@@ -45,19 +45,21 @@ module dsm #(
     input wire [SESSION_W-1:0] session_end_idx,
 
     // Configuration
-    input wire [NUM_TDI-1:0] tdi_present,
-    input wire [       15:0] pf_rid,              // TDI n has the Requester ID pf_rid + n
-    input wire [       63:0] pf_bar0,
-    input wire [       63:0] pf_bar2,
-    input wire [       63:0] vf_bar0,
-    input wire [       63:0] vf_bar2,
-    input wire [NUM_TDI-1:0] msix_enable,
-    input wire [NUM_TDI-1:0] msix_function_mask,
-    input wire [NUM_TDI-1:0] ats_enable,
-    input wire               pasid_enable,        // of the PF, for all functions
-    input wire               pri_enable,          // the same
-    input wire               lock_config_ok,
-    input wire               cfg_write_busy,
+    input wire [  NUM_TDI-1:0] tdi_present,
+    input wire [         15:0] pf_rid,              // TDI n has the Requester ID pf_rid + n
+    input wire [         63:0] pf_bar0,
+    input wire [         63:0] pf_bar2,
+    input wire [         63:0] vf_bar0,
+    input wire [         63:0] vf_bar2,
+    input wire [  NUM_TDI-1:0] msix_enable,
+    input wire [  NUM_TDI-1:0] msix_function_mask,
+    input wire [  NUM_TDI-1:0] ats_enable,
+    input wire [  NUM_TDI-1:0] tph_enable,
+    input wire                 pasid_enable,        // of the PF, for all functions
+    input wire                 pri_enable,          // the same
+    input wire [3*NUM_TDI-1:0] tph_st_mode,         // bit b of all functions in slice b
+    input wire                 lock_config_ok,
+    input wire                 cfg_write_busy,
 
     // IDE streams
     input wire [          NUM_IDE_STREAMS-1:0] ide_enable,
@@ -111,7 +113,7 @@ module dsm #(
   // Of TDIs, where the ports speak of functions
   wire [NUM_OWNERS-1:0] owner_error_req, owner_drained, owner_scrub_busy, owner_present;
   wire [NUM_OWNERS-1:0] owner_ats_enable, owner_msix_locked, owner_redirect, owner_memory_open;
-  wire [NUM_OWNERS-1:0] owner_hold, owner_stopping;
+  wire [NUM_OWNERS-1:0] owner_hold, owner_stopping, owner_tph_wrong;
   wire [2*NUM_OWNERS-1:0] owner_state;
   wire [STREAM_W*NUM_OWNERS-1:0] owner_stream;
   wire [NUM_IDE_STREAMS*NUM_OWNERS-1:0] owner_p2p;
@@ -222,6 +224,14 @@ module dsm #(
       .nonce         (nonce)
   );
 
+  // Only No ST Mode is supported. Function 0 counts for every TDI (TDISP-LOCK-015).
+  localparam PF = 0;
+  wire [NUM_TDI-1:0] st_mode_0 = tph_st_mode[NUM_TDI-1:0];
+  wire [NUM_TDI-1:0] st_mode_1 = tph_st_mode[NUM_TDI+:NUM_TDI];
+  wire [NUM_TDI-1:0] st_mode_2 = tph_st_mode[2*NUM_TDI+:NUM_TDI];
+  wire [NUM_TDI-1:0] tph_wrong = tph_enable & (st_mode_0 | st_mode_1 | st_mode_2);
+  wire tph_ok = !tph_wrong[PF] && !owner_tph_wrong[req_idx];
+
   tdisp_lock_check #(
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W       (STREAM_W),
@@ -239,7 +249,7 @@ module dsm #(
       .stream_keys_ready   (stream_keys_ready),
       .stream_owner_valid  (stream_owner_valid),
       .stream_owner_session(stream_owner_session),
-      .lock_config_ok      (lock_config_ok),
+      .lock_config_ok      (lock_config_ok && tph_ok),
       .allow               (lock_allowed),
       .error_code          (lock_error_code),
       .stream              (default_stream)
@@ -334,13 +344,25 @@ module dsm #(
   wire [63:0] bar0 = is_pf ? pf_bar0 : vf_bar0 + vf_number * `APP_BAR0_SIZE;
   wire [63:0] bar2 = is_pf ? pf_bar2 : vf_bar2 + vf_number * `APP_BAR2_SIZE;
 
-  // Message Control as the capability of the function shows it; of a whole device, that of the
-  // physical function
+  // Message Control and TPH Requester Control as the capabilities of the function show them; of a
+  // whole device, those of the physical function
   localparam [10:0] TABLE_SIZE = `APP_MSIX_VECTORS - 1;
   wire [NUM_OWNERS-1:0] owner_msix_enable = msix_enable[NUM_OWNERS-1:0];
   wire [NUM_OWNERS-1:0] owner_msix_mask = msix_function_mask[NUM_OWNERS-1:0];
   wire [15:0] msix_control = {
     owner_msix_enable[req_idx], owner_msix_mask[req_idx], 3'd0, TABLE_SIZE
+  };
+
+  wire [NUM_OWNERS-1:0] owner_tph_enable = tph_enable[NUM_OWNERS-1:0];
+  wire [NUM_OWNERS-1:0] owner_st_mode_0 = st_mode_0[NUM_OWNERS-1:0];
+  wire [NUM_OWNERS-1:0] owner_st_mode_1 = st_mode_1[NUM_OWNERS-1:0];
+  wire [NUM_OWNERS-1:0] owner_st_mode_2 = st_mode_2[NUM_OWNERS-1:0];
+  wire [8:0] tph_control = {
+    owner_tph_enable[req_idx],
+    5'd0,
+    owner_st_mode_2[req_idx],
+    owner_st_mode_1[req_idx],
+    owner_st_mode_0[req_idx]
   };
 
   tdisp_report #(
@@ -356,6 +378,7 @@ module dsm #(
       .offset      (req_offset),
       .msix_locked (req_msix_locked),
       .msix_control(msix_control),
+      .tph_control (tph_control),
       .ats_enable  (owner_ats_enable[req_idx]),
       .pasid_enable(pasid_enable),
       .pri_enable  (pri_enable),
@@ -377,6 +400,8 @@ module dsm #(
       .scrub_busy       (tdi_scrub_busy),
       .present          (tdi_present),
       .ats_enable       (ats_enable),
+      .tph_wrong        (tph_wrong),
+      .owner_tph_wrong  (owner_tph_wrong),
       .owner_error_req  (owner_error_req),
       .owner_drained    (owner_drained),
       .owner_scrub_busy (owner_scrub_busy),

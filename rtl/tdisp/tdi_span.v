@@ -21,6 +21,7 @@ module tdi_span #(
     input wire [NUM_TDI-1:0] scrub_busy,
     input wire [NUM_TDI-1:0] present,
     input wire [NUM_TDI-1:0] ats_enable,
+    input wire [NUM_TDI-1:0] tph_wrong,   // TPH is enabled in a mode that is not supported
 
     // The same of TDIs
     output wire [NUM_OWNERS-1:0] owner_error_req,
@@ -28,6 +29,7 @@ module tdi_span #(
     output wire [NUM_OWNERS-1:0] owner_scrub_busy,
     output wire [NUM_OWNERS-1:0] owner_present,
     output wire [NUM_OWNERS-1:0] owner_ats_enable,
+    output wire [NUM_OWNERS-1:0] owner_tph_wrong,
 
     // Of TDIs
     input wire [              2*NUM_OWNERS-1:0] owner_state,
@@ -69,6 +71,7 @@ module tdi_span #(
       assign owner_scrub_busy = scrub_busy;
       assign owner_present    = present;
       assign owner_ats_enable = ats_enable;
+      assign owner_tph_wrong  = tph_wrong;
       assign memory_open      = owner_memory_open;
     end else begin : g_whole
       assign owner_error_req  = |error_req;
@@ -76,6 +79,7 @@ module tdi_span #(
       assign owner_scrub_busy = |scrub_busy;
       assign owner_present    = present[PF];
       assign owner_ats_enable = |(ats_enable & present);
+      assign owner_tph_wrong  = |tph_wrong;
       assign memory_open      = {{(NUM_TDI - 1) {1'b0}}, owner_memory_open};
     end
   endgenerate

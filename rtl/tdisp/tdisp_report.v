@@ -15,7 +15,7 @@ module tdisp_report #(
     parameter MMIO_ATTRIBUTE_EN = 1  // SET_MMIO_ATTRIBUTE is built, for the memory page
 ) (
     input wire clk,
-    input wire capture, // pulse: the next eleven inputs are taken
+    input wire capture, // pulse: the next twelve inputs are taken
 
     input wire [63:0] bar0,          // of the TDI's first function
     input wire [63:0] bar2,
@@ -25,6 +25,7 @@ module tdisp_report #(
     input wire [63:0] offset,        // MMIO_REPORTING_OFFSET
     input wire        msix_locked,
     input wire [15:0] msix_control,
+    input wire [ 8:0] tph_control,
     input wire        ats_enable,
     input wire        pasid_enable,
     input wire        pri_enable,
@@ -44,9 +45,16 @@ module tdisp_report #(
   localparam [15:0] MEMORY_ATTRIBUTES =
       MMIO_ATTRIBUTE_EN != 0 ? 16'd1 << `TDISP_RANGE_BIT_IS_MEM_ATTR_UPDATABLE : 16'd0;
 
+  localparam [15:0] INFO_ALWAYS = 16'd1 << `TDISP_INFO_BIT_NO_FW_UPDATE |
+      16'd1 << `TDISP_INFO_BIT_DMA_WITHOUT_PASID;
+  localparam [15:0] INFO_ATS = 16'd1 << `TDISP_INFO_BIT_ATS;
+  localparam [15:0] INFO_PRS = 16'd1 << `TDISP_INFO_BIT_PRS;
+  localparam [15:0] INFO_PASID = 16'd1 << `TDISP_INFO_BIT_DMA_WITH_PASID;
+
   reg [63:0] bar0_q, bar2_q, vf_bar0_q, vf_bar2_q, offset_q;
   reg [ 8:0] others_q;
   reg [15:0] msix_control_q;
+  reg [ 8:0] tph_control_q;
   reg msix_locked_q, ats_enable_q, pasid_enable_q, pri_enable_q;
 
   always @(posedge clk) begin
@@ -58,6 +66,7 @@ module tdisp_report #(
       vf_bar2_q      <= vf_bar2;
       offset_q       <= offset;
       msix_control_q <= msix_control;
+      tph_control_q  <= tph_control;
       msix_locked_q  <= msix_locked;
       ats_enable_q   <= ats_enable;
       pasid_enable_q <= pasid_enable;
@@ -71,15 +80,17 @@ module tdisp_report #(
   wire [11:0] ranges = bar0_ranges + bar2_ranges;
   wire [15:0] info_at = HEADER + {ranges, 4'h0};
 
-  wire [15:0] interface_info = 16'd1 << `TDISP_INFO_BIT_NO_FW_UPDATE | 16'd1 <<
-  `TDISP_INFO_BIT_DMA_WITHOUT_PASID
-  | {15'd0, pri_enable_q} <<
-  `TDISP_INFO_BIT_PRS
-  | {15'd0, pasid_enable_q} <<
-  `TDISP_INFO_BIT_DMA_WITH_PASID
-  | {15'd0, ats_enable_q} << `TDISP_INFO_BIT_ATS;
+  wire [15:0] interface_info = INFO_ALWAYS | (ats_enable_q ? INFO_ATS : 16'h0) |
+      (pri_enable_q ? INFO_PRS : 16'h0) | (pasid_enable_q ? INFO_PASID : 16'h0);
   wire [127:0] header = {
-    20'h0, ranges, 32'h0, 16'h0, msix_locked_q ? msix_control_q : 16'h0, 16'h0, interface_info
+    20'h0,
+    ranges,
+    23'h0,
+    msix_locked_q ? tph_control_q : 9'h0,
+    16'h0,
+    msix_locked_q ? msix_control_q : 16'h0,
+    16'h0,
+    interface_info
   };
   wire [63:0] tail = {`APP_ID_VALUE, INFO_BYTES};
 

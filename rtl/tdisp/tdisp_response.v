@@ -40,7 +40,7 @@ module tdisp_response #(
   localparam [15:0] LOCK_BYTES = 16'd48;
   localparam [15:0] REPORT_BYTES = 16'd20;  // without the portion
   localparam [15:0] STATE_BYTES = 16'd17;
-  localparam [15:0] REPORT_PORTION_MAX = 16'd1024;  // a portion fits any DOE object with its headers
+  localparam [15:0] REPORT_PORTION_MAX = 16'd1024;  // fits a DOE object with all its headers
   localparam [15:0] REPORT_PORTION_AT = REPORT_BYTES - HEADER_BYTES;
 
   localparam [7:0] VERSION_COUNT = 8'd1;

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from models.app.function import Region, region_of
+from models.app.map import ROM
 from models.ide.select import Acceptance, accept_at_endpoint, stream_of
 from models.pcie.admission import Decision, InboundRule, RangeKind, inbound_memory, inbound_span
 from models.pcie.codes import AddressType, CplStatus, FmtType
@@ -62,6 +63,8 @@ def _kinds(
             kinds.append(RangeKind.MSIX_LOCKED if msix_locked else RangeKind.MSIX_UNLOCKED)
         elif region is Region.PUBLIC:
             kinds.append(RangeKind.NON_TEE)
+        elif region is Region.ROM:
+            kinds.append(RangeKind.ROM)
         else:
             kinds.append(RangeKind.OPENED if (target.bar, page) in opened else RangeKind.TEE)
     return tuple(kinds)
@@ -131,6 +134,8 @@ class InboundChecker:
         start = passed - RACE_NS
         self._candidates.clear()
         if target is None or tlp.fmt_type not in SERVED:
+            return [NOT_BUILT]
+        if target.bar == ROM and tlp.fmt_type in MEMORY_WRITES:
             return [NOT_BUILT]
         if tlp.at not in (UNTRANSLATED, TRANSLATED):
             return [NOT_BUILT]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from models.app.map import Bar0, Bar2
+from models.app.map import ROM, ROM_BYTES, Bar0, Bar2
 from models.device.config_space import FunctionView
 from models.ide.select import Acceptance, SelectiveStreamBlock, accept_at_endpoint, stream_of
 from models.pcie.rules import Limits
@@ -45,7 +45,7 @@ PLAIN = Route()
 
 @dataclass(frozen=True)
 class Target:
-    """Where an address leads: a function, its BAR (0 or 2), the offset in it."""
+    """Where an address leads: a function, its BAR (0, 2 or ROM), the offset in it."""
 
     tdi: int
     bar: int
@@ -61,6 +61,8 @@ def decode(functions: Sequence[FunctionView], address: int) -> Target | None:
             return Target(view.number, 0, address - view.bar0)
         if view.bar2 <= address < view.bar2 + Bar2.SIZE:
             return Target(view.number, 2, address - view.bar2)
+        if view.rom is not None and view.rom <= address < view.rom + ROM_BYTES:
+            return Target(view.number, ROM, address - view.rom)
     return None
 
 

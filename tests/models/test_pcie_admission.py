@@ -39,6 +39,7 @@ TABLE = {
     RangeKind.NON_TEE: "ooP ooP PPP ooP",
     RangeKind.MSIX_LOCKED: "--P --- P-- ---",
     RangeKind.MSIX_UNLOCKED: "ooP ooP PPP ooP",
+    RangeKind.ROM: "ooP ooP ooP ooP",
 }
 ARRIVALS = {"bound": (True, True), "elsewhere": (True, False), "plain": (False, False)}
 

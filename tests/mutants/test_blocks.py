@@ -9,9 +9,13 @@ from tb.device import Mutation
 from tests.mutants.mutants import assert_killed
 from tests.plan import attack, covers
 from tests.unit.test_app import design as app_design
+from tests.unit.test_cfg_space import PAGING
+from tests.unit.test_cfg_space import design as cfg_space
 from tests.unit.test_dma_filter import ADMIT
 from tests.unit.test_dsm import DSM, WHOLE, WHOLE_ENVIRONMENT
 from tests.unit.test_ide_rx import design
+from tests.unit.test_mmio_filter import DESIGN as MMIO_FILTER
+from tests.unit.test_tdi_monitor import lock_watch
 
 ADMIT_FILE = "filter/dma_admit.v"
 ALLOW = "allow  = bus_master && at_ok && form_ok && rid_match && (plain || (trusted && secure));"
@@ -50,6 +54,8 @@ DSM_CHECKS = [
     ("cocotb_dsm", "every_wrong_length_is_refused", "any_length"),
     ("cocotb_dsm", "interface_is_found_by_requester_id_of_present_functions", "any_interface"),
     ("cocotb_dsm_life", "every_cell_of_the_table_holds", "lock_in_any_state"),
+    ("cocotb_dsm", "tph_in_a_mode_that_is_not_offered_forbids_a_lock", "any_st_mode"),
+    ("cocotb_dsm", "report_is_the_same_in_any_portions", "tph_without_interrupts"),
     (
         "cocotb_dsm_optional",
         "bind_is_refused_for_each_reason_and_for_nothing_else",
@@ -97,6 +103,13 @@ DSM_CHECKS = [
     ("cocotb_dsm_optional", "the_mask_of_every_lock_can_be_looked_up", "mask_without_lock"),
 ]
 DSM_MUTATIONS = [
+    Mutation("any_st_mode", "tdisp/dsm.v", "lock_config_ok && tph_ok", "lock_config_ok"),
+    Mutation(
+        "tph_without_interrupts",
+        "tdisp/tdisp_report.v",
+        "msix_locked_q ? tph_control_q : 9'h0",
+        "tph_control_q",
+    ),
     Mutation(
         "lock_without_keys",
         "tdisp/tdisp_lock_check.v",
@@ -193,6 +206,33 @@ DSM_MUTATIONS = [
 ]
 
 
+LOCK_CHECK_FILE = "cfg/cfg_lock_check.v"
+ROM_CHECKS = [
+    Mutation("rom_on_a_bar", LOCK_CHECK_FILE, "!rom_pf_overlap", "1'b1"),
+    Mutation("rom_on_a_vf_bar", LOCK_CHECK_FILE, "!rom_vf_overlap", "1'b1"),
+]
+TPH_UNSEEN = Mutation("tph_unseen", "cfg/lock_watch.v", "addr == `CFG_REG_TPH_CONTROL", "1'b0")
+ROM_WITH_T = Mutation("rom_with_t", "filter/mmio_filter.v", "rom && !t", "rom")
+
+
+@covers("TDISP-LOCK-010", "TDISP-LOCK-012")
+@pytest.mark.nightly
+@pytest.mark.parametrize("mutation", ROM_CHECKS, ids=lambda mutation: mutation.name)
+def test_configuration_space_without_a_check_is_found(mutation: Mutation) -> None:
+    module = "tests.unit.cocotb_cfg_optional"
+    assert_killed(cfg_space(paging=1), ROM_CHECKS, mutation, module, env=PAGING)
+
+
+@covers("TDISP-TRK-005")
+def test_changes_of_tph_that_nobody_sees_are_found() -> None:
+    assert_killed(lock_watch(4, 3), [TPH_UNSEEN], TPH_UNSEEN, "tests.unit.cocotb_lock_watch")
+
+
+@covers("TDISP-MMIO-003")
+def test_an_expansion_rom_that_takes_t_is_found() -> None:
+    assert_killed(MMIO_FILTER, [ROM_WITH_T], ROM_WITH_T, "tests.unit.cocotb_mmio_filter")
+
+
 SPAN_FILE = "tdisp/tdi_span.v"
 WHOLE_CHECKS = [
     Mutation(
@@ -257,7 +297,7 @@ def test_pasid_prefixes_without_a_check_are_found(mutation: Mutation) -> None:
 
 PAGES_FILE = "app/app_pages.v"
 TRANSFERS_FILE = "app/app_transfers.v"
-PAGING = [
+PAGING_RULES = [
     (
         "cocotb_app_pasid",
         "nothing_is_sent_with_a_pasid_that_is_not_enabled",
@@ -329,12 +369,12 @@ PAGING = [
         ),
     ),
 ]
-PAGING_MUTATIONS = [mutation for _, _, mutation in PAGING]
+PAGING_MUTATIONS = [mutation for _, _, mutation in PAGING_RULES]
 
 
 @covers("TDISP-DMA-007", "TDISP-ATS-001", "TDISP-ATS-005", "TDISP-FSM-012", "TDISP-LOCK-021")
 @pytest.mark.parametrize(
-    ("module", "case", "mutation"), PAGING, ids=lambda item: getattr(item, "name", "")
+    ("module", "case", "mutation"), PAGING_RULES, ids=lambda item: getattr(item, "name", "")
 )
 def test_pasid_and_pages_without_a_check_are_found(
     module: str, case: str, mutation: Mutation

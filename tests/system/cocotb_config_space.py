@@ -32,6 +32,7 @@ WATCHED_EXTENDED = {
     ExtendedCapabilityId.SRIOV,
     ExtendedCapabilityId.PRI,
     ExtendedCapabilityId.PASID,
+    ExtendedCapabilityId.TPH,
     ExtendedCapabilityId.DOE,
     ExtendedCapabilityId.IDE,
 }

@@ -39,6 +39,7 @@ VF_EXTENDED = {
     ExtendedCapabilityId.ATS,
     ExtendedCapabilityId.ARI,
     ExtendedCapabilityId.ACS,
+    ExtendedCapabilityId.TPH,
 }
 BAR_64_BIT_PREFETCHABLE = 0xC
 DEVICE_CAPABILITIES = 0x04

@@ -48,12 +48,17 @@ OWN_PF = (
     Flip("BAR1", Reg.BAR1, 1),
     Flip("BAR2", Reg.BAR2, FAR),
     Flip("BAR3", Reg.BAR3, 1),
+    Flip("Expansion ROM", Reg.ROM, FAR),
     Flip("MSI-X Enable", Reg.MSIX, 1 << 31, HIGH),
     Flip("MSI-X Function Mask", Reg.MSIX, 1 << 30, HIGH),
     Flip("ATS Enable", Reg.ATS_CONTROL, 1 << 31, HIGH),
+    Flip("TPH Requester Enable", Reg.TPH_CONTROL, 1 << 8),
 )
 # Of any virtual function; what is not here is in cocotb_lock_rules
-OWN_VF = (Flip("MSI-X Enable", Reg.MSIX, 1 << 31, HIGH),)
+OWN_VF = (
+    Flip("MSI-X Enable", Reg.MSIX, 1 << 31, HIGH),
+    Flip("TPH Requester Enable", Reg.TPH_CONTROL, 1 << 8),
+)
 # Of the physical function; all TDIs
 SHARED = (
     Flip("Extended Tag Field Enable", Reg.DEVICE_CONTROL, 1 << 8, LOW),
@@ -99,6 +104,7 @@ FREE_PF = (
     Flip("ARI Control", Reg.ARI_CONTROL, 0xFFFF0000, HIGH),
     Flip("ACS", Reg.ACS_CONTROL, 0x4C0000, HIGH),
     Flip("MSI-X that is not locked", Reg.MSIX, 3 << 30, HIGH),
+    Flip("TPH while MSI-X is not locked", Reg.TPH_CONTROL, 1 << 8),
     Flip("stream status", BOUND + Block.STATUS, 0xFFFFFFFF),
     Flip("IDE Control", Reg.IDE + 8, 0xFFFFFFFF),
     Flip("Stream ID of another stream", OTHER + Block.CONTROL, 1 << 24),
@@ -177,7 +183,9 @@ class RegistersOfAFunctionEndItsOwnTdi(LockedRegisters):
             self.assert_states(f"{flip.name} in CONFIG_LOCKED", ERROR, RUN)
             await self.put_back(PF, flip, old)
             await self.stop(PF)
+        await self.stop(VF1)
         for flip in OWN_VF:
+            await self.run(VF1)
             await self.kit.lock(self.session, VF3)
             old = await self.write(VF1, flip)
             self.assert_states(f"{flip.name} of VF1", UNLOCKED, ERROR, UNLOCKED, LOCKED)

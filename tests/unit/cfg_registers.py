@@ -10,7 +10,7 @@ from models.app.config_map import ConfigRegister as Reg
 from models.pcie.codes import SelectiveBlock as Block
 
 ONES = 0xFFFFFFFF
-PAGING = os.environ.get("PAGING") == "1"  # PASID and PRI are built
+PAGING = os.environ.get("PAGING") == "1"  # PASID, PRI, Expansion ROM and TPH are built
 VENDOR, DEVICE = 0x1234, 0x7D15
 IDE_FIRST_BLOCK = Reg.IDE + 0x0C
 
@@ -60,6 +60,10 @@ COMMON: dict[int, Bits] = {
 # P2P Request Redirect, P2P Completion Redirect, Direct Translated P2P
 ACS_CONTROL = Bits(0x4C, 0x4C0000)
 
+# No ST Mode and no table; Enable and ST Mode Select
+TPH_CAPABILITY = Bits(1)
+TPH_CONTROL = Bits(0, 0x107)
+
 VF_REGISTERS: dict[int, Bits] = {
     **COMMON,
     Reg.ID: Bits(ONES),
@@ -70,9 +74,15 @@ VF_REGISTERS: dict[int, Bits] = {
     Reg.ATS: Bits(pointer(Reg.ARI, 0x000F, 1)),
     Reg.ATS_CONTROL: Bits(0x00000020, 0x80000000),
     Reg.ARI: Bits(pointer(Reg.ACS, 0x000E, 1)),
-    Reg.ACS: Bits(pointer(0, 0x000D, 1)),
+    Reg.ACS: Bits(pointer(Reg.TPH if PAGING else 0, 0x000D, 1)),
     Reg.ACS_CONTROL: ACS_CONTROL,
 }
+if PAGING:
+    VF_REGISTERS |= {
+        Reg.TPH: Bits(pointer(0, 0x0017, 1)),
+        Reg.TPH_CAPABILITY: TPH_CAPABILITY,
+        Reg.TPH_CONTROL: TPH_CONTROL,
+    }
 
 AER_BITS = 1 << 12 | 1 << 14 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 22 | 1 << 28 | 1 << 29
 
@@ -84,12 +94,16 @@ PAGING_REGISTERS: dict[int, Bits] = {
     Reg.PRI_CONTROL: Bits(1 << 24, 0x1, 0x30000),  # Stopped; Enable; two status bits
     Reg.PRI_CAPACITY: Bits(16),
     Reg.PRI_ALLOCATION: Bits(0, ONES),
+    Reg.TPH: Bits(pointer(Reg.PASID, 0x0017, 1)),
+    Reg.TPH_CAPABILITY: TPH_CAPABILITY,
+    Reg.TPH_CONTROL: TPH_CONTROL,
+    Reg.ROM: Bits(0, 0xFFFFF001),
 }
 
 
 def pf_registers(num_tdi: int, num_streams: int, paging: bool = PAGING) -> dict[int, Bits]:
     """Registers of the physical function; all other addresses read 0."""
-    behind_acs = Reg.PASID if paging else Reg.IDE
+    behind_acs = Reg.TPH if paging else Reg.IDE
     registers: dict[int, Bits] = {
         **COMMON,
         Reg.ID: Bits(DEVICE << 16 | VENDOR),

@@ -9,6 +9,7 @@ import cocotb
 
 from models.app.function import FunctionModel
 from models.app.map import PAGE, PUBLIC_ID_VALUE, Bar0, Bar2, Register
+from models.app.rom import EXPANSION_ROM
 from models.pcie.codes import CplStatus
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
@@ -21,6 +22,7 @@ REGIONS = (
     (2, Bar2.MSIX_TABLE, 0x60),
     (2, Bar2.MSIX_PBA, 0x20),
 )
+ROM_PAGE = 0x3000  # of BAR0, inside the device
 CONTROL_AND_STATUS = range(Register.CONTROL // 4, Register.STATUS // 4 + 1)
 
 
@@ -65,6 +67,20 @@ async def random_accesses_of_all_functions_read_what_the_model_says(dut: Any) ->
         assert await bench.memory(tdi) == [
             min(models[tdi].read_dword(0, Bar0.MEMORY + 4 * n)) for n in range(PAGE // 4)
         ]
+
+
+@cocotb.test(**LIMIT)
+async def the_expansion_rom_is_read_as_it_is_and_never_written(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    words = [int.from_bytes(EXPANSION_ROM[n : n + 4], "little") for n in range(0, PAGE, 4)]
+    for start, length in ((0, 14), (12, 1), (6, 3), (0, 1), (14, 70), (1023, 1)):
+        got = await bench.read(0, 0, ROM_PAGE + 4 * start, length)
+        assert list(got) == words[start : start + length]
+        await bench.write(0, 0, ROM_PAGE + 4 * start, [0xFFFFFFFF] * length)
+    assert list(await bench.read(0, 0, ROM_PAGE, 14)) == words[:14]
+    model = FunctionModel()
+    for at in range(0, 0x40, 4):
+        assert (await bench.read(0, 0, at, 1))[0] in model.read_dword(0, at), "registers"
 
 
 @cocotb.test(**LIMIT)

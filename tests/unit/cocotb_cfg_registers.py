@@ -12,6 +12,7 @@ from tests.unit.cfg_bench import CfgHost, new_host
 from tests.unit.cfg_registers import (
     IDE_FIRST_BLOCK,
     ONES,
+    PAGING,
     VF_REGISTERS,
     Bits,
     pf_registers,
@@ -80,7 +81,7 @@ async def every_register_of_a_virtual_function_is_as_in_the_table(dut: Any) -> N
     await host.enable_vfs(last)
     for func in {1, last}:
         await check_reset_values(host, VF_REGISTERS, func)
-        for addr in [*range(0, 0xA0, 4), *range(0x100, 0x1E0, 4), 0x20C, 0x210]:
+        for addr in [*range(0, 0xA0, 4), *range(0x100, 0x200, 4), 0x20C, 0x210]:
             await walk(host, addr, VF_REGISTERS.get(addr, Bits()), func)
 
 
@@ -100,7 +101,9 @@ async def the_bars_of_both_kinds_of_function_can_be_sized(dut: Any) -> None:
         await host.write(low + 4, 0x9ABCDEF0)
     assert int(dut.pf_bar0.value) == 0x9ABCDEF0_12344000
     assert int(dut.pf_bar2.value) == 0x9ABCDEF0_12340000
-    for empty in (Reg.BAR4, Reg.BAR5, Reg.ROM):
+    await host.write(Reg.ROM, ONES)
+    assert await host.read(Reg.ROM) == (0xFFFFF001 if PAGING else 0), "4 KiB, and its Enable"
+    for empty in (Reg.BAR4, Reg.BAR5):
         await host.write(empty, ONES)
         assert await host.read(empty) == 0
 

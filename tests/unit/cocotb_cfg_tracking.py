@@ -62,7 +62,6 @@ HEADER = (
     Row(Reg.BAR0, ONES, be=0x0),
     Row(Reg.BAR4, ONES),
     Row(Reg.BAR5, ONES),
-    Row(Reg.ROM, ONES),
     *(Row(at, ONES, func=1) for at in range(Reg.BAR0, Reg.ROM + 4, 4)),
 )
 CAPABILITIES = (
@@ -110,6 +109,19 @@ EXTENDED = (
     Row(Reg.SRIOV_VF_BAR4, ONES),
     Row(Reg.SRIOV_VF_BAR5, ONES),
     Row(Reg.SRIOV_MIGRATION, ONES),
+)
+OPTIONAL_ROWS = (
+    Row(Reg.ROM, 0xFFFFF000, 0b0001),
+    Row(Reg.ROM, 0x1, 0b0001, be=0x1),  # Enable
+    Row(Reg.ROM, 0xFFE, be=0x3),
+    Row(Reg.ROM, 0xFFFFF000, be=0x1),
+    Row(Reg.TPH_CONTROL, 0x100, 0b0100, 2),
+    Row(Reg.TPH_CONTROL, 0x1, 0b0100, 2, 0x1),
+    Row(Reg.TPH_CONTROL, 0xFFFFFEF8, func=2),
+    Row(Reg.TPH_CONTROL, 0x107, func=2, be=0xC),
+    Row(Reg.TPH_CONTROL, 0x107),  # not locked
+    Row(Reg.TPH_CONTROL, 0x107, func=1),
+    Row(Reg.TPH_CAPABILITY, ONES, func=2),
 )
 PAGING_ROWS = (
     Row(Reg.PASID_CONTROL, 1 << 16, ALL),
@@ -216,6 +228,11 @@ async def extended_capabilities_end_whom_they_should(dut: Any) -> None:
 @cocotb.test(skip=not PAGING)
 async def paging_is_shared_by_all(dut: Any) -> None:
     await check(await new_host(dut, 4), PAGING_ROWS)
+
+
+@cocotb.test(skip=not PAGING)
+async def what_the_report_shows_and_the_rom_end_their_own_tdi(dut: Any) -> None:
+    await check(await new_host(dut, 7), OPTIONAL_ROWS)
 
 
 @cocotb.test()

@@ -196,6 +196,7 @@ async def with_lock(bench: DsmBench, *, msix: bool, tdi: int) -> bytes:
     world.msix_enable, world.msix_mask = rng.getrandbits(NUM_TDI), rng.getrandbits(NUM_TDI)
     world.ats = rng.getrandbits(NUM_TDI)
     world.pasid, world.pri = rng.random() < 0.5, rng.random() < 0.5
+    world.tph = [rng.choice((0x100, rng.randrange(8))) for _ in range(NUM_TDI)]
     world.drive(bench.dut)
     offset = rng.choice(
         (0, -1, -(1 << 63), (1 << 63) - 1, rng.getrandbits(63), -rng.getrandbits(63))
@@ -291,6 +292,22 @@ async def lock_fails_when_any_one_condition_is_missing(dut: Any) -> None:
     bench.world.drive(dut)
     assert await bench.lock(MIDDLE)
     assert int(dut.tdi_stream.value) == 1 << STREAM_W * MIDDLE, "bound to block 1"
+
+
+@cocotb.test(**LIMIT)
+async def tph_in_a_mode_that_is_not_offered_forbids_a_lock(dut: Any) -> None:
+    bench = await make(dut)
+    refused = ErrorCode.INVALID_DEVICE_CONFIGURATION
+    for function in TDIS:
+        for control, code in ((0x101, refused), (0x102, refused), (0x104, refused), (0x007, 0)):
+            bench.world.tph = [0x100] * NUM_TDI
+            bench.world.tph[function] = control
+            bench.world.drive(dut)
+            for tdi in TDIS:
+                expected = code if tdi == function or function == FIRST else 0
+                got = await bench.ask(bench.lock_request(tdi))
+                assert error_of(got) == expected, (function, tdi, control)
+                await bench.stop(tdi)
 
 
 @cocotb.test(**LIMIT)

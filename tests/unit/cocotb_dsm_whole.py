@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +44,10 @@ WAIT = 60  # cycles: longer than draining and clearing take
 
 class WholeWorld(World):
     """All functions that are present belong to the TDI of the first."""
+
+    def looked_at(self, tdi: int) -> Sequence[int]:
+        """All functions count."""
+        return range(NUM_TDI)
 
     def function(self, tdi: int) -> FunctionConfig:
         """As the reference asks for it."""
@@ -127,6 +132,20 @@ async def the_report_lists_the_ranges_of_all_functions_page_by_page(dut: Any) ->
             got += answer[20:]
         assert got == whole
         await bench.stop(PF)
+
+
+@cocotb.test(skip=not WHOLE, **LIMIT)
+async def tph_of_any_function_in_a_wrong_mode_forbids_a_lock(dut: Any) -> None:
+    bench = await make(dut)
+    for function in (PF, 1, LAST):
+        bench.world.tph = [0x100] * NUM_TDI
+        bench.world.tph[function] = 0x102
+        bench.world.drive(dut)
+        wrong = ErrorCode.INVALID_DEVICE_CONFIGURATION
+        assert await bench.refused(bench.lock_request(PF)) is wrong
+    bench.world.tph[LAST] = 0x100
+    bench.world.drive(dut)
+    await bench.lock(PF)
 
 
 @cocotb.test(skip=not WHOLE, **LIMIT)

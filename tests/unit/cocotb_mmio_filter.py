@@ -23,6 +23,7 @@ U, L, R, E = (
 KINDS = {
     "TEE": RangeKind.TEE,
     "non-TEE": RangeKind.NON_TEE,
+    "ROM": RangeKind.ROM,
     "MSI-X locked": RangeKind.MSIX_LOCKED,
 }
 
@@ -31,6 +32,7 @@ KINDS = {
 SERVED: dict[str, dict[TdiState, set[str]]] = {
     "TEE": {U: {"plain"}, L: set(), R: {"bound"}, E: set()},
     "non-TEE": {U: {"plain"}, L: {"plain"}, R: {"bound", "other", "plain"}, E: {"plain"}},
+    "ROM": {U: {"plain"}, L: {"plain"}, R: {"plain"}, E: {"plain"}},
     # Nothing is locked in CONFIG_UNLOCKED.
     "MSI-X locked": {U: {"plain"}, L: set(), R: {"bound"}, E: set()},
 }
@@ -62,12 +64,15 @@ def sender_of(ide: int, t: int, bound: int) -> str:
 @cocotb.test()
 async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
     seen = {0: 0, 1: 0}
-    bits = [(0, 1)] * 8
+    bits = [(0, 1)] * 9
     for state, range_class, values in product(TdiState, RangeClass, product(*bits)):
-        locked, space, scrub, one_class, ide, t, bound, opened = values
+        locked, space, scrub, one_class, ide, t, bound, opened, rom = values
+        if rom and range_class != RangeClass.NONE:
+            continue  # the ROM is of no class
         dut.tdi_state.value = int(state)
         dut.range_class.value = int(range_class)
         dut.opened.value = opened
+        dut.rom.value = rom
         dut.msix_locked.value = locked
         dut.memory_space.value = space
         dut.scrub_busy.value = scrub
@@ -76,7 +81,7 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         dut.t.value = t
         dut.stream_bound.value = bound
         await Timer(1, "ns")
-        target = target_of(range_class, locked, opened and state is R)
+        target = "ROM" if rom else target_of(range_class, locked, opened and state is R)
         expected = bool(
             target
             and space
@@ -90,5 +95,5 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         if target and space and not scrub and one_class and (ide or not t):
             rule = inbound_memory(state, KINDS[target], bool(t), bool(bound))
             assert got == (rule.decision is Decision.PASS)
-    assert seen == {0: 4096 - seen[1], 1: seen[1]}
+    assert seen == {0: 5120 - seen[1], 1: seen[1]}
     assert seen[1] > 0

@@ -12,7 +12,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from models.app.function import Region, region_of
-from models.app.map import Bar0, Bar2, RangeClass
+from models.app.map import ROM, ROM_BYTES, Bar0, Bar2, RangeClass
 from models.pcie.codes import CplStatus, FmtType, MessageCode
 from models.tdisp.codes import TdiState
 from tests.unit.cocotb_mmio_filter import SERVED, sender_of, target_of
@@ -32,6 +32,8 @@ from tests.unit.tlp_bench import (
 PF_RID = 0x0300
 PF_BAR0, VF_BAR0 = 0x12_0000_0000, 0x12_0004_0000
 PF_BAR2, VF_BAR2 = 0x0000_8000_0000, 0x0000_8004_0000
+ROM_BASE = 0x9000_5000
+ROM_PAGE = 0x3000  # of BAR0, inside the device
 WINDOW = (0x0010, 0x0017)  # Requester IDs of every stream that is not the default
 STREAMS = 3
 CLASS_OF = {
@@ -41,6 +43,7 @@ CLASS_OF = {
     Region.MSIX_TABLE: RangeClass.MSIX,
     Region.MSIX_PBA: RangeClass.MSIX,
     Region.NONE: RangeClass.NONE,
+    Region.ROM: RangeClass.NONE,
 }
 MEMORY_TYPES = (FmtType.MRD32, FmtType.MRD64, FmtType.MWR32, FmtType.MWR64)
 CONFIG_TYPES = (FmtType.CFGRD0, FmtType.CFGRD1, FmtType.CFGWR0, FmtType.CFGWR1)
@@ -86,6 +89,7 @@ class Bench:
         self.locked = [0] * self.tdis
         self.opened = [0] * self.tdis
         self.scrub = [0] * self.tdis
+        self.rom: int | None = ROM_BASE
         self.default = 0  # number of the default stream
         self.pulses = {"aer_unsupported": 0, "aer_poisoned": 0, "poison_event": 0}
         self.bars = {"pf_bar0": PF_BAR0, "pf_bar2": PF_BAR2, "vf_bar0": VF_BAR0, "vf_bar2": VF_BAR2}
@@ -104,6 +108,8 @@ class Bench:
         dut.tdi_msix_locked.value = sum(b << n for n, b in enumerate(self.locked))
         dut.tdi_memory_open.value = sum(b << n for n, b in enumerate(self.opened))
         dut.tdi_scrub_busy.value = sum(b << n for n, b in enumerate(self.scrub))
+        dut.rom_enable.value = int(self.rom is not None)
+        dut.rom_base.value = self.rom or ROM_BASE
         dut.ide_default.value = 1 << self.default
         dut.ide_rid_base.value = sum(WINDOW[0] << 16 * n for n in range(STREAMS))
         dut.ide_rid_limit.value = sum(WINDOW[1] << 16 * n for n in range(STREAMS))
@@ -138,6 +144,9 @@ class Bench:
                     base = self.bars[f"vf_bar{bar}"] + (tdi - 1) * size
                 if self.present[tdi] and self.mse[tdi] and base <= address < base + size:
                     hits.append(Place(tdi, bar, address - base))
+        alive = self.present[0] and self.mse[0]
+        if alive and self.rom is not None and self.rom <= address < self.rom + ROM_BYTES:
+            hits.append(Place(0, ROM, address - self.rom))
         return hits[0] if len(hits) == 1 else None
 
     def admitted(self, tlp: Tlp, place: Place | None) -> bool:
@@ -147,6 +156,8 @@ class Bench:
         if place.offset % 4096 + 4 * (tlp.length or 1024) > 4096:
             return False
         region = region_of(place.bar, place.offset)
+        if region is Region.ROM:
+            return tlp.fmt_type in MEMORY_TYPES[:2] and not tlp.side["t"]
         opened = region is Region.MEMORY and self.opened[place.tdi]
         opened = opened and self.state[place.tdi] is TdiState.RUN
         target = target_of(CLASS_OF[region], self.locked[place.tdi], opened)
@@ -230,6 +241,8 @@ class Bench:
         served = window and self.admitted(tlp, place)
         if served and place and not poisoned:
             side = {"tdi": place.tdi, "bar": int(place.bar == 2), "offset": place.offset}
+            if place.bar == ROM:
+                side["offset"] += ROM_PAGE
             return Verdict("mmio", replace(tlp, side={**tlp.side, **side}))
         if served and place:
             return Verdict(None, poisoned=True, poison_event=1 << place.tdi)
@@ -282,7 +295,9 @@ def _other_bus(tlp: Tlp) -> int:
 def random_address(bench: Bench) -> int:
     """Mostly inside a BAR, mostly near the edge of a page."""
     rng = bench.rng
-    bar = rng.choice((0, 0, 2))
+    bar = rng.choice((0, 0, 0, 0, 2, 2, ROM))
+    if bar == ROM:
+        return ROM_BASE + 4 * rng.choice((-1, 0, 1, 5, 1000, 1022, 1023, 1024))
     size = Bar0.SIZE if bar == 0 else Bar2.SIZE
     base = bench.bars[f"pf_bar{bar}"]
     if rng.random() < (0.8 if bench.tdis > 1 else 0.2):  # also just outside of all VFs
@@ -362,6 +377,7 @@ def shuffle_configuration(bench: Bench) -> None:
     bench.state = [rng.choice(list(TdiState)) for _ in range(bench.tdis)]
     bench.stream = [rng.randrange(STREAMS) for _ in range(bench.tdis)]
     bench.default = rng.randrange(STREAMS)
+    bench.rom = ROM_BASE if rng.random() < 0.8 else None
     bench.apply()
 
 
@@ -377,6 +393,25 @@ async def every_memory_request_goes_where_the_tables_say(dut: Any) -> None:
         verdict = await bench.check(random_memory(bench))
         outputs[verdict.output] = outputs.get(verdict.output, 0) + 1
     assert min(outputs["mmio"], outputs["errcpl"], outputs[None]) > 30
+
+
+@cocotb.test(**LIMIT)
+async def the_expansion_rom_is_read_with_t_0_in_every_state(dut: Any) -> None:
+    bench = await Bench(dut).start()
+    for state in TdiState:
+        bench.state[0] = state
+        bench.apply()
+        for ide, t in ((0, 0), (1, 0), (1, 1)):
+            side = {"ide": ide, "t": t, "stream": bench.stream[0], "requester": WINDOW[0]}
+            verdict = await bench.check(memory_read(ROM_BASE, 3, **side))
+            assert verdict.output == ("errcpl" if t else "mmio"), state
+            assert (await bench.check(memory_write(ROM_BASE, [1], **side))).output is None
+    bench.rom = PF_BAR2 + Bar2.MSIX_PBA
+    bench.apply()
+    for address in (bench.rom, PF_BAR0):
+        plain = {"ide": 0, "t": 0, "stream": 0}
+        verdict = await bench.check(memory_read(address, 1, **plain))
+        assert verdict.output == "errcpl" or address == PF_BAR0, "two windows at one address"
 
 
 @cocotb.test(**LIMIT)

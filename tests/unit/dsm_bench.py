@@ -54,6 +54,7 @@ TDIS = tuple(sorted({FIRST, SECOND, MIDDLE, LAST}))
 NONCE_TIMEOUT = 400  # cycles, a parameter of the build
 STREAM, PEER, SPARE, SESSION = 0x21, 0x05, 0xC0, 2
 WORDS = NONCE_SIZE // 4
+ST_MODE = 0x7  # of TPH Requester Control, beside Enable in bit 8
 INPUTS = (
     *("tdisp_tdata", "tdisp_tvalid", "tdisp_tlast", "tdisp_session", "tdisp_rsp_tready"),
     *("entropy_tdata", "entropy_tvalid", "session_end_valid", "session_end_idx"),
@@ -121,6 +122,7 @@ class World:
     ats: int = 0
     pasid: bool = False  # PASID Enable
     pri: bool = False  # Page Request Enable
+    tph: list[int] = field(default_factory=lambda: [n % 2 << 8 for n in range(NUM_TDI)])
     config_ok: bool = True
     streams: list[Stream] = field(
         default_factory=lambda: [
@@ -154,6 +156,7 @@ class World:
             present=bool(self.present >> tdi & 1),
             bars={0: bars[0], 2: bars[1]},
             msix_control=self.msix_control(tdi),
+            tph_control=self.tph[tdi],
             ats_enable=bool(self.ats >> tdi & 1),
             pasid_enable=self.pasid,
             prs_enable=self.pri,
@@ -170,7 +173,13 @@ class World:
 
     def configuration_fault(self, tdi: int) -> str | None:
         """As the reference asks for it."""
+        if any(self.tph[n] >> 8 & 1 and self.tph[n] & ST_MODE for n in self.looked_at(tdi)):
+            return "TDISP-LOCK-015: Steering Tag mode"
         return None if self.config_ok else "TDISP-LOCK-009: overlap"
+
+    def looked_at(self, tdi: int) -> Sequence[int]:
+        """The functions that the checks of a LOCK look at."""
+        return (0, tdi)
 
     def drive(self, dut: Any) -> None:
         """Show it to the device under test."""
@@ -183,6 +192,9 @@ class World:
         dut.ats_enable.value = self.ats
         dut.pasid_enable.value = int(self.pasid)
         dut.pri_enable.value = int(self.pri)
+        dut.tph_enable.value = pack([value >> 8 & 1 for value in self.tph], 1)
+        modes = [pack([value >> bit & 1 for value in self.tph], 1) for bit in range(3)]
+        dut.tph_st_mode.value = pack(modes, NUM_TDI)
         dut.lock_config_ok.value = int(self.config_ok)
         streams = self.streams
         dut.ide_enable.value = pack([s.enable for s in streams], 1)

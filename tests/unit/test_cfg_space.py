@@ -18,7 +18,7 @@ from tests.plan import attack, covers
 SOURCES = sorted((ROOT / "rtl/cfg").glob("*.v"))
 
 
-PAGING = {"PAGING": "1"}  # tells the tests that PASID and PRI are built
+PAGING = {"PAGING": "1"}  # tells the tests that PASID, PRI, Expansion ROM and TPH are built
 
 
 def design(
@@ -36,6 +36,8 @@ def design(
         "PF_FUNCTION": pf_function,
         "PASID_EN": paging,
         "PRI_EN": paging,
+        "ROM_EN": paging,
+        "TPH_EN": paging,
     }
     return Design("cfg_space", SOURCES, parameters)
 
@@ -65,6 +67,11 @@ def test_pasid_and_page_requests_are_as_in_the_table(num_tdi: int) -> None:
     run_simulation(built, "tests.unit.cocotb_cfg_registers", env=PAGING)
     if num_tdi > 1:
         run_simulation(built, "tests.unit.cocotb_cfg_paging", env=PAGING)
+
+
+@covers("TDISP-LOCK-010", "TDISP-LOCK-012", "TDISP-LOCK-015", "TDISP-FSM-004")
+def test_expansion_rom_and_tph_are_checked_and_shown() -> None:
+    run_simulation(design(paging=1), "tests.unit.cocotb_cfg_optional", env=PAGING)
 
 
 @covers("TDISP-ATS-004")
@@ -108,6 +115,7 @@ def test_requests_are_answered_and_announced_by_the_rules(num_tdi: int, data_w: 
     "TDISP-FSM-005",
     "TDISP-LOCK-008",
     "TDISP-LOCK-009",
+    "TDISP-LOCK-010",
     "TDISP-LOCK-012",
     "TDISP-LOCK-013",
     "IDE-CAP-003",

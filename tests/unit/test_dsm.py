@@ -93,6 +93,7 @@ def _skip_without_simulator(request: pytest.FixtureRequest) -> None:
         "TDISP-LOCK-006",
         "TDISP-LOCK-007",
         "TDISP-LOCK-008",
+        "TDISP-LOCK-015",
     ),
     *("TDISP-LOCK-016", "TDISP-LOCK-017", "TDISP-LOCK-018", "TDISP-LOCK-023", "TDISP-LOCK-024"),
     *(

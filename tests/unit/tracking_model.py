@@ -50,6 +50,7 @@ def rules(num_streams: int) -> dict[int, list[Rule]]:
         Reg.PRI_ALLOCATION: [Rule(ONES, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
         Reg.DEVICE_CONTROL_2: [Rule(1 << 12, Scope.SHARED, ErrorCause.DEVICE_CONTROL)],
         Reg.MSIX: [Rule(0xFFFF0000, Scope.MSIX, ErrorCause.MSIX)],
+        Reg.TPH_CONTROL: [Rule(ONES, Scope.MSIX, ErrorCause.MSIX)],
         Reg.ATS_CONTROL: [
             Rule(1 << 31, Scope.OWN, ErrorCause.ATS),
             Rule(0x1F << 16, Scope.SHARED, ErrorCause.ATS),
