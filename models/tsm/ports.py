@@ -67,3 +67,4 @@ class Assignment:
     mmio_reporting_offset: int = 0
     p2p_address_mask: int = 0  # address bits that say nothing about the place of a peer
     segment: int | None = None
+    subordinates: Sequence[Mapping[int, int]] = ()  # bars of VFs that belong to the TDI of their PF

@@ -78,7 +78,8 @@ def _range(item: MmioRange, assignment: Assignment) -> Iterator[str]:
         return
     offset = assignment.mmio_reporting_offset
     address = ((item.first_page << PAGE_SHIFT) - offset) % ADDRESS_SPACE
-    base = assignment.bars[item.range_id]
-    end = base + assignment.bar_sizes[item.range_id]
-    if not (base <= address and address + (item.num_pages << PAGE_SHIFT) <= end):
+    size = assignment.bar_sizes[item.range_id]
+    bases = [bars[item.range_id] for bars in (assignment.bars, *assignment.subordinates)]
+    end = address + (item.num_pages << PAGE_SHIFT)
+    if not any(base <= address and end <= base + size for base in bases):
         yield f"{name} lies outside BAR{item.range_id}"

@@ -11,13 +11,15 @@ import pytest
 from models.app.config_map import ConfigRegister as Reg
 from models.device.config import DeviceProfile
 from models.device.device import ReferenceDevice
-from models.tdisp.codes import ErrorCause, ErrorCode, LockFlags, TdiState
+from models.host.tvm import ExpectedRange, MappedRange, MmioMapping
+from models.tdisp.codes import ErrorCause, ErrorCode, LockFlags, RangeAttributes, TdiState
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.messages import GetDeviceInterfaceState
 from models.tdisp.report import MSIX_ATTRIBUTES, PAGE_SHIFT, build_report
 from models.tdisp.table import Event
+from models.tsm.errors import TsmError
 from models.tsm.model_host import ModelHost
-from tests.models.life_cycle_parties import IDENTITY, OFFSET
+from tests.models.life_cycle_parties import IDENTITY, OFFSET, Bench, TvmTenant, run
 from tests.plan import covers
 
 U, L, R, E = TdiState
@@ -58,6 +60,40 @@ def test_the_report_lists_bar0_of_all_functions_and_then_bar2(msix: bool) -> Non
     ]
     assert [(item.range_id, item.first_page) for item in report.ranges] == expected
     assert len(expected) == (5 if msix else 3) * WHOLE.num_tdi
+
+
+@covers("TDISP-HOST-004", "TDISP-HOST-006", "TDISP-STATE-003")
+def test_the_tsm_attaches_it_when_all_its_functions_are_assigned() -> None:
+    for assigned in (WHOLE.num_tdi, WHOLE.num_tdi - 1):
+        bench = Bench(WHOLE)
+        bars = [bench.host.bars(function) for function in range(WHOLE.num_tdi)]
+        ranges = [
+            (item, bar)
+            for number in (0, 2)
+            for bar in bars
+            for item in WHOLE.dsm.ranges
+            if item.bar == number
+        ]
+        mapped = tuple(MappedRange(bar[item.bar] + item.offset, 1) for item, bar in ranges)
+        updatable = RangeAttributes.IS_MEM_ATTR_UPDATABLE  # of the first function only
+        expected = tuple(
+            ExpectedRange(
+                item.num_pages,
+                item.attributes if bar is bars[0] else item.attributes & ~updatable,
+                item.bar,
+            )
+            for item, bar in ranges
+        )
+        tenant = TvmTenant("TVM", MmioMapping(mapped, OFFSET), expected)
+        assignment = bench.assignment(0, subordinates=bars[1:assigned])
+        attach = bench.tsm.bring_up(assignment, tenant, bench.host.pf_rid)
+        if assigned == WHOLE.num_tdi:
+            run(attach)
+            assert bench.device.tdi_states() == (R,) * WHOLE.num_tdi
+        else:
+            with pytest.raises(TsmError, match="lies outside BAR"):
+                run(attach)
+            assert R not in bench.device.tdi_states()
 
 
 EVENTS: dict[str, Callable[[ReferenceDevice, ModelHost], None]] = {
