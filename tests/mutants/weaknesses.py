@@ -631,7 +631,7 @@ WEAKNESSES = [
         "WhatNobodyAskedForIsRefused",
         "ats_not_reported",
         "tdisp/tdisp_report.v",
-        "{15'd0, ats_enable_q} << `TDISP_INFO_BIT_ATS",
+        "ats_enable_q ? INFO_ATS : 16'h0",
         "16'd0",
     ),
     _weak(
