@@ -192,6 +192,21 @@ async def lock_waits_until_an_flr_has_cleared_the_function(dut: Any) -> None:
 
 
 @cocotb.test(**LIMIT)
+async def the_first_lock_waits_until_memory_is_ready(dut: Any) -> None:
+    """After a reset a function clears its memory; until then nobody relies on it."""
+    bench = await make(dut)
+    bench.hold_scrub = ALL
+    bench.busy = dict.fromkeys(range(NUM_TDI), 1)
+    await cycles(dut, 2)
+    await bench.send(bench.lock_request(LAST).encode())
+    await cycles(dut, 150)
+    assert not bench.answers
+    assert bench.states() == [0] * NUM_TDI
+    bench.hold_scrub = 0
+    assert (await bench.answer())[1] == Response.LOCK_INTERFACE_RESPONSE
+
+
+@cocotb.test(**LIMIT)
 async def lock_takes_effect_between_two_accesses_only(dut: Any) -> None:
     """What the function accepts, or has to clear, while the nonce is made comes before the lock."""
     bench = await make(dut)
