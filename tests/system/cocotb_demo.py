@@ -12,6 +12,7 @@ import pyuvm
 from cocotb.triggers import ClockCycles
 
 from models.app.map import ID_VALUE, Bar0, Bar2, Control, Register
+from models.device.config import RANGES
 from models.host.legacy import LegacyVm
 from models.host.tvm import Expectation, ExpectedRange, MappedRange, MmioMapping, Tvm
 from models.ide.codes import SubStream
@@ -20,7 +21,7 @@ from models.pcie.codes import CplStatus, ExtendedCapabilityId
 from models.pcie.tlp import Tlp
 from models.spdm.measurements import DeviceState
 from models.spdm.secure_session import SecureSession
-from models.tdisp.codes import InterfaceInfo, RangeAttributes, TdiState
+from models.tdisp.codes import InterfaceInfo, TdiState
 from models.tdisp.report import DeviceInterfaceReport
 from models.tsm.ports import Assignment
 from models.tsm.tsm import Parties, Tsm
@@ -52,14 +53,6 @@ IDE_VECTOR = 2
 MSIX_DATA = 0x51
 POLLS = 200
 LEGACY_PAUSE = 5000  # cycles between two rounds of the legacy VM
-
-RANGES = (
-    (0, Bar0.REGISTERS, RangeAttributes(0)),
-    (0, Bar0.PUBLIC, RangeAttributes.IS_NON_TEE_MEM),
-    (0, Bar0.MEMORY, RangeAttributes(0)),
-    (2, Bar2.MSIX_TABLE, RangeAttributes.MSIX_TABLE),
-    (2, Bar2.MSIX_PBA, RangeAttributes.MSIX_PBA),
-)
 
 
 class Tenant:
@@ -188,8 +181,10 @@ class Demo(BaseTest):
         kit, function = self.kit, self.kit.function(VICTIM)
         await kit.vmm.enable_msix(VICTIM)
         mapped = tuple(
-            MappedRange({0: function.bar0, 2: function.bar2}[bar] + offset, 1)
-            for bar, offset, _ in RANGES
+            MappedRange(
+                {0: function.bar0, 2: function.bar2}[item.bar] + item.offset, item.num_pages
+            )
+            for item in RANGES
         )
         mapping = MmioMapping(mapped, REPORTING_OFFSET)
         self.tenant = Tenant(Tvm("TVM", self._expectation()), mapping, self.out)
@@ -212,7 +207,7 @@ class Demo(BaseTest):
     def _expectation(self) -> Expectation:
         wanted = {block.index: block.value for block in DeviceState().measurements()}
         return Expectation(
-            tuple(ExpectedRange(1, attributes, bar) for bar, _, attributes in RANGES),
+            tuple(ExpectedRange(item.num_pages, item.attributes, item.bar) for item in RANGES),
             wanted,
             InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID,
             msix_locked=True,
