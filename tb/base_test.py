@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 
@@ -18,6 +19,7 @@ from tb.env import TdispEnv
 from tb.scenario import Scenario, make_root_of_trust
 
 RESET_CYCLES = 8
+GARBAGE = 100_000  # objects made, fewer those gone, between two searches for cycles
 
 
 class BaseTest(uvm_test):
@@ -51,6 +53,8 @@ class BaseTest(uvm_test):
 
     async def run_phase(self) -> None:
         self.raise_objection()
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
         self.adapter.start_clock()
         await self.adapter.reset(RESET_CYCLES)
         try:
@@ -58,6 +62,7 @@ class BaseTest(uvm_test):
             await self.env.settle()
         finally:
             self.env.captures.save()
+            gc.freeze()
         self.logger.info("scenario ended at %d ns", get_sim_time("ns"))
         self.drop_objection()
 
