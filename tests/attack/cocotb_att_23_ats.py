@@ -288,6 +288,7 @@ class ClaimedTranslationsNeverLeave(Ats):
             for to_host in (False, True):
                 since = self.mark()
                 await self.program_dma(index, to_host, base, SIZE, route)
+                await self.quiet(200)
                 self.env.scoreboard.transfer_may_fail(index)
                 assert await self.dma_status(index, route) == Status.DONE | Status.ERROR
                 assert not self.requests(since)
