@@ -129,7 +129,7 @@ class AResponseByAnotherWayIsAnError(WithPages):
             await kit.start(self.session, attached)
             await self.respond(before, PLAIN)  # asked for before the LOCK
             assert self.state() is TdiState.RUN
-            assert await self.status(self.tvm, tee) == 0
+            assert await self.status(self.tvm, tee) == FAILED  # the LOCK has aborted it
         request, _ = await self.ask(self.tvm, tee)
         await self.respond(request, tee)
         assert await self.status(self.tvm, tee) == Status.DONE
