@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -115,6 +116,13 @@ def save(folder: Path, run: Run) -> None:
     points = sorted([item.group, list(item.point), count] for item, count in hits.items())
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"test": run.test, "seed": run.seed, "hits": points}))
+
+
+def save_simulation(hits: Mapping[CoverItem, int]) -> None:
+    """Save the hits of the simulation that runs in this folder."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1)[0]
+    seed = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
+    save(Path(), Run(test or Path.cwd().name, seed, hits))
 
 
 def load(path: Path) -> Run:

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from pyuvm import uvm_subscriber
 
-from tb.coverage import CoverItem, Run, save
+from tb.coverage import CoverItem, save_simulation
 
 
 class Coverage(uvm_subscriber):
@@ -29,8 +27,5 @@ class Coverage(uvm_subscriber):
         self.hits[tt] += 1
 
     def report_phase(self) -> None:
-        if self.scoreboard.findings.announced:
-            return
-        test = os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1)[0]
-        seed = int(os.environ.get("COCOTB_RANDOM_SEED", "1"))
-        save(Path(), Run(test or self.get_full_name(), seed, self.hits))
+        if not self.scoreboard.findings.announced:
+            save_simulation(self.hits)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import cocotb
@@ -18,6 +20,7 @@ from models.pcie.codes import AddressType, FmtType, MessageCode
 from models.pcie.layout import ATOMICS, MEMORY_WRITES
 from models.tdisp.codes import TdiState
 from models.tdisp.p2p import masked
+from tb.coverage import CoverItem, save_simulation
 from tests.unit.tlp_bench import (
     LIMIT,
     Common,
@@ -32,6 +35,7 @@ from tests.unit.tlp_bench import (
 
 PF_RID = 0x0100
 STREAMS = 3
+PEER = 1  # a stream to a peer
 MIB = 1 << 20
 READS = (FmtType.MRD32, FmtType.MRD64)
 PASID_VALID = 1 << 20
@@ -293,6 +297,37 @@ async def a_translated_request_without_its_mask_is_refused(dut: Any) -> None:
             )
             await cycles(dut, 4)
             assert bench.denied - before == refused, f"TDI {tdi}, {at.name}"
+
+
+@cocotb.test(**LIMIT)
+async def a_translated_request_goes_to_its_peer_unless_it_is_redirected(dut: Any) -> None:
+    bench = Bench(dut)
+    await bench.start()
+    last, expected = bench.tdis - 1, []
+    points: Counter[CoverItem] = Counter()
+    bench.state = [TdiState.RUN] * bench.tdis
+    bench.stream = [0] * bench.tdis
+    bench.p2p = [1 << PEER] * bench.tdis
+    bench.windows[PEER] = AddressAssociation(0, MIB - 1)
+    for mask, redirect in product((0, METADATA), (0, 1)):
+        bench.mask, bench.redirect = [mask] * bench.tdis, [redirect] * bench.tdis
+        bench.apply()
+        fields = {"requester": PF_RID + last, "tdi": last, "msix": 0}
+        common = Common(address_type=AddressType.TRANSLATED)
+        tlp = memory_write(mask or 0x2000, [1], common=common, **fields)
+        leaves = bench.expected(tlp)
+        assert leaves is not None
+        assert leaves.side["stream"] == (0 if redirect else PEER)
+        expected.append(leaves)
+        await bench.send(tlp)
+        await cycles(dut, 4)
+        subject = "redirected" if redirect else "translated"
+        subject += " by a masked address" if mask else ""
+        way = "default stream" if redirect else "peer stream"
+        points[CoverItem("rule", ("request to a peer", subject, TdiState.RUN.name, way))] += 1
+    await cycles(dut, 100)
+    assert bench.sink.tlps == expected
+    save_simulation(points)
 
 
 def random_answer(bench: Bench) -> Tlp:
