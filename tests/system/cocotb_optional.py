@@ -28,6 +28,7 @@ from models.tdisp.codes import (
 from models.tdisp.report import MmioRange, reported_page
 from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
+from tb.host.vmm_host import RID_VALID
 from tb.scenario import (
     DEFAULT_STREAM,
     OTHER_STREAM,
@@ -228,13 +229,14 @@ class StreamsToPeersAreRefusedForEachReason(Optional):
         assert await self.served(self.memory(self.victim), PEER, PEER_RID) is None, what
 
     async def _associations(self) -> None:
-        """RID and address associations that meet those of the default stream."""
+        """A RID association that meets that of the default stream."""
         host, vmm = self.kit.host, self.kit.vmm
         at = await vmm.selective_block(STREAM_BLOCKS[OTHER_STREAM])
-        wide = 0xFFFF << 8
-        await host.config_write(host.pf_rid, at + SelectiveBlock.RID_ASSOCIATION_1, wide)
-        refused(await self.kit.bind(self.session, self.victim), "Requester IDs overlap")
-        await host.config_write(host.pf_rid, at + SelectiveBlock.RID_ASSOCIATION_1, PEER_RID << 8)
+        for base, what in ((HOST_RID, "Requester IDs overlap"), (PEER_RID, "")):
+            value = base << 8 | RID_VALID
+            await host.config_write(host.pf_rid, at + SelectiveBlock.RID_ASSOCIATION_2, value)
+            if what:
+                await self._refused(what)
 
     async def _keys(self) -> None:
         """Another session has the keys of the stream; then nobody has."""
