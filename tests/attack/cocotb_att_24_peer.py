@@ -262,19 +262,19 @@ class OnlyTheBoundPeerIsServed(Bound):
         await self.start_again()
 
     async def _others_on_the_stream(self) -> None:
-        for index, route, rid, at in (
-            (BYSTANDER, FOREIGN, PEER_RID, 0),
-            (LEGACY_VF, FOREIGN, PEER_RID, 0),
-            (VICTIM, FOREIGN, HOST_RID, 0),
-            (VICTIM, FOREIGN, PEER_RID + 1, 0),
-            (VICTIM, FOREIGN, self.function(BYSTANDER).rid, 0),
-            (VICTIM, FOREIGN_WITHOUT_T, PEER_RID, 0),
-            (VICTIM, FOREIGN, PEER_RID, TRANSLATED),
+        for index, route, rid in (
+            (BYSTANDER, FOREIGN, PEER_RID),
+            (LEGACY_VF, FOREIGN, PEER_RID),
+            (VICTIM, FOREIGN, HOST_RID),
+            (VICTIM, FOREIGN, PEER_RID + 1),
+            (VICTIM, FOREIGN, self.function(BYSTANDER).rid),
+            (VICTIM, FOREIGN_WITHOUT_T, PEER_RID),
         ):
-            what = f"VF{index}, {route}, {rid:04x}, AT = {at}"
-            assert not await self.peer_gets(index, route, rid, at), what
-            write = Tlp.mem_write(rid, self.memory(index), ALTERED)
-            await self.host.send(replace(write, at=at), route)
+            for at in (0, TRANSLATED):
+                what = f"VF{index}, {route}, {rid:04x}, AT = {at}"
+                assert not await self.peer_gets(index, route, rid, at), what
+                write = Tlp.mem_write(rid, self.memory(index), ALTERED)
+                await self.host.send(replace(write, at=at), route)
         await self.quiet()
         await self.assert_served("others on the stream")
         await self.assert_served("others on the stream", BYSTANDER)
@@ -288,7 +288,8 @@ class TheBoundPeerAndTheHostAreServed(Bound):
     async def attack(self) -> None:
         assert not await self.peer_gets(VICTIM)
         assert await self.bind()
-        assert await self.peer_gets(VICTIM) == self.secret
+        for at in (0, TRANSLATED):
+            assert await self.peer_gets(VICTIM, at=at) == self.secret
         await self.host.send(Tlp.mem_write(PEER_RID, self.memory() + 64, ALTERED), FOREIGN)
         await self.quiet()
         result = await self.host.mem_read(self.memory(), SIZE, TRUSTED)
