@@ -77,8 +77,10 @@ module app_cpl #(
 );
 
   localparam LANES = DATA_W / 32;
-  localparam [10:0] STEP = LANES;
-  localparam [TAG_W:0] TAGS = NUM_TAGS;
+  localparam [31:0] BEAT = LANES;
+  localparam [10:0] STEP = BEAT[10:0];
+  localparam [31:0] COUNT = NUM_TAGS;
+  localparam [TAG_W:0] TAGS = COUNT[TAG_W:0];
   localparam [NUM_TDI-1:0] ONE = 1;
   localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
 

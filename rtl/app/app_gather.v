@@ -23,7 +23,8 @@ module app_gather #(
     input  wire [31:0] reg_read_data  // one cycle after reg_read
 );
 
-  localparam [10:0] LANES = DATA_W / 32;
+  localparam [31:0] BEAT = DATA_W / 32;
+  localparam [10:0] LANES = BEAT[10:0];
 
   reg [LANE_W-1:0] lane_q;  // being read
   reg [LANE_W-1:0] store_lane_q;

@@ -43,7 +43,8 @@ module app_mem #(
       wire [LANE_W-1:0] write_lane = BANK - write_dw[LANE_W-1:0];
       wire [LANE_W-1:0] read_bank = BANK + first_bank_q;
       // Banks below that of lane 0 hold the end of the beat, one row further.
-      localparam [9:0] LIFT = LANES - 1 - b;
+      localparam [31:0] ABOVE = LANES - 1 - b;
+      localparam [9:0] LIFT = ABOVE[9:0];
       wire [9:0] write_up = write_dw + LIFT;
       wire [9:0] read_up = read_dw + LIFT;
       wire unused = &{1'b0, write_up[LANE_W-1:0], read_up[LANE_W-1:0]};

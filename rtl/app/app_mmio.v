@@ -85,8 +85,10 @@ module app_mmio #(
 
   localparam LANES = DATA_W / 32;
   localparam LANE_W = DATA_W == 128 ? 2 : DATA_W == 256 ? 3 : 4;
-  localparam [10:0] STEP = LANES;
-  localparam [10:0] MAX_DW = MAX_PAYLOAD / 4;
+  localparam [31:0] BEAT = LANES;
+  localparam [10:0] STEP = BEAT[10:0];
+  localparam [31:0] PAYLOAD_DW = MAX_PAYLOAD / 4;
+  localparam [10:0] MAX_DW = PAYLOAD_DW[10:0];
   localparam [NUM_TDI-1:0] ONE = 1;
 
   // Hamming distance 2

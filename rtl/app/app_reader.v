@@ -36,7 +36,8 @@ module app_reader #(
 );
 
   localparam LANES = DATA_W / 32;
-  localparam [10:0] STEP = LANES;
+  localparam [31:0] BEAT = LANES;
+  localparam [10:0] STEP = BEAT[10:0];
 
   reg [9:0] dw_q;
   reg [10:0] left_q;

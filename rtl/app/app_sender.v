@@ -105,7 +105,8 @@ module app_sender #(
 );
 
   localparam LANES = DATA_W / 32;
-  localparam [10:0] MAX_DW = MAX_PAYLOAD / 4;
+  localparam [31:0] PAYLOAD_DW = MAX_PAYLOAD / 4;
+  localparam [10:0] MAX_DW = PAYLOAD_DW[10:0];
   localparam [31:0] LAST_TDI = NUM_TDI - 1;
   localparam [NUM_TDI-1:0] ONE = 1;
   localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};

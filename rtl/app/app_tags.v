@@ -79,9 +79,12 @@ module app_tags #(
 
   // Twice the longest age, so that the scan sees every age before the count wraps.
   localparam TIME_W = bits(8 * CPL_TIMEOUT + 2 * NUM_TAGS) + 1;
-  localparam [TIME_W-1:0] LOST_AGE = CPL_TIMEOUT;
-  localparam [TIME_W-1:0] FORGET_AGE = 8 * CPL_TIMEOUT;
-  localparam [TAG_W:0] LAST_TAG = NUM_TAGS - 1;
+  localparam [31:0] LOST = CPL_TIMEOUT;
+  localparam [31:0] FORGET = 8 * CPL_TIMEOUT;
+  localparam [TIME_W-1:0] LOST_AGE = LOST[TIME_W-1:0];
+  localparam [TIME_W-1:0] FORGET_AGE = FORGET[TIME_W-1:0];
+  localparam [31:0] LAST = NUM_TAGS - 1;
+  localparam [TAG_W:0] LAST_TAG = LAST[TAG_W:0];
   localparam [NUM_TAGS-1:0] TAG_ONE = 1;
   localparam [NUM_TDI-1:0] ONE = 1;
   localparam [2:0] LAST_OF_FUNCTION = 3'd3;  // entries that it had before

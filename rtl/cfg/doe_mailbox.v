@@ -55,7 +55,8 @@ module doe_mailbox #(
 
   localparam COUNT_W = clog2(DOE_DWORDS + 1);
   localparam INDEX_W = clog2(DOE_DWORDS);
-  localparam [COUNT_W-1:0] CAPACITY = DOE_DWORDS;
+  localparam [31:0] DWORDS = DOE_DWORDS;
+  localparam [COUNT_W-1:0] CAPACITY = DWORDS[COUNT_W-1:0];
   localparam [COUNT_W-1:0] HEADER_DWORDS = 2;
   localparam [31:0] LAST_CYCLE = TIMEOUT - 1;
   localparam [3:0] VERSION = 4'd1;

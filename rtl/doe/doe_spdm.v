@@ -90,9 +90,11 @@ module doe_spdm #(
 
   localparam ADDR_W = clog2(DOE_DWORDS);
   localparam MAX_BYTES = 4 * DOE_DWORDS;
-  localparam [ADDR_W-1:0] LAST_ADDR = DOE_DWORDS - 1;
+  localparam [31:0] BYTES = MAX_BYTES;
+  localparam [31:0] LAST = DOE_DWORDS - 1;
+  localparam [ADDR_W-1:0] LAST_ADDR = LAST[ADDR_W-1:0];
   localparam [15:0] LENGTH_BYTES = 16'd2;
-  localparam [15:0] RAM_BYTES = MAX_BYTES;
+  localparam [15:0] RAM_BYTES = BYTES[15:0];
 
   generate
     if (NUM_SESSIONS < 1 || NUM_SESSIONS > 1 << SESSION_W) begin : g_check_num_sessions

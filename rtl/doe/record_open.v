@@ -71,7 +71,8 @@ module record_open #(
   localparam [15:0] HEADER_BYTES = 16'd6;
   localparam [15:0] TAG_BYTES = 16'd16;
   localparam [15:0] LENGTH_BYTES = 16'd2;
-  localparam [15:0] MOST_CIPHER = MAX_BYTES;
+  localparam [31:0] MOST = MAX_BYTES;
+  localparam [15:0] MOST_CIPHER = MOST[15:0];
   localparam [15:0] MAX_PADDING = 16'd3;
 
   reg [9:0] state_q, state_d;

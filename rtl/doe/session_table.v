@@ -59,6 +59,7 @@ module session_table #(
   localparam [1:0] OP_END_ALL = 2'd2;
 
   localparam N = NUM_SESSIONS;
+  localparam E = 2 << SESSION_W;  // entries: two directions of each session that an index can name
 
   function automatic [63:0] swap_bytes(input reg [63:0] value);
     integer n;
@@ -70,17 +71,17 @@ module session_table #(
   // Entry 2n holds the request direction of session n, 2n + 1 the response direction.
   reg [N-1:0] valid_q;
   reg [31:0] id_q[0:N-1];
-  reg [2*N-1:0] key_valid_q;
-  reg [2*N-1:0] application_q;
-  reg [255:0] key_q[0:2*N-1];
-  reg [95:0] iv_q[0:2*N-1];
-  reg [63:0] sequence_q[0:2*N-1];
+  reg [E-1:0] key_valid_q;
+  reg [E-1:0] application_q;
+  reg [255:0] key_q[0:E-1];
+  reg [95:0] iv_q[0:E-1];
+  reg [63:0] sequence_q[0:E-1];
 
   // Deferred operations
-  reg [2*N-1:0] next_valid_q;
-  reg [2*N-1:0] next_application_q;
-  reg [255:0] next_key_q[0:2*N-1];
-  reg [95:0] next_iv_q[0:2*N-1];
+  reg [E-1:0] next_valid_q;
+  reg [E-1:0] next_application_q;
+  reg [255:0] next_key_q[0:E-1];
+  reg [95:0] next_iv_q[0:E-1];
   reg [N-1:0] next_end_q;
   reg [N-1:0] end_due_q;
   reg ending_all_q;
@@ -159,14 +160,14 @@ module session_table #(
   always @(posedge clk) begin
     if (rst) begin
       valid_q            <= {N{1'b0}};
-      key_valid_q        <= {2 * N{1'b0}};
-      application_q      <= {2 * N{1'b0}};
-      next_valid_q       <= {2 * N{1'b0}};
-      next_application_q <= {2 * N{1'b0}};
+      key_valid_q        <= {E{1'b0}};
+      application_q      <= {E{1'b0}};
+      next_valid_q       <= {E{1'b0}};
+      next_application_q <= {E{1'b0}};
       next_end_q         <= {N{1'b0}};
       end_due_q          <= {N{1'b0}};
       ending_all_q       <= 1'b0;
-      for (n = 0; n < 2 * N; n = n + 1) begin
+      for (n = 0; n < E; n = n + 1) begin
         key_q[n]      <= 256'h0;
         iv_q[n]       <= 96'h0;
         sequence_q[n] <= 64'h0;
@@ -177,7 +178,7 @@ module session_table #(
       if (use_count) sequence_q[use_entry] <= sequence_now + 64'd1;
 
       if (request_done) begin
-        for (n = 0; n < 2 * N; n = n + 1) begin
+        for (n = 0; n < E; n = n + 1) begin
           if (next_valid_q[n]) begin
             key_valid_q[n]   <= 1'b1;
             application_q[n] <= next_application_q[n];
@@ -188,7 +189,7 @@ module session_table #(
             next_iv_q[n]     <= 96'h0;
           end
         end
-        next_valid_q <= {2 * N{1'b0}};
+        next_valid_q <= {E{1'b0}};
         end_due_q    <= next_end_q;
         next_end_q   <= {N{1'b0}};
       end

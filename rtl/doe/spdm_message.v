@@ -84,7 +84,8 @@ module spdm_message #(
   localparam [15:0] LENGTH_BYTES = 16'd2;
   localparam [15:0] VDM_HEADER = 16'd12;  // SPDM header to protocol id
   localparam [15:0] PAYLOAD_START = 16'd11;  // what Payload Length counts begins here
-  localparam [15:0] LAST_BYTE = MAX_BYTES;
+  localparam [31:0] BYTES = MAX_BYTES;
+  localparam [15:0] LAST_BYTE = BYTES[15:0];
   localparam [7:0] VENDOR_DEFINED_REQUEST = 8'hfe;
   localparam [7:0] VENDOR_DEFINED_RESPONSE = 8'h7e;
   localparam [7:0] SPDM_ERROR = 8'h7f;

@@ -82,7 +82,8 @@ module dma_filter #(
 
   localparam KEEP_W = DATA_W / 32;
   localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W + 21;
-  localparam [STREAM_W:0] STREAMS = NUM_IDE_STREAMS;
+  localparam [31:0] BLOCKS = NUM_IDE_STREAMS;
+  localparam [STREAM_W:0] STREAMS = BLOCKS[STREAM_W:0];
   localparam PASID_VALID = 20;
 
   wire [7:0] tlp_type = appreq_hdr[127:120];

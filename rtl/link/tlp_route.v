@@ -121,7 +121,8 @@ module tlp_route #(
   localparam KEEP_W = DATA_W / 32;
   localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W;
   localparam [31:0] TDIS = NUM_TDI;
-  localparam [STREAM_W:0] STREAMS = NUM_IDE_STREAMS;
+  localparam [31:0] BLOCKS = NUM_IDE_STREAMS;
+  localparam [STREAM_W:0] STREAMS = BLOCKS[STREAM_W:0];
 
   // ------------------------------------------------------------------ first stage: the TLP
   wire [127:0] a_hdr;
