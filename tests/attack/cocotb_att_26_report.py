@@ -29,7 +29,7 @@ TABLE_SIZE_FIELD = 3
 LAYOUT = (
     (0, Bar0.REGISTERS, RangeAttributes(0)),
     (0, Bar0.PUBLIC, RangeAttributes.IS_NON_TEE_MEM),
-    (0, Bar0.MEMORY, RangeAttributes(0)),
+    (0, Bar0.MEMORY, RangeAttributes.IS_MEM_ATTR_UPDATABLE),
     (2, Bar2.MSIX_TABLE, RangeAttributes.MSIX_TABLE),
     (2, Bar2.MSIX_PBA, RangeAttributes.MSIX_PBA),
 )

@@ -50,6 +50,7 @@ OWN: Mapping[int, int] = {
     **dict.fromkeys(range(Reg.BAR0, Reg.BAR5 + 4, 4), ALL),
     Reg.ROM: ALL,
     Reg.MSIX: 0xFFFF << 16,
+    Reg.TPH_CONTROL: 0x3 << 8 | 0x7,  # TPH Requester Enable, ST Mode Select
     Reg.DEVICE_CONTROL: 1 << 8 | 1 << 9 | 1 << 11,
     Reg.DEVICE_CONTROL_2: 1 << 12,
     Reg.ATS_CONTROL: 1 << 31 | 0x1F << 16,

@@ -17,6 +17,7 @@ import pyuvm
 
 from models.app.config_map import ConfigRegister as Reg
 from models.app.map import Status
+from models.device.registers import ROM_ENABLE
 from models.ide.messages import IdeSync, parse
 from models.pcie.codes import AerUncorrectable, FmtType, MessageCode
 from models.pcie.layout import DW, FMT_PREFIX, MEMORY_READS, MEMORY_WRITES, has_data
@@ -337,14 +338,17 @@ class OtherSpacesLeadNowhere(Placed):
                 await self.judged(request, PLAIN, kind.name, served=False)
 
     async def _rom(self) -> None:
+        """A virtual function has none; that of the physical function opens to no TVM."""
         place = 0x7000_0000
-        for index in (0, VICTIM):
-            rid = self.function(index).rid
-            for value in (ALL, place | 1):
-                await self.host.config_write(rid, Reg.ROM, value)
-                assert await self.host.config_read(rid, Reg.ROM) == 0, f"ROM of function {index}"
+        for value in (ALL, place | ROM_ENABLE):
+            await self.host.config_write(self.function().rid, Reg.ROM, value)
+            assert await self.host.config_read(self.function().rid, Reg.ROM) == 0, "ROM of VF1"
+        await self.host.config_write(self.function(0).rid, Reg.ROM, place)
         for route in (PLAIN, TRUSTED):
-            await self.read_exactly(place, 1, route, "expansion ROM")
+            await self.read_exactly(place, 1, route, "expansion ROM that is off")
+        await self.host.config_write(self.function(0).rid, Reg.ROM, place | ROM_ENABLE)
+        await self.read_exactly(place, 1, TRUSTED, "expansion ROM")
+        await self.host.config_write(self.function(0).rid, Reg.ROM, 0)
 
     async def _undefined(self) -> None:
         """Every undefined Fmt and Type, in the form of a request for VF1's memory."""

@@ -34,7 +34,7 @@ def assert_killed(
             testcase=case,
             env=env,
             plusargs=[select(mutations, wanted), *_attacker(mutations, also)],
-            label=f"mutant-{wanted.name}",
+            label="-".join(["mutant", wanted.name, *_name(also)]),
         )
 
 
@@ -51,8 +51,12 @@ def assert_sound(
         module,
         testcase=case,
         plusargs=_attacker(mutations, also),
-        label=f"sound-{case}",
+        label="-".join(["sound", str(case), *_name(also)]),
     )
+
+
+def _name(also: Mutation | None) -> list[str]:
+    return [] if also is None else [also.name]
 
 
 def _attacker(mutations: Sequence[Mutation], also: Mutation | None) -> list[str]:

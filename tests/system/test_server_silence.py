@@ -68,7 +68,7 @@ def test_an_abort_that_does_not_end_is_an_error(monkeypatch: pytest.MonkeyPatch)
     async def no_time(*_: Any) -> None:
         pass
 
-    monkeypatch.setattr(driver, "ClockCycles", no_time)
+    monkeypatch.setattr(driver, "clock_cycles", no_time)
     monkeypatch.setattr(Stuck, "adapter", type("Adapter", (), {"clk": None}), raising=False)
     asyncio.run(Stuck(driver.MAX_POLLS - 1).abort())
     with pytest.raises(RuntimeError, match="status 0x00000001 long after Abort"):

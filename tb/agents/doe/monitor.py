@@ -27,7 +27,8 @@ class DoeObject:
 class DoeMonitor(uvm_subscriber):
     """Writes a DoeObject to `ap` at GO for a request, and at the last pop for a response.
 
-    A request that is made while a response is unread comes after that response.
+    A request that is made while a response is unread comes after that response. One that is made
+    while the mailbox was last seen Busy waits for the next status: Error says that it was refused.
 
     Connect the analysis port of the configuration monitor to `write`.
     """
@@ -50,6 +51,8 @@ class DoeMonitor(uvm_subscriber):
         self.current: int | None = None
         self.unread = False  # the host knows of a response
         self.behind: DoeObject | None = None  # request behind it
+        self.busy = False  # when the host last looked
+        self.doubtful: DoeObject | None = None  # request that was made then
 
     def write(self, tt: SeenAccess) -> None:
         """A configuration access is complete."""
@@ -79,16 +82,27 @@ class DoeMonitor(uvm_subscriber):
         elif value >> ControlBit.GO & 1 and self.request:  # GO alone is no object
             request = DoeObject(bytes(self.request), request=True)
             self.request.clear()
-            if self.unread:
-                self.behind = request
+            if self.busy:
+                self.doubtful = request
             else:
-                self.ap.write(request)
+                self._requested(request)
+
+    def _requested(self, request: DoeObject) -> None:
+        if self.unread:
+            self.behind = request
+        else:
+            self.ap.write(request)
 
     def _status(self, value: int) -> None:
+        self.busy = bool(value >> StatusBit.BUSY & 1)
         self.unread = bool(value >> StatusBit.DATA_OBJECT_READY & 1)
         if not self.unread:
             self.response.clear()
             self.current = None
+        if self.doubtful is not None:
+            request, self.doubtful = self.doubtful, None
+            if not value >> StatusBit.ERROR & 1:
+                self._requested(request)
 
     def _read_mailbox(self, access: SeenAccess) -> None:
         if not access.write:
