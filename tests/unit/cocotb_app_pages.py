@@ -93,7 +93,7 @@ class PageBench(AppBench):
         dut.msgin_taken.value = 1
         await cycles(dut, 1)
         dut.msgin_taken.value = 0
-        await cycles(dut, 3)
+        await cycles(dut, 5)
 
     async def status(self, tdi: int = 1) -> int:
         """What software reads about its page."""
