@@ -312,7 +312,7 @@ async def a_translated_request_goes_to_its_peer_unless_it_is_redirected(dut: Any
     for mask, redirect in product((0, METADATA), (0, 1)):
         bench.mask, bench.redirect = [mask] * bench.tdis, [redirect] * bench.tdis
         bench.apply()
-        fields = {"requester": PF_RID + last, "tdi": last, "msix": 0}
+        fields = {"requester": PF_RID + last, "tdi": last, "msix": 0, "pasid": 0}
         common = Common(address_type=AddressType.TRANSLATED)
         tlp = memory_write(mask or 0x2000, [1], common=common, **fields)
         leaves = bench.expected(tlp)
@@ -358,7 +358,7 @@ async def answers_leave_between_requests_as_what_they_answer_came(dut: Any) -> N
     await bench.start()
     bench.stream = [0] * bench.tdis
     wanted: dict[bool, list[Tlp]] = {False: [], True: []}
-    for _ in range(60):
+    for _ in range(150):
         bench.state = [bench.rng.choice(list(TdiState)) for _ in range(bench.tdis)]
         bench.secure = [1, *(int(bench.rng.random() < 0.7) for _ in range(STREAMS - 1))]
         bench.apply()
