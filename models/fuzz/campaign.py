@@ -288,12 +288,12 @@ class Campaign:
         goal = self.rng.choice(missed(self.judge, self.goals) or self.goals)
         wanted, session = aim(goal), await self._owner()
         number = await self._tdi_in(session, wanted.states)
+        if not session.alive:  # it could not bring the TDI there
+            return
         if wanted.peer and not self.surroundings.secure(PEER_BLOCK):
             await self._give_keys(session, PEER_BLOCK)
         if wanted.first is not None:
             await self._send(session, wanted.first(self._grammar, self.scene.rids[number]))
-        if not session.alive:  # it could not bring the TDI there
-            return
         if wanted.foreign or self.rng.random() < FOREIGN:
             session = await self._sessions.other(session)
         message = wanted.make(self._grammar, self.scene.rids[number])

@@ -23,7 +23,7 @@ from models.tdisp.codes import TdiState
 from tests.plan import covers
 from tools.plan_check import check
 
-MESSAGES = 3_000  # three times what the rarest goal takes with every seed below
+MESSAGES = 6_000  # several times what the rarest goal takes with every seed below
 U, L, R, E = TdiState
 # VENDOR_DEFINED with TDISP: GET_DEVICE_INTERFACE_STATE of 0101, and its answer
 ASK = bytes.fromhex("12fe0000 0300 02 0100 1100 01 1085 0000 01010000 0000000000000000")
