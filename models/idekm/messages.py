@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
@@ -39,15 +40,15 @@ class KeyInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class IdeKmObject:
+class IdeKmObject(ABC):
     """Base of all objects."""
 
     OBJECT_ID: ClassVar[ObjectId]
     LAYOUT: ClassVar[struct.Struct]
 
+    @abstractmethod
     def encode(self) -> bytes:
         """The bytes behind the protocol id."""
-        raise NotImplementedError
 
     @classmethod
     def _unpack(cls, raw: bytes) -> tuple[int, ...]:
