@@ -2,11 +2,13 @@
 //
 // app_mmio: completer of the function's memory space, one request at a time, in order.
 //
-// The request was admitted when it was offered. If its TDI changed state while it waited here, the
+// The request was admitted when it was offered. If its TDI changes state while it is here, the
 // admission is worth nothing: all but T = 0 requests to the public page and the ROM are then refused
-// (TDISP-MMIO-001 to 003, 007). A function that is being cleared refuses everything. Read data is
-// cut at addresses that are multiples of the payload size, which every Read Completion Boundary
-// divides. A Completion mirrors T, stream, tag, TC and attributes (TDISP-MMIO-006, IDE-SEL-002).
+// (TDISP-MMIO-001 to 003, 007). A function that is being cleared refuses everything. A read that is
+// refused when some of its Completions have left ends with one UR in place of those that remain.
+// Read data is cut at addresses that are multiples of the payload size, which every Read Completion
+// Boundary divides. A Completion mirrors T, stream, tag, TC and attributes (TDISP-MMIO-006,
+// IDE-SEL-002).
 
 `default_nettype none
 `include "tdisp_defs.vh"
@@ -106,7 +108,7 @@ module app_mmio #(
   reg [STREAM_W-1:0] stream_q;
   reg [TDI_W-1:0] tdi_q;
   reg [16:2] offset_q;
-  reg stale_q;
+  reg stale_q, cleared_q;  // since the request came
   reg [15:0] rid_q;
   reg [9:0] dw_q, dw_d;  // next DW in the page
   reg [10:0] left_q, left_d;  // DWs to go
@@ -140,7 +142,8 @@ module app_mmio #(
   wire public_page = !bar_q && offset_q[13:12] == 2'd1;
   wire rom_page = !bar_q && offset_q[13:12] == 2'd3;
   wire changed = stale_q || state_changed[tdi_q];
-  wire refuse = scrub_busy[tdi_q] || (changed && !((public_page || rom_page) && !t_q));
+  wire cleared = cleared_q || scrub_busy[tdi_q];
+  wire refuse = cleared || (changed && !((public_page || rom_page) && !t_q));
 
   // ------------------------------------------------------------------ completion size
   wire [10:0] payload_dw = (11'd32 << max_payload_size) > MAX_DW ? MAX_DW :
@@ -165,7 +168,7 @@ module app_mmio #(
   ) u_reader (
       .clk         (clk),
       .rst         (rst),
-      .start_req   (state_q == ST_SPLIT),
+      .start_req   (state_q == ST_SPLIT && !refuse),
       .start_dw    (dw_q),
       .start_count (chunk),
       .busy        (fetch_busy),
@@ -274,7 +277,7 @@ module app_mmio #(
           else if (left_d == 11'd0) state_d = ST_DISCARD;
         end
       end
-      ST_SPLIT: state_d = ST_COMPLETE;
+      ST_SPLIT: state_d = refuse ? ST_REFUSE : ST_COMPLETE;
       ST_COMPLETE: begin
         if (complete_done) begin
           dw_d    = dw_q + chunk_q[9:0];
@@ -292,12 +295,15 @@ module app_mmio #(
 
   always @(posedge clk) begin
     if (rst) begin
-      state_q <= ST_IDLE;
-      stale_q <= 1'b0;
+      state_q   <= ST_IDLE;
+      stale_q   <= 1'b0;
+      cleared_q <= 1'b0;
     end else begin
-      state_q <= state_d;
-      // Latched from the first cycle in which the request is offered until it is checked.
-      if (state_q == ST_IDLE) stale_q <= mmio_tvalid && state_changed[mmio_tdi];
+      state_q   <= state_d;
+      // Latched from the first cycle in which the request is offered: a state that comes back
+      // while a Completion waits does not bring the admission back.
+      stale_q   <= state_q == ST_IDLE ? mmio_tvalid && state_changed[mmio_tdi] : changed;
+      cleared_q <= state_q != ST_IDLE && cleared;
     end
     dw_q    <= dw_d;
     left_q  <= left_d;

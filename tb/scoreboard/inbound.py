@@ -265,7 +265,9 @@ class InboundChecker:
             self._config_answered(time_ns, pending, status)
             return
         waited = self.world.made_since(time_ns) < pending.time_ns  # its completion, or itself
-        end_ns = time_ns if waited else min(time_ns, pending.time_ns + RACE_NS)
+        # What served the first part of a read may refuse the rest, whenever that is due.
+        cut = status is not CplStatus.SC and bool(data)
+        end_ns = time_ns if waited or cut else min(time_ns, pending.time_ns + RACE_NS)
         allowed = self._statuses(pending, end_ns)
         tdi = pending.target.tdi if pending.target is not None else None
         if len(allowed) > 1:

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.app.map import PAGE, Bar0, Control, Register, Status
 from models.pcie.codes import CplStatus
-from models.pcie.rules import failed_completion, split_completions
+from models.pcie.rules import Limits, failed_completion, split_completions
 from models.pcie.tlp import Tlp
-from tests.models.scoreboard_world import HOST, TIMEOUT_NS, VF, VF_BAR0, Bench
+from models.tdisp.codes import TdiState
+from tb.scoreboard.timeline import RACE_NS
+from tests.models.scoreboard_world import HOST, SECURED, TIMEOUT_NS, VF, VF_BAR0, Bench
 from tests.plan import covers
 
 BUFFER = 0x8000_0000
@@ -107,3 +111,23 @@ def test_a_write_across_a_page_has_its_effect_or_none(effect: bool) -> None:
     across(bench, DATA[:16])
     look(bench, MEMORY, DATA[8:16] if effect else bytes(8))
     assert bench.found() == set()
+
+
+@covers("TDISP-MMIO-007", "TDISP-FSM-017")
+@pytest.mark.parametrize("change", [True, False])
+def test_the_rest_of_a_read_is_refused_only_after_a_change_of_state(change: bool) -> None:
+    bench = Bench()
+    bench.state(TdiState.RUN)
+    for start in range(0, 256, len(DATA)):
+        bench.write(MEMORY + start, DATA, SECURED)
+    request = bench.read(MEMORY, SECURED, length=256)
+    first, second = split_completions(VF, request, 4 * DATA, Limits(rcb=128, max_payload=128))
+    bench.from_device(first, SECURED)
+    bench.now += 10 * RACE_NS
+    if change:
+        bench.state(TdiState.ERROR)
+    refusal = failed_completion(VF, request, CplStatus.UR)
+    rest = {"byte_count": second.byte_count, "lower_address": second.lower_address}
+    bench.from_device(replace(refusal, **rest), SECURED)
+    bench.finish()
+    assert (bench.found() == set()) is change

@@ -13,7 +13,7 @@ from models.app.rom import EXPANSION_ROM
 from models.pcie.codes import CplStatus
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
-from tests.unit.tlp_bench import LIMIT, cycles, memory_read
+from tests.unit.tlp_bench import LIMIT, Tlp, cycles, memory_read
 
 REGIONS = (
     (0, Bar0.REGISTERS, 0x80),
@@ -155,3 +155,60 @@ async def a_request_admitted_just_before_a_state_change_is_refused(dut: Any) -> 
         assert await offer_across_state_change(bench, Bar0.PUBLIC, delay, 1) == CplStatus.UR
         assert await offer_across_state_change(bench, Bar0.PUBLIC, delay, 0) == CplStatus.SC
     assert await offer_across_state_change(bench, Bar0.MEMORY, 4, 1) == CplStatus.SC
+
+
+async def read_across(bench: AppBench, page: int, act: Any, t: int) -> list[Tlp]:
+    """Completions of a long read; `act` is done when the first of them has left."""
+    way = {"ide": t, "t": t, "stream": bench.stream[1]}
+    read = cocotb.start_soon(bench.read_tlps(1, 0, page + 8, 100, enables=(0xC, 0x3), **way))
+    left: list[Tlp] = []
+    bench.appcpl.on_tlp.append(left.append)
+    await bench.until(lambda: bool(left))
+    bench.appcpl.on_tlp.remove(left.append)
+    await act()
+    parts: list[Tlp] = await read
+    return parts
+
+
+@cocotb.test(**LIMIT)
+async def a_read_whose_tdi_changes_under_it_ends_with_one_refusal(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    data = await bench.fill(1)
+
+    async def fail() -> None:
+        await bench.set_state(1, TdiState.ERROR)
+
+    async def fail_and_come_back() -> None:
+        await bench.set_state(1, TdiState.ERROR)
+        await bench.set_state(1, TdiState.RUN)
+
+    for act in (fail, fail_and_come_back):
+        await bench.set_state(1, TdiState.RUN)
+        await cycles(dut, 5)
+        parts = await read_across(bench, Bar0.MEMORY, act, 1)
+        statuses = [p.completion["status"] for p in parts]
+        assert statuses in ([CplStatus.SC, CplStatus.UR], [CplStatus.SC] * 2 + [CplStatus.UR])
+        got = [value for p in parts for value in p.data]
+        assert got == data[2 : 2 + len(got)]
+    await bench.set_state(1, TdiState.RUN)
+    await cycles(dut, 5)
+    public = await read_across(bench, Bar0.PUBLIC, fail, 0)
+    assert all(p.completion["status"] == CplStatus.SC for p in public), "open in every state"
+    assert await bench.read(1, 0, Bar0.PUBLIC, t=0, ide=0) == [PUBLIC_ID_VALUE]
+
+
+@cocotb.test(**LIMIT)
+async def a_read_whose_function_is_cleared_under_it_ends_with_one_refusal(dut: Any) -> None:
+    bench = await AppBench(dut).start()
+    for page in (Bar0.MEMORY, Bar0.PUBLIC):
+        await bench.fill(1)
+        tasks: list[Any] = []
+
+        async def clear(tasks: list[Any] = tasks) -> None:
+            tasks.append(cocotb.start_soon(bench.scrub(1)))
+
+        parts = await read_across(bench, page, clear, 0)
+        statuses = [p.completion["status"] for p in parts]
+        assert statuses in ([CplStatus.SC, CplStatus.UR], [CplStatus.SC] * 2 + [CplStatus.UR])
+        await tasks[0]
+        assert await bench.memory(1) == [0] * (PAGE // 4)
