@@ -15,6 +15,7 @@ from models.app.map import (
     ATOMIC,
     ATTRIBUTE_SHIFT,
     ATTRIBUTES,
+    HINT_SHIFT,
     ID_VALUE,
     MEMORY_BYTES,
     MSIX_VECTORS,
@@ -81,6 +82,7 @@ class Transfer:
     translate: bool = False  # by translated addresses
     attr: int = 0  # as in a TLP header: bit 0 No Snoop, 1 Relaxed Ordering, 2 ID-Based Ordering
     pasid: int | None = None
+    hint: int | None = None  # Processing Hint
 
     @property
     def operands(self) -> int:
@@ -253,6 +255,7 @@ class FunctionModel:
             translate=bool(control & Control.TRANSLATE),
             attr=(control & ATTRIBUTES) >> ATTRIBUTE_SHIFT,
             pasid=get(Register.PASID, 0) if control & Control.WITH_PASID else None,
+            hint=_hint(control),
         )
         self.transfer = transfer
         self.maybe_failed = not transfer.legal
@@ -284,6 +287,12 @@ _WRITABLE = {
     Register.PASID: PASID_MASK,
     **{Register.SCRATCH + 4 * n: 0xFFFFFFFF for n in range(SCRATCH_REGISTERS)},
 }
+
+
+def _hint(control: int) -> int | None:
+    """Processing Hint of the requests of a transfer; an AtomicOp has none."""
+    hinted = control & Control.HINT and not control & ATOMIC
+    return control >> HINT_SHIFT & 3 if hinted else None
 
 
 def _merge(old: int, new: int, enables: int) -> int:

@@ -87,10 +87,14 @@ class Control(IntFlag):
     CAS = 0xC0
     TRANSLATE = 0x100  # ask for translations of HOST_ADDRESS and use them; needs ATS Enable
     WITH_PASID = 0x200  # requests have PASID, translated ones apart; needs PASID Enable
+    HINT = 0x400  # reads and writes have a Processing Hint; left out without TPH Requester Enable
+    HINT_LOW = 0x800  # the Processing Hint, bit 0
+    HINT_HIGH = 0x1000  # and bit 1
 
 
 ATTRIBUTES = Control.NO_SNOOP | Control.RELAXED_ORDERING | Control.ID_BASED_ORDERING
 ATOMIC = Control.CAS  # 0: a transfer
+HINT_SHIFT = 11  # of the Processing Hint in CONTROL
 ATTRIBUTE_SHIFT = 3  # CONTROL holds the attributes in the order of the TLP header
 
 

@@ -72,6 +72,7 @@ class FunctionView:
     ats_enable: bool = False
     attributes: int = 0  # that its requests may have, as in a TLP header
     atomics: bool = False  # whether it may send AtomicOps
+    hints: bool = False  # whether its requests may have Processing Hints
     ordered_completions: bool = False  # whether its completions may have ID-Based Ordering
     pasid_enable: bool = False  # of the PF, for all functions, as the two below
     pri_enable: bool = False
@@ -263,6 +264,7 @@ class ConfigSpace:
             | bool(control & RELAXED_ORDERING) << 1
             | bool(control_2 & ID_ORDERING) << 2,
             atomics=bool(control_2 & ATOMICS),
+            hints=self._hints(number),
             ordered_completions=bool(control_2 & ID_ORDERING_CPL),
             pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
             pri_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),
@@ -290,6 +292,10 @@ class ConfigSpace:
         """Bus address of the Expansion ROM of the PF; None while it is disabled."""
         register = self.read(0, Reg.ROM)
         return register & ~ROM_ENABLE if register & ROM_ENABLE else None
+
+    def _hints(self, number: int) -> bool:
+        enabled = self.read(number, Reg.TPH_CONTROL) & TPH_ENABLE
+        return bool(enabled) and not self._unsupported_st_mode(number)
 
     def _unsupported_st_mode(self, number: int) -> bool:
         control = self.read(number, Reg.TPH_CONTROL)

@@ -20,6 +20,7 @@ from models.pcie.layout import (
     CONFIG_REQUESTS,
     DW,
     IDE_PREFIX_BYTE,
+    MEMORY_WRITES,
     MESSAGES,
     PAGE,
     PASID_BITS,
@@ -31,6 +32,7 @@ from models.pcie.layout import (
 
 __all__ = ["DW", "PAGE", "Rule", "Tlp", "TlpError"]
 
+TH = 1  # in byte 1 of the header
 DECODED = 64  # TLPs that are kept: monitors, scoreboard and host decode each one again
 
 
@@ -48,6 +50,7 @@ class Tlp:
     attr: int = 0  # bit 0 No Snoop, bit 1 Relaxed Ordering, bit 2 ID-Based Ordering
     at: int = 0
     th: bool = False  # with th, the byte-enable byte of a read is the Steering Tag
+    ph: int = 0  # Processing Hint of a memory request with th
     ep: bool = False
     requester_id: int = 0
     tag: int = 0
@@ -87,6 +90,11 @@ class Tlp:
     def is_message(self) -> bool:
         """Msg or MsgD."""
         return self.fmt_type in MESSAGES
+
+    @property
+    def steering_tag(self) -> int:
+        """Steering Tag of a memory request with th: where it needs its tag, in the byte enables."""
+        return self.tag & 0xFF if self.fmt_type in MEMORY_WRITES else self.last_be << 4 | self.first_be
 
     @property
     def has_pasid(self) -> bool:
@@ -187,8 +195,11 @@ class Tlp:
             return (target | _field("register", self.register, 12)).to_bytes(4, "big")
         if self.address & 3:
             raise TlpError(Rule.FIELD, f"address {self.address:#x} is no DW address")
+        if self.ph and not self.th:
+            raise TlpError(Rule.FIELD, f"Processing Hint {self.ph} without TH")
         size = header_size(self.fmt_type) - 8
-        return _field("address", self.address, 8 * size).to_bytes(size, "big")
+        address = _field("address", self.address, 8 * size) | _field("ph", self.ph, 2)
+        return address.to_bytes(size, "big")
 
     @classmethod
     def unpack(cls, raw: bytes) -> Tlp:
@@ -387,7 +398,8 @@ def _request_fields(kind: FmtType, header: bytes) -> dict[str, Any]:
     if kind in CONFIG_REQUESTS:
         register = int.from_bytes(header[10:12], "big") & 0xFFC
         return fields | {"completer_id": int.from_bytes(header[8:10], "big"), "register": register}
-    return fields | {"address": int.from_bytes(header[8:], "big") & ~3}
+    address = int.from_bytes(header[8:], "big")
+    return fields | {"address": address & ~3, "ph": address & 3 if header[1] & TH else 0}
 
 
 @lru_cache(maxsize=DECODED)

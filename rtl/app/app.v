@@ -32,6 +32,7 @@ module app #(
     input wire relaxed_ordering_enable,
     input wire id_ordering_enable,
     input wire atomic_enable,  // the same
+    input wire [NUM_TDI-1:0] hint_enable,  // TPH
     input wire [NUM_TDI-1:0] ats_enable,
     input wire pasid_enable,  // of the PF, for all functions
     input wire [NUM_TDI-1:0] msix_enable,
@@ -199,6 +200,7 @@ module app #(
   wire [ 2:0] start_attr;
   wire [ 1:0] start_atomic;
   wire start_translate, start_pasid, page_start_req;
+  wire [ 2:0] start_hint;
   wire [ 2:0] page_status;
   wire [19:0] pasid;
 
@@ -365,6 +367,7 @@ module app #(
       .start_attr     (start_attr),
       .start_atomic   (start_atomic),
       .start_translate(start_translate),
+      .start_hint     (start_hint),
       .start_pasid    (start_pasid),
       .length         (length),
       .host_address   (host_address),
@@ -430,6 +433,7 @@ module app #(
       .max_read_request_size(max_read_request_size),
       .attr_enable          ({id_ordering_enable, relaxed_ordering_enable, no_snoop_enable}),
       .atomic_enable        (atomic_enable),
+      .hint_enable          (hint_enable),
       .ats_enable           (ats_enable),
       .pasid_enable         (pasid_enable),
       .may_dma              (may_dma),
@@ -445,6 +449,7 @@ module app #(
       .start_atomic         (start_atomic),
       .start_translate      (start_translate),
       .start_pasid          (start_pasid),
+      .start_hint           (start_hint),
       .length               (length),
       .host_address         (host_address),
       .device_address       (device_address),

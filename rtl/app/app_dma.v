@@ -23,6 +23,7 @@ module app_dma #(
     input  wire [        2:0] max_read_request_size,
     input  wire [        2:0] attr_enable,            // that the host lets requests have
     input  wire               atomic_enable,
+    input  wire [NUM_TDI-1:0] hint_enable,            // Processing Hints
     input  wire [NUM_TDI-1:0] ats_enable,
     input  wire               pasid_enable,
     input  wire [NUM_TDI-1:0] may_dma,                // state and Bus Master Enable
@@ -40,6 +41,7 @@ module app_dma #(
     input  wire [        1:0] start_atomic,
     input  wire               start_translate,
     input  wire               start_pasid,
+    input  wire [        2:0] start_hint,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
     input  wire [       31:0] device_address,
@@ -146,6 +148,7 @@ module app_dma #(
   wire [ 2:0] select_attr;
   wire [ 1:0] select_atomic;
   wire [20:0] select_pasid;
+  wire [ 2:0] select_hint;
 
   wire [NUM_TDI-1:0] may_read, waiting;
   wire alloc_req, alloc_dead, alloc_ide;
@@ -203,6 +206,7 @@ module app_dma #(
       .start_atomic    (start_atomic),
       .start_translate (start_translate),
       .start_pasid     (start_pasid),
+      .start_hint      (start_hint),
       .length          (length),
       .host_address    (host_address),
       .device_address  (device_address),
@@ -239,6 +243,7 @@ module app_dma #(
       .select_attr     (select_attr),
       .select_atomic   (select_atomic),
       .select_pasid    (select_pasid),
+      .select_hint     (select_hint),
       .sent_req        (sent_req),
       .sent_count      (sent_count)
   );
@@ -259,6 +264,7 @@ module app_dma #(
       .max_read_request_size(max_read_request_size),
       .attr_enable          (attr_enable),
       .atomic_enable        (atomic_enable),
+      .hint_enable          (hint_enable),
       .kill                 (kill),
       .want_write           (want_write),
       .want_read            (want_read),
@@ -271,6 +277,7 @@ module app_dma #(
       .select_attr          (select_attr),
       .select_atomic        (select_atomic),
       .select_pasid         (select_pasid),
+      .select_hint          (select_hint),
       .sent_req             (sent_req),
       .sent_count           (sent_count),
       .denied_req           (denied_req),

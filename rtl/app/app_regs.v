@@ -38,6 +38,7 @@ module app_regs #(
     output wire [ 2:0] start_attr,       // ID-Based Ordering, Relaxed Ordering, No Snoop
     output wire [ 1:0] start_atomic,     // 0 transfer, 1 FetchAdd, 2 Swap, 3 CAS
     output wire        start_translate,
+    output wire [ 2:0] start_hint,       // there is one, and the Processing Hint
     output wire        start_pasid,
     // One cycle later, until the next access
     output wire [31:0] length,
@@ -153,6 +154,11 @@ module app_regs #(
   };
   assign start_translate = write_be[1] && write_data[`APP_CONTROL_BIT_TRANSLATE];
   assign start_pasid = write_be[1] && write_data[`APP_CONTROL_BIT_WITH_PASID];
+  assign start_hint = {
+    write_be[1] && write_data[`APP_CONTROL_BIT_HINT],
+    write_data[`APP_CONTROL_BIT_HINT_HIGH],
+    write_data[`APP_CONTROL_BIT_HINT_LOW]
+  };
   assign start_atomic = {write_data[`APP_CONTROL_BIT_SWAP], write_data[`APP_CONTROL_BIT_FETCH_ADD]};
 
   // ------------------------------------------------------------------ status

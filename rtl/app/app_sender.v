@@ -30,6 +30,7 @@ module app_sender #(
     input wire [        2:0] max_read_request_size,
     input wire [        2:0] attr_enable,            // that the host lets requests have
     input wire               atomic_enable,
+    input wire [NUM_TDI-1:0] hint_enable,
     input wire [NUM_TDI-1:0] kill,
 
     // Transfers
@@ -44,6 +45,7 @@ module app_sender #(
     input  wire [        2:0] select_attr,
     input  wire [        1:0] select_atomic,
     input  wire [       20:0] select_pasid,
+    input  wire [        2:0] select_hint,
     output wire               sent_req,
     output wire [       10:0] sent_count,
     output wire [NUM_TDI-1:0] denied_req,     // a TLP of the transfer was refused
@@ -137,6 +139,7 @@ module app_sender #(
   reg [2:0] attr_q;
   reg [1:0] atomic_q;
   reg [20:0] pasid_q;
+  reg [2:0] hint_q;  // TH and PH
   reg asks_q, uses_q;  // Translation Request, translated address
   reg no_write_q;  // of a Translation Request
   reg [TAG_W-1:0] tag_q;
@@ -230,6 +233,8 @@ module app_sender #(
   wire not_allowed = (select_is_atomic && !atomic_enable) || (uses && final_answer && !permitted);
   wire goes = still_wanted && !not_allowed && !(uses && !(translation_hit && permitted));
   wire [2:0] attr = select_attr & attr_enable;
+  // Reads and writes of a transfer have hints, neither AtomicOps nor Translation Requests.
+  wire hinted = select_hint[2] && hint_enable[tdi_q] && !select_is_atomic && !asks_q;
 
   always @* begin
     state_d = state_q;
@@ -284,6 +289,7 @@ module app_sender #(
         no_write_q <= 1'b0;
         atomic_q   <= 2'd0;
         pasid_q    <= 21'd0;
+        hint_q     <= 3'd0;
         rid_q      <= pf_rid + {{(16 - TDI_W) {1'b0}}, message_tdi};
       end
     end else if (kill[owner]) begin
@@ -294,6 +300,7 @@ module app_sender #(
       count_q    <= &select_atomic ? {chunk[9:0], 1'b0} : chunk;  // CAS has two operands
       moved_q    <= chunk;
       atomic_q   <= select_atomic;
+      hint_q     <= hinted ? select_hint : 3'd0;
       pasid_q    <= uses ? 21'd0 : select_pasid;
       dw_q       <= select_dw;
       rid_q      <= pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
@@ -334,13 +341,16 @@ module app_sender #(
 
   wire [ 7:0] tag = write_q ? 8'd0 : {{(8 - TAG_W) {1'b0}}, tag_q};
   wire [ 3:0] last_be = count_q == 11'd1 ? 4'h0 : 4'hf;
-  wire [31:0] low_address = {address_q[31:2], 1'b0, no_write_q};
+  // With TH, byte enables of a read and tag of a write are the Steering Tag: 0 in No ST Mode.
+  wire [ 7:0] enables = hint_q[2] && !write_q ? 8'h00 : {last_be, 4'hf};
+  wire [31:0] low_address = {address_q[31:2], hint_q[1], hint_q[0] || no_write_q};
 
   assign appreq_hdr = {
     tlp_type,
     5'h00,
     attr_q[2],
-    2'b00,
+    1'b0,
+    hint_q[2],
     2'b00,
     attr_q[1:0],
     uses_q,
@@ -348,8 +358,7 @@ module app_sender #(
     count_q[9:0],
     rid_q,
     tag,
-    last_be,
-    4'hf,
+    enables,
     long_address ? address_q[63:32] : low_address,
     long_address ? low_address : 32'd0
   };

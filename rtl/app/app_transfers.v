@@ -30,6 +30,7 @@ module app_transfers #(
     input  wire [        2:0] start_attr,
     input  wire [        1:0] start_atomic,
     input  wire               start_translate,
+    input  wire [        2:0] start_hint,
     input  wire               start_pasid,
     input  wire [       31:0] length,           // from the next cycle on
     input  wire [       63:0] host_address,
@@ -75,6 +76,7 @@ module app_transfers #(
     output wire [        2:0] select_attr,
     output wire [        1:0] select_atomic,
     output wire [       20:0] select_pasid,   // valid, and the PASID
+    output wire [        2:0] select_hint,    // valid, and the Processing Hint
     input  wire               sent_req,       // sent_count DWs of `select` have left
     input  wire [       10:0] sent_count
 );
@@ -98,6 +100,7 @@ module app_transfers #(
   reg [2:0] load_attr_q;
   reg [1:0] load_atomic_q;
   reg load_with_pasid_q;
+  reg [2:0] load_hint_q;
 
   wire [NUM_TDI-1:0] started = start_req ? ONE << start_tdi : NONE;
   wire [NUM_TDI-1:0] start = started & ~busy_q & ~kill;
@@ -124,6 +127,7 @@ module app_transfers #(
       load_attr_q       <= start_attr;
       load_atomic_q     <= start_atomic;
       load_with_pasid_q <= start_pasid;
+      load_hint_q       <= start_hint;
     end
   end
 
@@ -133,9 +137,8 @@ module app_transfers #(
   wire [63:2] next_host = select_host + {51'd0, sent_count};
   wire [9:0] next_dw = select_dw + sent_count[9:0];
   wire [10:0] next_left = select_left - sent_count;
-  wire [2:0] unused_place;
   wire [PLACE_W-1:0] loaded = {
-    3'd0,
+    load_hint_q,
     load_with_pasid_q,
     pasid & {20{load_with_pasid_q}},
     load_atomic_q,
@@ -162,7 +165,7 @@ module app_transfers #(
   );
 
   assign {
-    unused_place, select_pasid, select_atomic, select_attr, select_host, select_dw, select_left
+    select_hint, select_pasid, select_atomic, select_attr, select_host, select_dw, select_left
   } = place;
 
   // ------------------------------------------------------------------ life of a transfer
@@ -207,7 +210,7 @@ module app_transfers #(
   assign want_write       = want_data & to_host_q;
   assign want_read        = ((want_data & ~to_host_q) | want_translation) & may_read;
 
-  wire unused = &{1'b0, host_address[1:0], unused_place};
+  wire unused = &{1'b0, host_address[1:0]};
 
 endmodule
 

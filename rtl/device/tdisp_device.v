@@ -160,6 +160,9 @@ module tdisp_device #(
   wire [NUM_TDI-1:0] ats_enable;
   wire [NUM_TDI-1:0] tph_enable;
   wire [3*NUM_TDI-1:0] tph_st_mode;
+  // In a mode that is not offered there are no hints.
+  wire [NUM_TDI-1:0] hint_enable = tph_enable & ~(tph_st_mode[0+:NUM_TDI] |
+      tph_st_mode[NUM_TDI+:NUM_TDI] | tph_st_mode[2*NUM_TDI+:NUM_TDI]);
   wire lock_config_ok;  // configuration checks of LOCK pass (L9 to L15, L17)
   wire cfg_write_busy;  // a configuration write is between watch and commit
   // Without those capabilities
@@ -782,6 +785,7 @@ module tdisp_device #(
       .relaxed_ordering_enable(attr_enable[1]),
       .id_ordering_enable     (attr_enable[2]),
       .atomic_enable          (atomic_enable),
+      .hint_enable            (hint_enable),
       .ats_enable             (ats_enable),
       .pasid_enable           (pasid_enable),
       .pri_enable             (pri_enable),
@@ -871,6 +875,7 @@ module tdisp_device #(
       .ats_enable     (ats_enable),
       .atomic_enable  (atomic_enable),
       .pasid_enable   (pasid_enable),
+      .hint_enable    (hint_enable),
       .pri_enable     (pri_enable),
       .ide_enable     (ide_enable),
       .ide_addr_valid (ide_addr_valid),

@@ -7,6 +7,7 @@
 // follows the memory rule in RUN when its table is locked, else it has T = 0; ERROR sends nothing
 // (TDISP-INT-002, 003). ATS needs ATS Enable, and only a read asks for a translation (TDISP-ATS-001,
 // 002). A Page Request follows the memory rule. A PASID needs PASID Enable, and an interrupt has none.
+// A Processing Hint needs TPH Requester Enable, and is for reads and writes, not for interrupts.
 // The stream is the default one but for a translated request to a peer that has a P2P stream and is
 // not redirected (TDISP-ATS-006, 007). If that stream cannot send, nothing leaves: another would carry
 // the request past the peer.
@@ -27,6 +28,7 @@ module dma_admit #(
     input wire                bus_master,     // Bus Master Enable of the function
     input wire                ats_enable,     // ATS Enable of the function
     input wire                pasid_enable,   // PASID Enable, which all functions share
+    input wire                hint_enable,    // TPH Requester Enable of the function
 
     // The request
     input wire       msix,          // MSI-X message, else a memory request
@@ -37,6 +39,7 @@ module dma_admit #(
     input wire [1:0] at,            // Address Type
     input wire       rid_match,     // its Requester ID is that of the TDI
     input wire       pasid,         // it has a PASID
+    input wire       hint,          // it has a Processing Hint
 
     // What its address says
     input wire                peer,        // it is behind a P2P stream that is bound to the TDI
@@ -60,7 +63,9 @@ module dma_admit #(
   wire asks = at == `PCIE_AT_TRANSLATION_REQUEST && read;
   wire asks_page = page_request && at == `PCIE_AT_UNTRANSLATED;
   wire pasid_ok = !pasid || (pasid_enable && !msix);
-  wire form_ok = pasid_ok && (write || ((read || atomic || asks_page) && !msix));
+  wire hinted_form = (read || write) && !msix && at != `PCIE_AT_TRANSLATION_REQUEST;
+  wire hint_ok = !hint || (hint_enable && hinted_form);
+  wire form_ok = pasid_ok && hint_ok && (write || ((read || atomic || asks_page) && !msix));
   wire ats_ok = ats_enable && !msix && (translated || asks);
   wire at_ok = at == `PCIE_AT_UNTRANSLATED || ats_ok;
 

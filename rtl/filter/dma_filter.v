@@ -29,6 +29,7 @@ module dma_filter #(
     input wire [           NUM_TDI-1:0] ats_enable,
     input wire                          atomic_enable,   // AtomicOp Requester Enable
     input wire                          pasid_enable,
+    input wire [           NUM_TDI-1:0] hint_enable,     // TPH Requester Enable
     input wire                          pri_enable,
     input wire [   NUM_IDE_STREAMS-1:0] ide_enable,
     input wire [   NUM_IDE_STREAMS-1:0] ide_addr_valid,
@@ -85,6 +86,7 @@ module dma_filter #(
   localparam [31:0] BLOCKS = NUM_IDE_STREAMS;
   localparam [STREAM_W:0] STREAMS = BLOCKS[STREAM_W:0];
   localparam PASID_VALID = 20;
+  localparam TH = 112;  // bit of the header
 
   wire [7:0] tlp_type = appreq_hdr[127:120];
   wire write = tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64;
@@ -141,6 +143,7 @@ module dma_filter #(
       .bus_master   (tdi_bme[appreq_tdi]),
       .ats_enable   (ats_enable[appreq_tdi]),
       .pasid_enable (pasid_enable),
+      .hint_enable  (hint_enable[appreq_tdi]),
       .msix         (appreq_msix),
       .read         (read),
       .atomic       (atomic),
@@ -149,6 +152,7 @@ module dma_filter #(
       .at           (at),
       .rid_match    (appreq_hdr[95:80] == rid),
       .pasid        (appreq_pasid[PASID_VALID]),
+      .hint         (appreq_hdr[TH]),
       .peer         (|p2p_match),
       .p2p_stream   (p2p_stream),
       .p2p_secure   (stream_secure[p2p_stream]),

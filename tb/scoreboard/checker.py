@@ -119,13 +119,16 @@ class DeviceChecker:
             for old, new in zip(before, after, strict=True) if after is not before else ():
                 if old.bus_master and not new.bus_master:
                     self.link.outbound.bus_master_cleared(new.number, now)
+                if old.hints and not new.hints:
+                    self.link.shadows[new.number].may_lose_hint(now)
                 if old.pasid_enable and not new.pasid_enable:
                     self.link.way.pasid_cleared(now)
                 if (old.pri_enable, old.pri_allocation) != (new.pri_enable, new.pri_allocation):
                     self.link.pages.limited(now, old)
                 if old.ats_enable and not new.ats_enable:
                     self.link.translations.disabled(now, new.number)
-                if old.attributes & ~new.attributes or old.atomics > new.atomics:
+                lost = old.attributes & ~new.attributes or old.atomics > new.atomics
+                if lost or old.hints > new.hints:
                     self.link.outbound.enables_cleared(old, now)
                 if not self.link.shadows[new.number].may_send(new):
                     self.link.shadows[new.number].may_fail(now)

@@ -42,6 +42,12 @@ class OpenRead:
         self.collector = CompletionCollector(self.request, ANY_SPLIT)
 
 
+def _all_bytes(tlp: Tlp) -> bool:
+    if tlp.th and tlp.fmt_type in MEMORY_READS:
+        return True  # the Steering Tag is where the byte enables would be
+    return tlp.first_be == 0xF and tlp.last_be == (0xF if tlp.length > 1 else 0)
+
+
 class Effect(Enum):
     """What a completion from the host does to the device."""
 
@@ -102,8 +108,7 @@ class DmaRun:
         return (
             tlp.fmt_type in kinds
             and fits
-            and tlp.first_be == 0xF
-            and tlp.last_be == (0xF if tlp.length > 1 else 0)
+            and _all_bytes(tlp)
         )
 
     def offset(self) -> int:

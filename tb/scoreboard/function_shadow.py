@@ -203,6 +203,11 @@ class FunctionShadow:
         if self.model.transfer.vector is not None:
             self.owed.append(Owed(self.model.transfer.vector, time_ns, False))
 
+    def may_lose_hint(self, time_ns: float) -> None:
+        """Hints are not enabled any more: a request that has one already may be refused."""
+        if self.model.transfer is not None and self.model.transfer.hint is not None:
+            self.may_fail(time_ns)
+
     def memory_words(self, run: DmaRun, count: int) -> list[frozenset[int]]:
         """What the next `count` DWs of a transfer to the host may hold."""
         offset = run.offset()

@@ -76,6 +76,7 @@ class OutboundChecker:
             return
         self._check_form(time_ns, tlp, view)
         self._check_enables(time_ns, tlp, view, matched)
+        self._check_hint(time_ns, tlp, view, matched)
         self.way.check(time_ns, tlp, route, view, matched.kind)
         if matched.kind is OutboundKind.TRANSLATION_REQUEST:
             self.translations.asked(time_ns, tlp, route, view)
@@ -172,9 +173,7 @@ class OutboundChecker:
         self, time_ns: float, tlp: Tlp, view: FunctionView, matched: Matched
     ) -> None:
         """Attributes that software asked for and the host has enabled; AtomicOps likewise."""
-        before, since = self._before.get(view.number, (view, float("-inf")))
-        if self.world.made_since(time_ns) > since:
-            before = view
+        before = self._enabled_before(time_ns, view)
         asked = ATTRIBUTES if matched.run is None else matched.run.transfer.attr
         if matched.vector is not None:
             asked = ID_BASED_ORDERING
@@ -190,8 +189,29 @@ class OutboundChecker:
                 view.number,
             )
 
+    def _check_hint(self, time_ns: float, tlp: Tlp, view: FunctionView, matched: Matched) -> None:
+        """That of the transfer, where TPH is enabled; without Steering Tag: No ST Mode."""
+        if not tlp.th:
+            return
+        asked = None if matched.run is None else matched.run.transfer.hint
+        enabled = view.hints or self._enabled_before(time_ns, view).hints
+        if asked is None or not enabled or tlp.ph != asked or tlp.steering_tag:
+            self._findings.mismatch(
+                ("TDISP-DMA-007",),
+                time_ns,
+                "Processing Hint of a request",
+                {"hint": "none" if asked is None else asked, "enabled": enabled, "tag": 0},
+                {"hint": tlp.ph, "tag": tlp.steering_tag, "request": tlp},
+                view.number,
+            )
+
+    def _enabled_before(self, time_ns: float, view: FunctionView) -> FunctionView:
+        """What was enabled when a request that leaves now may have been made."""
+        before, since = self._before.get(view.number, (view, float("-inf")))
+        return view if self.world.made_since(time_ns) > since else before
+
     def enables_cleared(self, before: FunctionView, time_ns: float) -> None:
-        """Enables of Device Control were those of `before` until now."""
+        """Enables of Device Control and TPH were those of `before` until now."""
         self._before[before.number] = before, time_ns
 
     def bus_master_cleared(self, tdi: int, time_ns: float) -> None:

@@ -61,6 +61,7 @@ class WayChecker:
         if tlp.fmt_type in MEMORY_REQUESTS:
             name = tlp.fmt_type.name.removesuffix("32").removesuffix("64")
             attributes = [text for bit, text in enumerate(ATTRIBUTES) if tlp.attr >> bit & 1]
+            attributes += ["Processing Hint"] if tlp.th else []
             point = (name, AddressType(tlp.at).name, " and ".join(attributes) or "none")
             pasid = "with PASID" if tlp.has_pasid else "without PASID"
             self.covered.append(CoverItem("dma", (*point, pasid, state)))

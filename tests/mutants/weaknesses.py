@@ -54,7 +54,8 @@ def _sender(name: str, kind: str, length: str, last_byte: str) -> Mutation:
     tlp_type,
     5'h00,
     attr_q[2],
-    2'b00,
+    1'b0,
+    hint_q[2],
     2'b00,
     attr_q[1:0],
     uses_q,
@@ -62,8 +63,7 @@ def _sender(name: str, kind: str, length: str, last_byte: str) -> Mutation:
     count_q[9:0],
     rid_q,
     tag,
-    last_be,
-    4'hf,"""
+    enables,"""
     new = f"appreq_hdr = {{{kind}, 8'h00, 6'h00, {length}, rid_q, tag, {last_byte},"
     return Mutation(name, "app/app_sender.v", old + rest, new + rest)
 
@@ -74,19 +74,19 @@ PAGE_REQUESTER = _sender(
     "reads_become_page_requests",
     "write_q ? tlp_type : `PCIE_TYPE_MSG_RC",
     "write_q ? count_q[9:0] : 10'd0",
-    "write_q ? {last_be, 4'hf} : 8'h04",
+    "write_q ? enables : 8'h04",
 )
 VENDOR_MESSENGER = _sender(
     "writes_become_vendor_messages",
     f"{DATA} ? `PCIE_TYPE_MSGD_RC : tlp_type",
     "count_q[9:0]",
-    f"{DATA} ? `PCIE_MSG_VENDOR_DEFINED_1 : {{last_be, 4'hf}}",
+    f"{DATA} ? `PCIE_MSG_VENDOR_DEFINED_1 : enables",
 )
 ATOMIC_SENDER = _sender(
     "writes_become_atomics",
     f"{DATA} ? (long_address ? `PCIE_TYPE_SWAP64 : `PCIE_TYPE_SWAP32) : tlp_type",
     "count_q[9:0]",
-    "{last_be, 4'hf}",
+    "enables",
 )
 INSISTENT = Mutation(
     "interrupts_at_any_time",
