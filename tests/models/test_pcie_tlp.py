@@ -44,6 +44,14 @@ BY_HAND: dict[str, tuple[Tlp, str]] = {
         replace(Tlp.mem_read(0, 0x1000, 4), tc=5, attr=0b101, ep=True, at=2),
         "00545801 0000000f 00001000",
     ),
+    "MRd32 with hint": (
+        replace(READ, th=True, ph=2, first_be=0xE, last_be=0x5),
+        "00010004 0100015e 80002002",
+    ),
+    "MWr64 with hint": (
+        replace(Tlp.mem_write(0x0100, 0x1_80003000, bytes(4)), th=True, ph=3, tag=0xA7),
+        "60010001 0100a70f 00000001 80003003 00000000",
+    ),
     "CfgRd0": (Tlp.cfg_read(0, 0x0100, 0x104, tag=7), "04000001 0000070f 01000104"),
     "CfgRd1": (Tlp.cfg_read(0, 0x0100, 0x104, kind=1), "05000001 0000000f 01000104"),
     "CfgWr0": (
@@ -87,6 +95,15 @@ def test_a_tlp_is_the_bytes_written_by_hand(name: str) -> None:
     tlp, raw = BY_HAND[name]
     assert tlp.encode().hex() == bytes.fromhex(raw).hex()
     assert Tlp.decode(bytes.fromhex(raw)) == tlp
+
+
+@covers("TDISP-MMIO-009")
+def test_a_steering_tag_is_where_the_type_of_its_request_says() -> None:
+    assert BY_HAND["MRd32 with hint"][0].steering_tag == 0x5E
+    assert BY_HAND["MWr64 with hint"][0].steering_tag == 0xA7
+    with pytest.raises(TlpError):
+        replace(READ, ph=1).encode()
+    assert Tlp.decode(bytes.fromhex("00000004010001ff80002003")) == READ, "reserved without TH"
 
 
 # ---------------------------------------------------------------------- round trip

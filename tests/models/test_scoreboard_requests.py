@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from models.app.function import Transfer
-from models.app.map import Bar0, Control
+from models.app.map import Bar0, Control, Register, Status
 from models.pcie.codes import FmtType
 from models.pcie.rules import split_completions
 from models.pcie.tlp import Tlp
@@ -72,6 +72,57 @@ def test_a_completion_is_ordered_by_id_only_where_that_is_enabled(attr: int, ena
     bench.from_device(replace(answer, attr=attr))
     bench.finish()
     assert bench.found() == (set() if enabled or not attr else {"TDISP-MMIO-006"})
+
+
+# ---------------------------------------------------------------------- Processing Hints
+
+HINTED = Control.HINT | Control.HINT_HIGH  # 2
+
+
+def hinted(control: Control, **fields: object) -> Tlp:
+    """The request of a transfer, with a hint and no Steering Tag but for `fields`."""
+    write = bool(control & Control.WRITE_HOST)
+    tlp = Tlp.mem_write(VF, BUFFER, DATA) if write else Tlp.mem_read(VF, BUFFER, len(DATA), 3)
+    tlp = tlp if write else replace(tlp, first_be=0, last_be=0)
+    return replace(tlp, **{"th": True, "ph": 2, **fields})  # type: ignore[arg-type]
+
+
+@covers("TDISP-DMA-007")
+@pytest.mark.parametrize("kind", [Control(0), Control.WRITE_HOST])
+def test_a_hint_is_that_of_its_transfer_and_without_steering_tag(kind: Control) -> None:
+    tag = {"tag": 5} if kind else {"last_be": 1}
+    cases = [(HINTED, True, {}, True), (HINTED, False, {}, False), (Control(0), True, {}, False)]
+    cases += [(HINTED, True, {"ph": 1}, False), (HINTED, True, tag, False)]
+    for asked, enabled, fields, right in cases:
+        bench = bench_with(hints=enabled)
+        bench.start(VF_BAR0, BUFFER, len(DATA), kind | asked)
+        bench.from_device(hinted(kind, **fields))
+        assert bench.found() == (set() if right else {"TDISP-DMA-007"}), f"{asked!r}, {fields}"
+
+
+@covers("TDISP-DMA-004")
+def test_a_read_with_a_hint_brings_all_of_its_bytes() -> None:
+    bench = bench_with(hints=True)
+    bench.start(VF_BAR0, BUFFER, len(DATA), HINTED)
+    request = hinted(Control(0))
+    bench.from_device(request)
+    bench.to_device(split_completions(HOST, request, DATA[::-1])[0])
+    check = bench.read(VF_BAR0 + Bar0.MEMORY, length=len(DATA))
+    bench.from_device(split_completions(VF, check, DATA[::-1])[0])
+    bench.finish()
+    assert bench.found() == set()
+
+
+@covers("TDISP-DMA-007", "TDISP-FSM-019")
+def test_a_transfer_may_fail_when_its_hint_is_not_enabled_any_more() -> None:
+    for asked, fails in ((HINTED, True), (Control(0), False)):
+        bench = bench_with(hints=True)
+        bench.start(VF_BAR0, BUFFER, len(DATA), Control.WRITE_HOST | asked)
+        bench.link.shadows[1].may_lose_hint(bench.now)
+        request = bench.read(VF_BAR0 + Bar0.REGISTERS + Register.STATUS)
+        failed = int(Status.DONE | Status.ERROR).to_bytes(4, "little")
+        bench.from_device(split_completions(VF, request, failed)[0])
+        assert (bench.found() == set()) is fails
 
 
 # ---------------------------------------------------------------------- AtomicOps

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pyuvm
+from cocotb.triggers import ClockCycles
 
 from models.app.config_map import ConfigRegister as Reg
-from models.app.map import ROM_BYTES, Bar0
+from models.app.map import HINT_SHIFT, ROM_BYTES, Bar0, Control, Status
 from models.app.rom import EXPANSION_ROM
 from models.pcie.codes import CplStatus
 from models.spdm.secure_session import SecureSession
@@ -15,6 +18,7 @@ from models.tdisp.report import DeviceInterfaceReport
 from tb.base_test import BaseTest
 from tb.host.route import PLAIN, Route
 from tb.scenario import DEFAULT_STREAM, Scenario
+from tests.system.cocotb_functions import TwoVms
 
 PF, VF1, VF2 = 0, 1, 2
 ROM_AT = 0xE000_0000
@@ -24,6 +28,7 @@ UNTRUSTED = Route(DEFAULT_STREAM)
 TPH_ENABLE = 0x100
 WHOLE_REPORT = bytes([0, 0, 0xFF, 0xFF])  # OFFSET, LENGTH
 REPORT_HEAD = 4  # bytes in front of it
+SIZE, QUIET = 256, 600  # bytes of a transfer, cycles after it
 WRONG = ErrorCode.INVALID_DEVICE_CONFIGURATION
 
 
@@ -129,3 +134,46 @@ class HintsAreLockedWithTheInterrupts(Around):
         answer = await self.kit.tdisp(self.session, request, VF1, WHOLE_REPORT)
         assert answer is not None
         return DeviceInterfaceReport.decode(answer.payload[REPORT_HEAD:]).tph_control
+
+
+@pyuvm.test()
+class RequestsHaveHintsWhereTphIsEnabled(TwoVms):
+    """Those that software asks for, from both VMs; without Steering Tag."""
+
+    async def configure(self) -> None:
+        for index, _, _ in self.vms():
+            await self._control(index, TPH_ENABLE)
+
+    async def use(self) -> None:
+        await self.side_by_side(self._asking(None, {self.tvm: None, self.legacy: None}))
+        for hint in range(4):
+            await self.side_by_side(self._asking(hint, {self.tvm: hint, self.legacy: hint}))
+        for value in (0, TPH_ENABLE | 1):  # the latter in a mode that there is not
+            await self._control(self.legacy, value)
+            await self.side_by_side(self._asking(3, {self.tvm: 3, self.legacy: None}))
+        assert self.adapter.tdi_states()[self.tvm] is TdiState.RUN
+        assert not self.kit.host.inbound.refused
+
+    async def _control(self, index: int, value: int) -> None:
+        rid = self.kit.function(index).rid
+        await self.kit.host.config_write(rid, Reg.TPH_CONTROL, value)
+
+    def _asking(
+        self, hint: int | None, expected: dict[int, int | None]
+    ) -> Callable[[int, Route, int], Awaitable[None]]:
+        async def vm(index: int, route: Route, base: int) -> None:
+            asked = Control(0) if hint is None else Control.HINT | Control(hint << HINT_SHIFT)
+            rid, served = self.kit.function(index).rid, self.kit.host.inbound.served
+            for control in (Control(0), Control.WRITE_HOST):
+                status = await self.move(index, route, control | asked, base, SIZE)
+                assert status == Status.DONE
+            await ClockCycles(self.adapter.clk, QUIET)
+            new = [r for r in served if r.tlp.requester_id == rid][-3:]  # a read and two writes
+            assert len({r.tlp.fmt_type for r in new}) == 2
+            assert {r.route for r in new} == {route}
+            found = {(r.tlp.th, r.tlp.ph) for r in new}
+            wanted = expected[index]
+            assert found == {(wanted is not None, wanted or 0)}, f"VF{index}: {found}"
+            assert wanted is None or not any(r.tlp.steering_tag for r in new)
+
+        return vm

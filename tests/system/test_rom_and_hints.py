@@ -17,3 +17,8 @@ def test_the_rom_is_read_in_the_clear_whatever_is_locked() -> None:
 @covers("TDISP-LOCK-015", "TDISP-RPT-010", "TDISP-TRK-005", "TDISP-LOCK-017")
 def test_hints_are_locked_with_the_interrupts() -> None:
     run_case(MODULE, "HintsAreLockedWithTheInterrupts")
+
+
+@covers("TDISP-DMA-007", "TDISP-DMA-001", "TDISP-DMA-002", "TDISP-LOCK-015")
+def test_requests_have_hints_where_tph_is_enabled() -> None:
+    run_case(MODULE, "RequestsHaveHintsWhereTphIsEnabled")

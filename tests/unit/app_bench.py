@@ -54,6 +54,7 @@ class AppBench:
         self.payload, self.request = 0, 2
         self.attr_enable = 0  # bits as in a TLP header
         self.atomic_enable = 1
+        self.hints = [1] * self.tdis
         self.ats = [1] * self.tdis
         self.pasid_enable = 1
         self.pri_enable, self.pri_allocation = 1, 8
@@ -86,6 +87,7 @@ class AppBench:
         dut.relaxed_ordering_enable.value = self.attr_enable >> 1 & 1
         dut.id_ordering_enable.value = self.attr_enable >> 2
         dut.atomic_enable.value = self.atomic_enable
+        dut.hint_enable.value = _pack(self.hints, 1)
         dut.ats_enable.value = _pack(self.ats, 1)
         dut.pasid_enable.value = self.pasid_enable
         dut.pri_enable.value = self.pri_enable

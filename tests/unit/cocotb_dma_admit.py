@@ -94,6 +94,8 @@ async def every_input_is_admitted_as_the_table_says(dut: Any) -> None:
         dut.atomic.value = int(form == "atomic")
         dut.pasid_enable.value = int(form == "write")  # does not matter without a PASID
         dut.pasid.value = 0
+        dut.hint_enable.value = int(form == "read")  # does not matter without a hint
+        dut.hint.value = 0
         dut.page_request.value = int(form == "page")
         for values in product((0, 1), repeat=len(BITS)):
             case = Case(state, at, form, dict(zip(BITS, values, strict=True)))
@@ -114,6 +116,7 @@ async def a_pasid_needs_its_enable_and_is_never_that_of_an_interrupt(dut: Any) -
     dut.tdi_stream.value = DEFAULT
     dut.p2p_stream.value = P2P
     dut.at.value = int(AddressType.UNTRANSLATED)
+    dut.hint.value = dut.hint_enable.value = 0
     dut.read.value = 0
     dut.write.value = 1
     good = dict.fromkeys(BITS, 1)
@@ -131,4 +134,30 @@ async def a_pasid_needs_its_enable_and_is_never_that_of_an_interrupt(dut: Any) -
             right = not pasid or (enable and not msix)
             assert int(dut.allow.value) == int(right and case.expected is not None), (
                 f"{case}, PASID {pasid}, enable {enable}"
+            )
+
+
+@cocotb.test()
+async def a_hint_needs_its_enable_and_is_for_reads_and_writes_only(dut: Any) -> None:
+    dut.tdi_stream.value = DEFAULT
+    dut.p2p_stream.value = P2P
+    dut.pasid.value = dut.pasid_enable.value = 0
+    good = dict.fromkeys(BITS, 1)
+    for state, at, form, msix in product(TdiState, AddressType, FORMS, (0, 1)):
+        case = Case(state, at, form, {**good, "msix": msix})
+        dut.tdi_state.value = int(state)
+        dut.at.value = int(at)
+        for name in ("read", "write", "atomic"):
+            getattr(dut, name).value = int(form == name)
+        dut.page_request.value = int(form == "page")
+        for name, value in case.bits.items():
+            getattr(dut, name).value = value
+        moves = form in ("read", "write") and at is not AddressType.TRANSLATION_REQUEST
+        for hint, enable in product((0, 1), repeat=2):
+            dut.hint.value = hint
+            dut.hint_enable.value = enable
+            await Timer(1, "ns")
+            right = not hint or (enable and moves and not msix)
+            assert int(dut.allow.value) == int(right and case.expected is not None), (
+                f"{case}, hint {hint}, enable {enable}"
             )

@@ -39,6 +39,7 @@ PEER = 1  # a stream to a peer
 MIB = 1 << 20
 READS = (FmtType.MRD32, FmtType.MRD64)
 PASID_VALID = 1 << 20
+TH = 112  # bit of the header
 METADATA = 0x5A << 48  # in addresses
 
 
@@ -60,6 +61,7 @@ class Bench:
         self.redirect = [0] * self.tdis
         self.mask = [0] * self.tdis
         self.pasid_enable = self.pri_enable = 1
+        self.hints = [1] * self.tdis
         self.enabled = [1] * STREAMS
         self.windows = [AddressAssociation(0, MIB - 1, valid=False)] * STREAMS
         self.left: list[tuple[int, int]] = []  # what the filter says of each TLP that leaves
@@ -78,6 +80,7 @@ class Bench:
         self.dut.atomic_enable.value = self.atomic_enable
         self.dut.pasid_enable.value = self.pasid_enable
         self.dut.pri_enable.value = self.pri_enable
+        self.dut.hint_enable.value = sum(b << n for n, b in enumerate(self.hints))
         self.dut.tdi_p2p.value = sum(b << STREAMS * n for n, b in enumerate(self.p2p))
         self.dut.tdi_redirect.value = sum(b << n for n, b in enumerate(self.redirect))
         self.dut.ide_enable.value = sum(b << n for n, b in enumerate(self.enabled))
@@ -159,6 +162,9 @@ class Bench:
         pasid = tlp.side.get("pasid", 0)
         if pasid & PASID_VALID and (msix or not self.pasid_enable):
             return None
+        moves = write or (tlp.fmt_type in READS and at is not AddressType.TRANSLATION_REQUEST)
+        if tlp.bits(TH, TH) and (msix or not moves or not self.hints[tdi]):
+            return None
         if msix and at is not AddressType.UNTRANSLATED:
             return None
         if not msix and not outbound_memory(state, request).allowed:
@@ -187,6 +193,7 @@ class Bench:
         self.mask = [rng.choice((0, METADATA, MIB)) for _ in range(self.tdis)]
         self.pasid_enable = int(rng.random() < 0.8)
         self.pri_enable = int(rng.random() < 0.8)
+        self.hints = [int(rng.random() < 0.8) for _ in range(self.tdis)]
         self.enabled = [int(rng.random() < 0.9) for _ in range(STREAMS)]
         self.windows = [self._window() for _ in range(STREAMS)]
         self.apply()
@@ -214,7 +221,7 @@ def random_tlp(bench: Bench) -> Tlp:
         "tdi": tdi,
         "msix": msix,
         "pasid": rng.choice((0, PASID_VALID)) | rng.getrandbits(20),
-        "common": Common(attr=rng.randrange(8), address_type=at),
+        "common": Common(attr=rng.randrange(8), hint=rng.random() < 0.2, address_type=at),
     }
     if msix and rng.random() < 0.9:
         return memory_write(address, [rng.getrandbits(32)], **fields)

@@ -60,6 +60,11 @@ def test_requests_have_the_pasid_of_their_transfer() -> None:
     run_simulation(design(), "tests.unit.cocotb_app_pasid")
 
 
+@covers("TDISP-DMA-007", "TDISP-DMA-004")
+def test_requests_have_the_hint_of_their_transfer() -> None:
+    run_simulation(design(), "tests.unit.cocotb_app_hints")
+
+
 @covers("TDISP-ATS-001", "TDISP-FSM-012", "TDISP-LOCK-021", "TDISP-STOP-003")
 def test_page_requests_and_responses_belong_to_one_life_and_one_way() -> None:
     run_simulation(design(pri=1), "tests.unit.cocotb_app_pages")
