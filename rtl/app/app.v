@@ -165,17 +165,12 @@ module app #(
   );
 
   // ------------------------------------------------------------------ wires
-  wire scrub_fault, mmio_fault, msix_fault, dma_fault;
-  wire sweep_valid, sweep_ready, sweep_step, table_busy;
+  wire scrub_fault, target_fault, dma_fault;
+  wire sweep_valid, sweep_ready, sweep_step;
   wire [  TDI_W-1:0] sweep_tdi;
   wire [SWEEP_W-1:0] sweep_word;
 
   wire [  TDI_W-1:0] access_tdi;
-  wire access_bar, access_rom, access_second;
-  wire reg_write, reg_read;
-  wire [9:0] reg_dw;
-  wire [31:0] reg_write_data, regs_read_data, rom_read_data, msix_read_data;
-  wire [3:0] reg_write_be;
   wire mmio_write_valid, mmio_write_ready, mmio_read_valid, mmio_read_ready, mmio_read_answer;
   wire [BE_W-1:0] mmio_write_be;
   wire [9:0] mmio_write_dw, mmio_read_dw;
@@ -276,135 +271,80 @@ module app #(
   );
 
   // ------------------------------------------------------------------ software's side
-  app_mmio #(
+  app_target #(
       .DATA_W(DATA_W),
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .STREAM_W(STREAM_W),
-      .MAX_PAYLOAD(MAX_PAYLOAD)
-  ) u_mmio (
-      .clk             (clk),
-      .rst             (rst),
-      .fault           (mmio_fault),
-      .pf_rid          (pf_rid),
-      .state_changed   (state_changed),
-      .scrub_busy      (tdi_scrub_busy),
-      .max_payload_size(max_payload_size),
-      .active          (mmio_active),
-      .mmio_hdr        (mmio_hdr),
-      .mmio_tdata      (mmio_tdata),
-      .mmio_tvalid     (mmio_tvalid),
-      .mmio_tready     (mmio_tready),
-      .mmio_tlast      (mmio_tlast),
-      .mmio_ide        (mmio_ide),
-      .mmio_t          (mmio_t),
-      .mmio_stream     (mmio_stream),
-      .mmio_tdi        (mmio_tdi),
-      .mmio_bar        (mmio_bar),
-      .mmio_offset     (mmio_offset),
-      .appcpl_hdr      (appcpl_hdr),
-      .appcpl_tdata    (appcpl_tdata),
-      .appcpl_tkeep    (appcpl_tkeep),
-      .appcpl_tvalid   (appcpl_tvalid),
-      .appcpl_tready   (appcpl_tready),
-      .appcpl_tlast    (appcpl_tlast),
-      .appcpl_ide      (appcpl_ide),
-      .appcpl_t        (appcpl_t),
-      .appcpl_stream   (appcpl_stream),
-      .access_tdi      (access_tdi),
-      .access_bar      (access_bar),
-      .access_rom      (access_rom),
-      .access_second   (access_second),
-      .mem_write_valid (mmio_write_valid),
-      .mem_write_ready (mmio_write_ready),
-      .mem_write_be    (mmio_write_be),
-      .mem_write_dw    (mmio_write_dw),
-      .mem_write_data  (mmio_write_data),
-      .mem_read_valid  (mmio_read_valid),
-      .mem_read_ready  (mmio_read_ready),
-      .mem_read_dw     (mmio_read_dw),
-      .mem_read_answer (mmio_read_answer),
-      .mem_read_data   (mem_read_data),
-      .reg_write       (reg_write),
-      .reg_write_ready (!sweep_step && !table_busy),
-      .reg_read        (reg_read),
-      .reg_dw          (reg_dw),
-      .reg_write_data  (reg_write_data),
-      .reg_write_be    (reg_write_be),
-      .reg_read_data   (access_bar ? msix_read_data : access_rom ? rom_read_data : regs_read_data)
-  );
-
-  app_rom #(
+      .MAX_PAYLOAD(MAX_PAYLOAD),
       .VENDOR_ID(VENDOR_ID),
       .DEVICE_ID(DEVICE_ID)
-  ) u_rom (
-      .clk      (clk),
-      .read_req (reg_read && access_rom),
-      .read_dw  (reg_dw),
-      .read_data(rom_read_data)
-  );
-
-  app_regs #(
-      .NUM_TDI(NUM_TDI),
-      .TDI_W  (TDI_W)
-  ) u_regs (
-      .clk            (clk),
-      .rst            (rst),
-      .write_req      (reg_write && !access_bar && !access_rom),
-      .read_req       (reg_read && !access_bar),
-      .public_page    (access_second),
-      .access_tdi     (access_tdi),
-      .access_dw      (reg_dw),
-      .write_data     (reg_write_data),
-      .write_be       (reg_write_be),
-      .read_data      (regs_read_data),
-      .sweep_step     (sweep_step),
-      .sweep_tdi      (sweep_tdi),
-      .sweep_word     (sweep_word[3:0]),
-      .start_req      (start_req),
-      .start_to_host  (start_to_host),
-      .start_interrupt(start_interrupt),
-      .start_attr     (start_attr),
-      .start_atomic   (start_atomic),
-      .start_translate(start_translate),
-      .start_hint     (start_hint),
-      .start_pasid    (start_pasid),
-      .length         (length),
-      .host_address   (host_address),
-      .device_address (device_address),
-      .vector         (vector),
-      .pasid          (pasid),
-      .page_start_req (page_start_req),
-      .page_status    (page_status),
-      .busy           (busy),
-      .done_req       (done_req),
-      .error_req      (error_req)
-  );
-
-  app_msix #(
-      .NUM_TDI(NUM_TDI),
-      .TDI_W  (TDI_W)
-  ) u_msix (
+  ) u_target (
       .clk               (clk),
       .rst               (rst),
-      .fault             (msix_fault),
-      .msix_enable       (msix_enable),
-      .msix_function_mask(msix_function_mask),
-      .may_send          (may_interrupt),
-      .forget_req        (takes_table),
-      .owing             (interrupts_owing),
-      .busy              (table_busy),
-      .write_req         (reg_write && access_bar),
-      .read_req          (reg_read && access_bar),
-      .pba_page          (access_second),
+      .fault             (target_fault),
+      .pf_rid            (pf_rid),
+      .state_changed     (state_changed),
+      .may_interrupt     (may_interrupt),
+      .takes_table       (takes_table),
+      .scrub_busy        (tdi_scrub_busy),
+      .max_payload_size  (max_payload_size),
+      .active            (mmio_active),
+      .interrupts_owing  (interrupts_owing),
+      .mmio_hdr          (mmio_hdr),
+      .mmio_tdata        (mmio_tdata),
+      .mmio_tvalid       (mmio_tvalid),
+      .mmio_tready       (mmio_tready),
+      .mmio_tlast        (mmio_tlast),
+      .mmio_ide          (mmio_ide),
+      .mmio_t            (mmio_t),
+      .mmio_stream       (mmio_stream),
+      .mmio_tdi          (mmio_tdi),
+      .mmio_bar          (mmio_bar),
+      .mmio_offset       (mmio_offset),
+      .appcpl_hdr        (appcpl_hdr),
+      .appcpl_tdata      (appcpl_tdata),
+      .appcpl_tkeep      (appcpl_tkeep),
+      .appcpl_tvalid     (appcpl_tvalid),
+      .appcpl_tready     (appcpl_tready),
+      .appcpl_tlast      (appcpl_tlast),
+      .appcpl_ide        (appcpl_ide),
+      .appcpl_t          (appcpl_t),
+      .appcpl_stream     (appcpl_stream),
       .access_tdi        (access_tdi),
-      .access_dw         (reg_dw),
-      .write_data        (reg_write_data),
-      .write_be          (reg_write_be),
-      .read_data         (msix_read_data),
+      .mem_write_valid   (mmio_write_valid),
+      .mem_write_ready   (mmio_write_ready),
+      .mem_write_be      (mmio_write_be),
+      .mem_write_dw      (mmio_write_dw),
+      .mem_write_data    (mmio_write_data),
+      .mem_read_valid    (mmio_read_valid),
+      .mem_read_ready    (mmio_read_ready),
+      .mem_read_dw       (mmio_read_dw),
+      .mem_read_answer   (mmio_read_answer),
+      .mem_read_data     (mem_read_data),
       .sweep_step        (sweep_step),
       .sweep_tdi         (sweep_tdi),
-      .sweep_word        (sweep_word[1:0]),
+      .sweep_word        (sweep_word[3:0]),
+      .start_req         (start_req),
+      .start_to_host     (start_to_host),
+      .start_interrupt   (start_interrupt),
+      .start_attr        (start_attr),
+      .start_atomic      (start_atomic),
+      .start_translate   (start_translate),
+      .start_pasid       (start_pasid),
+      .start_hint        (start_hint),
+      .length            (length),
+      .host_address      (host_address),
+      .device_address    (device_address),
+      .vector            (vector),
+      .pasid             (pasid),
+      .page_start_req    (page_start_req),
+      .page_status       (page_status),
+      .busy              (busy),
+      .done_req          (done_req),
+      .error_req         (error_req),
+      .msix_enable       (msix_enable),
+      .msix_function_mask(msix_function_mask),
       .event_req         (event_req),
       .event_vector_1    (event_vector_1),
       .event_vector_0    (event_vector_0),
@@ -527,7 +467,7 @@ module app #(
   );
 
   // ------------------------------------------------------------------ errors
-  wire fault = scrub_fault || mmio_fault || msix_fault || dma_fault;
+  wire fault = scrub_fault || target_fault || dma_fault;
 
   always @(posedge clk) begin
     if (rst) begin

@@ -152,14 +152,13 @@ module app_dma #(
 
   wire [NUM_TDI-1:0] may_read, waiting;
   wire alloc_req, alloc_dead, alloc_ide;
-  wire [TAG_W-1:0] free_tag, alloc_tag, look_tag;
-  wire [TDI_W-1:0] alloc_tdi, look_tdi;
-  wire [STREAM_W-1:0] alloc_stream, look_stream;
-  wire [10:0] alloc_count, look_left, take_count;
-  wire [9:0] alloc_dw, look_dw;
-  wire [4:0] alloc_low, look_low;
-  wire alloc_asks, alloc_uses, look_asks, look_stale;
-  wire look_used, look_late, look_dead, look_ide, hold_valid, take_req, take_all;
+  wire [TAG_W-1:0] free_tag, alloc_tag;
+  wire [TDI_W-1:0] alloc_tdi;
+  wire [STREAM_W-1:0] alloc_stream;
+  wire [10:0] alloc_count;
+  wire [9:0] alloc_dw;
+  wire [4:0] alloc_low;
+  wire alloc_asks, alloc_uses;
 
   localparam [NUM_TDI-1:0] ONE = 1;
   wire [NUM_TDI-1:0] translates, writes, want_translation, translation_valid, asking;
@@ -389,7 +388,6 @@ module app_dma #(
       .appreq_stream       (appreq_stream)
   );
 
-
   app_atc #(
       .NUM_TDI(NUM_TDI),
       .TDI_W  (TDI_W)
@@ -418,111 +416,65 @@ module app_dma #(
       .valid       (translation_valid)
   );
 
-  app_tags #(
+  app_reads #(
+      .DATA_W(DATA_W),
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .NUM_TAGS(NUM_TAGS),
       .TAG_W(TAG_W),
       .STREAM_W(STREAM_W),
       .CPL_TIMEOUT(CPL_TIMEOUT)
-  ) u_tags (
-      .clk          (clk),
-      .rst          (rst),
-      .kill         (kill),
-      .may_read     (may_read),
-      .free_tag     (free_tag),
-      .alloc_req    (alloc_req),
-      .alloc_tag    (alloc_tag),
-      .alloc_tdi    (alloc_tdi),
-      .alloc_dead   (alloc_dead),
-      .alloc_ide    (alloc_ide),
-      .alloc_stream (alloc_stream),
-      .alloc_count  (alloc_count),
-      .alloc_dw     (alloc_dw),
-      .alloc_low    (alloc_low),
-      .alloc_asks   (alloc_asks),
-      .alloc_uses   (alloc_uses),
-      .outdated     (worthless),
-      .asking       (asking),
-      .use_tdi      (inval_tdi),
-      .in_use       (in_use),
-      .look_tag     (look_tag),
-      .look_used    (look_used),
-      .look_late    (look_late),
-      .look_dead    (look_dead),
-      .look_tdi     (look_tdi),
-      .look_asks    (look_asks),
-      .look_stale   (look_stale),
-      .look_ide     (look_ide),
-      .look_stream  (look_stream),
-      .look_left    (look_left),
-      .look_dw      (look_dw),
-      .look_low     (look_low),
-      .hold_valid   (hold_valid),
-      .hold_tag     (look_tag),
-      .take_req     (take_req),
-      .take_all     (take_all),
-      .take_count   (take_count),
-      .waiting      (waiting),
-      .outstanding  (outstanding),
-      .timeout_req  (timeout_req),
-      .timeout_event(timeout_event)
+  ) u_reads (
+      .clk                (clk),
+      .rst                (rst),
+      .fault              (cpl_fault),
+      .pf_rid             (pf_rid),
+      .run                (run),
+      .kill               (kill),
+      .may_read           (may_read),
+      .waiting            (waiting),
+      .outstanding        (outstanding),
+      .completing         (completing),
+      .free_tag           (free_tag),
+      .alloc_req          (alloc_req),
+      .alloc_tag          (alloc_tag),
+      .alloc_tdi          (alloc_tdi),
+      .alloc_dead         (alloc_dead),
+      .alloc_ide          (alloc_ide),
+      .alloc_stream       (alloc_stream),
+      .alloc_count        (alloc_count),
+      .alloc_dw           (alloc_dw),
+      .alloc_low          (alloc_low),
+      .alloc_asks         (alloc_asks),
+      .alloc_uses         (alloc_uses),
+      .outdated           (worthless),
+      .asking             (asking),
+      .use_tdi            (inval_tdi),
+      .in_use             (in_use),
+      .cplin_hdr          (cplin_hdr),
+      .cplin_tdata        (cplin_tdata),
+      .cplin_tvalid       (cplin_tvalid),
+      .cplin_tready       (cplin_tready),
+      .cplin_tlast        (cplin_tlast),
+      .cplin_ide          (cplin_ide),
+      .cplin_t            (cplin_t),
+      .cplin_stream       (cplin_stream),
+      .write_valid        (mem_write_valid),
+      .write_ready        (mem_write_ready),
+      .write_tdi          (mem_write_tdi),
+      .write_be           (mem_write_be),
+      .write_dw           (mem_write_dw),
+      .write_data         (mem_write_data),
+      .fill_req           (fill_req),
+      .fill_entry         (fill_entry),
+      .fail_req           (cpl_fail_req),
+      .error_event        (cpl_error_event),
+      .timeout_req        (timeout_req),
+      .timeout_event      (timeout_event),
+      .stream_error       (stream_error),
+      .stream_error_stream(stream_error_stream),
+      .unexpected         (unexpected)
   );
-
-  app_cpl #(
-      .DATA_W(DATA_W),
-      .NUM_TDI(NUM_TDI),
-      .TDI_W(TDI_W),
-      .NUM_TAGS(NUM_TAGS),
-      .TAG_W(TAG_W),
-      .STREAM_W(STREAM_W)
-  ) u_cpl (
-      .clk                    (clk),
-      .rst                    (rst),
-      .fault                  (cpl_fault),
-      .pf_rid                 (pf_rid),
-      .run                    (run),
-      .kill                   (kill),
-      .active                 (completing),
-      .cplin_hdr              (cplin_hdr),
-      .cplin_tdata            (cplin_tdata),
-      .cplin_tvalid           (cplin_tvalid),
-      .cplin_tready           (cplin_tready),
-      .cplin_tlast            (cplin_tlast),
-      .cplin_ide              (cplin_ide),
-      .cplin_t                (cplin_t),
-      .cplin_stream           (cplin_stream),
-      .look_tag               (look_tag),
-      .look_used              (look_used),
-      .look_late              (look_late),
-      .look_dead              (look_dead),
-      .look_tdi               (look_tdi),
-      .look_asks              (look_asks),
-      .look_stale             (look_stale),
-      .look_ide               (look_ide),
-      .look_stream            (look_stream),
-      .look_left              (look_left),
-      .look_dw                (look_dw),
-      .look_low               (look_low),
-      .hold_valid             (hold_valid),
-      .take_req               (take_req),
-      .take_all               (take_all),
-      .take_count             (take_count),
-      .write_valid            (mem_write_valid),
-      .write_ready            (mem_write_ready),
-      .write_tdi              (mem_write_tdi),
-      .write_be               (mem_write_be),
-      .write_dw               (mem_write_dw),
-      .write_data             (mem_write_data),
-      .fill_req               (fill_req),
-      .fill_entry             (fill_entry),
-      .fail_req               (cpl_fail_req),
-      .cpl_error_event        (cpl_error_event),
-      .cpl_stream_error       (stream_error),
-      .cpl_stream_error_stream(stream_error_stream),
-      .aer_unexpected_cpl     (unexpected)
-  );
-
 
 endmodule
 

@@ -22,8 +22,8 @@ async def a_broken_state_machine_stops_every_locked_tdi(dut: Any) -> None:
     bench = await AppBench(dut).start()
     await bench.set_state(LOCKED, TdiState.CONFIG_LOCKED)
     await bench.set_state(RUNNING, TdiState.RUN)
-    dma = dut.u_dma
-    for machine in (dut.u_scrub, dut.u_mmio, dut.u_msix, dma.u_sender, dma.u_cpl):
+    target, dma = dut.u_target, dut.u_dma
+    for machine in (dut.u_scrub, target.u_mmio, target.u_msix, dma.u_sender, dma.u_reads.u_cpl):
         await cycles(dut, 10)
         machine.state_q.value = 0
         stopped = 0
