@@ -144,6 +144,7 @@ module app_mmio #(
   wire changed = stale_q || state_changed[tdi_q];
   wire cleared = cleared_q || scrub_busy[tdi_q];
   wire refuse = cleared || (changed && !((public_page || rom_page) && !t_q));
+  wire goes_on = !refuse;  // a read, asked before each Completion
 
   // ------------------------------------------------------------------ completion size
   wire [10:0] payload_dw = (11'd32 << max_payload_size) > MAX_DW ? MAX_DW :
@@ -168,7 +169,7 @@ module app_mmio #(
   ) u_reader (
       .clk         (clk),
       .rst         (rst),
-      .start_req   (state_q == ST_SPLIT && !refuse),
+      .start_req   (state_q == ST_SPLIT && goes_on),
       .start_dw    (dw_q),
       .start_count (chunk),
       .busy        (fetch_busy),
@@ -277,7 +278,7 @@ module app_mmio #(
           else if (left_d == 11'd0) state_d = ST_DISCARD;
         end
       end
-      ST_SPLIT: state_d = refuse ? ST_REFUSE : ST_COMPLETE;
+      ST_SPLIT: state_d = goes_on ? ST_COMPLETE : ST_REFUSE;
       ST_COMPLETE: begin
         if (complete_done) begin
           dw_d    = dw_q + chunk_q[9:0];

@@ -38,6 +38,14 @@ ADMISSION = [
         "!pasid || (pasid_enable && !msix)",
         "!pasid || pasid_enable",
     ),
+    *(
+        Mutation(name, ADMIT_FILE, "!hint || (hint_enable && hinted_form)", new)
+        for name, new in (
+            ("any_hint", "1'b1"),
+            ("hint_without_enable", "!hint || hinted_form"),
+            ("hint_of_any_form", "!hint || hint_enable"),
+        )
+    ),
     Mutation("any_form", ADMIT_FILE, ALLOW, ALLOW.replace("form_ok && ", "")),
     Mutation("untranslated_to_a_peer", ADMIT_FILE, DIRECT, DIRECT.replace("translated && ", "")),
     Mutation("redirection_ignored", ADMIT_FILE, DIRECT, DIRECT.replace(" && !redirect", "")),
@@ -296,8 +304,9 @@ def test_pasid_prefixes_without_a_check_are_found(mutation: Mutation) -> None:
 
 
 PAGES_FILE = "app/app_pages.v"
+MMIO_FILE = "app/app_mmio.v"
 TRANSFERS_FILE = "app/app_transfers.v"
-PAGING_RULES = [
+FUNCTION_RULES = [
     (
         "cocotb_app_pasid",
         "nothing_is_sent_with_a_pasid_that_is_not_enabled",
@@ -359,6 +368,56 @@ PAGING_RULES = [
         ),
     ),
     (
+        "cocotb_app_life",
+        "a_held_transfer_waits_between_two_requests_and_then_goes_on",
+        Mutation(
+            "held_function_sends_on",
+            TRANSFERS_FILE,
+            "may_send & ~kill & ~hold & ~without_pasid",
+            "may_send & ~kill & ~without_pasid",
+        ),
+    ),
+    (
+        "cocotb_app_life",
+        "a_held_function_is_drained_when_its_reads_are_answered",
+        Mutation("held_function_never_drains", "app/app.v", "going = busy & ~tdi_hold", "going = busy"),
+    ),
+    (
+        "cocotb_app_mmio",
+        "a_read_whose_function_is_cleared_under_it_ends_with_one_refusal",
+        Mutation("read_looks_once", MMIO_FILE, "goes_on = !refuse", "goes_on = 1'b1"),
+    ),
+    (
+        "cocotb_app_mmio",
+        "a_read_whose_tdi_changes_under_it_ends_with_one_refusal",
+        Mutation(
+            "change_forgotten",
+            MMIO_FILE,
+            "mmio_tvalid && state_changed[mmio_tdi] : changed",
+            "mmio_tvalid && state_changed[mmio_tdi] : stale_q",
+        ),
+    ),
+    (
+        "cocotb_app_hints",
+        "requests_have_the_hint_of_their_transfer_where_it_is_enabled",
+        Mutation(
+            "hint_without_its_enable",
+            "app/app_sender.v",
+            "select_hint[2] && hint_enable[tdi_q]",
+            "select_hint[2]",
+        ),
+    ),
+    (
+        "cocotb_app_hints",
+        "neither_atomic_operations_nor_translation_requests_have_hints",
+        Mutation(
+            "hint_in_every_request",
+            "app/app_sender.v",
+            "hint_enable[tdi_q] && !select_is_atomic && !asks_q",
+            "hint_enable[tdi_q]",
+        ),
+    ),
+    (
         "cocotb_app_pages",
         "no_more_are_out_than_the_host_allots",
         Mutation(
@@ -369,17 +428,18 @@ PAGING_RULES = [
         ),
     ),
 ]
-PAGING_MUTATIONS = [mutation for _, _, mutation in PAGING_RULES]
+FUNCTION_MUTATIONS = [mutation for _, _, mutation in FUNCTION_RULES]
 
 
 @covers("TDISP-DMA-007", "TDISP-ATS-001", "TDISP-ATS-005", "TDISP-FSM-012", "TDISP-LOCK-021")
+@covers("TDISP-P2P-004", "TDISP-MMIO-003", "TDISP-MMIO-007")
 @pytest.mark.parametrize(
-    ("module", "case", "mutation"), PAGING_RULES, ids=lambda item: getattr(item, "name", "")
+    ("module", "case", "mutation"), FUNCTION_RULES, ids=lambda item: getattr(item, "name", "")
 )
-def test_pasid_and_pages_without_a_check_are_found(
+def test_a_function_without_a_check_is_found(
     module: str, case: str, mutation: Mutation
 ) -> None:
-    assert_killed(app_design(pri=1), PAGING_MUTATIONS, mutation, f"tests.unit.{module}", case)
+    assert_killed(app_design(pri=1), FUNCTION_MUTATIONS, mutation, f"tests.unit.{module}", case)
 
 
 @attack("ATT-13")
