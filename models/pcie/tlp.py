@@ -94,7 +94,9 @@ class Tlp:
     @property
     def steering_tag(self) -> int:
         """Steering Tag of a memory request with th: where it needs its tag, in the byte enables."""
-        return self.tag & 0xFF if self.fmt_type in MEMORY_WRITES else self.last_be << 4 | self.first_be
+        return (
+            self.tag & 0xFF if self.fmt_type in MEMORY_WRITES else self.last_be << 4 | self.first_be
+        )
 
     @property
     def has_pasid(self) -> bool:

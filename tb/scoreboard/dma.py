@@ -105,11 +105,7 @@ class DmaRun:
         else:
             kinds = MEMORY_WRITES if transfer.to_host else MEMORY_READS
             fits = self.issued + size <= transfer.length
-        return (
-            tlp.fmt_type in kinds
-            and fits
-            and _all_bytes(tlp)
-        )
+        return tlp.fmt_type in kinds and fits and _all_bytes(tlp)
 
     def offset(self) -> int:
         """Offset in the function's memory of the next byte."""

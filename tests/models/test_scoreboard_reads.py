@@ -127,7 +127,7 @@ def test_the_rest_of_a_read_is_refused_only_after_a_change_of_state(change: bool
     if change:
         bench.state(TdiState.ERROR)
     refusal = failed_completion(VF, request, CplStatus.UR)
-    rest = {"byte_count": second.byte_count, "lower_address": second.lower_address}
-    bench.from_device(replace(refusal, **rest), SECURED)
+    count, lower = second.byte_count, second.lower_address
+    bench.from_device(replace(refusal, byte_count=count, lower_address=lower), SECURED)
     bench.finish()
     assert (bench.found() == set()) is change

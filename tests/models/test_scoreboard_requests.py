@@ -91,8 +91,13 @@ def hinted(control: Control, **fields: object) -> Tlp:
 @pytest.mark.parametrize("kind", [Control(0), Control.WRITE_HOST])
 def test_a_hint_is_that_of_its_transfer_and_without_steering_tag(kind: Control) -> None:
     tag = {"tag": 5} if kind else {"last_be": 1}
-    cases = [(HINTED, True, {}, True), (HINTED, False, {}, False), (Control(0), True, {}, False)]
-    cases += [(HINTED, True, {"ph": 1}, False), (HINTED, True, tag, False)]
+    cases: list[tuple[Control, bool, dict[str, int], bool]] = [
+        (HINTED, True, {}, True),
+        (HINTED, False, {}, False),
+        (Control(0), True, {}, False),
+        (HINTED, True, {"ph": 1}, False),
+        (HINTED, True, tag, False),
+    ]
     for asked, enabled, fields, right in cases:
         bench = bench_with(hints=enabled)
         bench.start(VF_BAR0, BUFFER, len(DATA), kind | asked)

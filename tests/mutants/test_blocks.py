@@ -380,7 +380,9 @@ FUNCTION_RULES = [
     (
         "cocotb_app_life",
         "a_held_function_is_drained_when_its_reads_are_answered",
-        Mutation("held_function_never_drains", "app/app.v", "going = busy & ~tdi_hold", "going = busy"),
+        Mutation(
+            "held_function_never_drains", "app/app.v", "going = busy & ~tdi_hold", "going = busy"
+        ),
     ),
     (
         "cocotb_app_mmio",
@@ -436,9 +438,7 @@ FUNCTION_MUTATIONS = [mutation for _, _, mutation in FUNCTION_RULES]
 @pytest.mark.parametrize(
     ("module", "case", "mutation"), FUNCTION_RULES, ids=lambda item: getattr(item, "name", "")
 )
-def test_a_function_without_a_check_is_found(
-    module: str, case: str, mutation: Mutation
-) -> None:
+def test_a_function_without_a_check_is_found(module: str, case: str, mutation: Mutation) -> None:
     assert_killed(app_design(pri=1), FUNCTION_MUTATIONS, mutation, f"tests.unit.{module}", case)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 
 from models.app.function import FunctionModel
-from models.app.map import Bar0, Bar2, Control, Register, Status
+from models.app.map import Bar0, Control, Register, Status
 from models.pcie.ats import Span, TranslationEntry
 from models.pcie.codes import AddressType
 from tests.unit.app_bench import AppBench, address_type

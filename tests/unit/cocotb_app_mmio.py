@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import cocotb
@@ -157,7 +158,9 @@ async def a_request_admitted_just_before_a_state_change_is_refused(dut: Any) -> 
     assert await offer_across_state_change(bench, Bar0.MEMORY, 4, 1) == CplStatus.SC
 
 
-async def read_across(bench: AppBench, page: int, act: Any, t: int) -> list[Tlp]:
+async def read_across(
+    bench: AppBench, page: int, act: Callable[[], Awaitable[None]], t: int
+) -> list[Tlp]:
     """Completions of a long read; `act` is done when the first of them has left."""
     way = {"ide": t, "t": t, "stream": bench.stream[1]}
     read = cocotb.start_soon(bench.read_tlps(1, 0, page + 8, 100, enables=(0xC, 0x3), **way))
