@@ -33,6 +33,7 @@ from models.tdisp.codes import (
     Request,
     Response,
 )
+from models.tdisp.interface_id import InterfaceId
 from models.tdisp.report import MmioRange, reported_page
 from tb.host.root_port import HostRootPort
 from tb.host.route import PLAIN, Route
@@ -137,13 +138,18 @@ class Scenario:
             self._vmm = VmmHost(self.env.host)
         return self._vmm
 
+    @property
+    def sdi_pasids(self) -> range:
+        """The PASIDs of the SDIs of a device that has SDIs in place of VFs."""
+        return self.env.scoreboard.checker.reference.profile.sdi_pasids
+
     def function(self, index: int) -> FunctionAddress:
-        """Function 0 is the PF, n is VF n."""
+        """Function 0 is the PF, n is VF n or SDI n."""
         return self.vmm.functions[index]
 
     @property
     def vfs(self) -> int:
-        """How many VFs the device has."""
+        """How many VFs or SDIs the device has."""
         return int(self.env.adapter.num_tdi) - 1
 
     @property
@@ -167,7 +173,8 @@ class Scenario:
             self.memory.add(region)
         for index in self.legacy_functions:
             if index <= self._enabled_vfs:
-                self.host.inbound.check.assign(LEGACY, self.function(index).rid)
+                function = self.function(index)
+                self.host.inbound.check.assign(LEGACY, function.rid, function.pasid)
 
     async def bring_up_again(self) -> None:
         """What a reset of the device undoes: BARs, Command, VFs, placing of the IDE streams."""
@@ -175,7 +182,10 @@ class Scenario:
         await self._enable()
 
     async def _enable(self) -> None:
-        if self._enabled_vfs:
+        if self.sdi_pasids:
+            self.vmm.find_sdis(self.sdi_pasids)
+            await self.vmm.enable_pasid()
+        elif self._enabled_vfs:
             await self.vmm.enable_vfs(self._enabled_vfs)
         await self.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
         await self.vmm.place_stream(STREAM_BLOCKS[OTHER_STREAM], OTHER_STREAM, default=False)
@@ -270,7 +280,9 @@ class Scenario:
         version: int = VERSION_1_0,
     ) -> TdispAnswer | None:
         """One TDISP request for function `index`; None when there is no answer."""
-        return await self.tdisp_to(session, request, self.function(index).rid, payload, version)
+        function = self.function(index)
+        name = InterfaceId.of(function.rid, pasid=function.pasid)
+        return await self.tdisp_named(session, request, name, payload, version)
 
     async def tdisp_to(
         self,
@@ -281,8 +293,20 @@ class Scenario:
         version: int = VERSION_1_0,
     ) -> TdispAnswer | None:
         """One TDISP request for any FUNCTION_ID."""
-        head = bytes([version, request, 0, 0]) + function_id.to_bytes(4, "little")
-        raw = await session.vendor_defined(PROTOCOL_ID, head + bytes(8) + payload)
+        name = InterfaceId(function_id)
+        return await self.tdisp_named(session, request, name, payload, version)
+
+    async def tdisp_named(
+        self,
+        session: SecureSession,
+        request: int,
+        name: InterfaceId,
+        payload: bytes = b"",
+        version: int = VERSION_1_0,
+    ) -> TdispAnswer | None:
+        """One TDISP request for any INTERFACE_ID."""
+        head = bytes([version, request, 0, 0]) + name.encode()
+        raw = await session.vendor_defined(PROTOCOL_ID, head + payload)
         return None if raw is None else decode_answer(raw)
 
     async def lock(
@@ -323,21 +347,23 @@ class Scenario:
         )
         return await self.tdisp(session, Request.LOCK_INTERFACE_REQUEST, index, payload)
 
-    async def start(self, session: SecureSession, attached: Attached) -> None:
-        """START_INTERFACE_REQUEST that must succeed; the TVM accepts the TDI."""
+    async def start(self, session: SecureSession, attached: Attached, tvm: Owner = TVM) -> None:
+        """START_INTERFACE_REQUEST that must succeed; `tvm` accepts the TDI."""
         answer = await self.tdisp(
             session, Request.START_INTERFACE_REQUEST, attached.index, attached.nonce
         )
         assert answer is not None
         assert answer.code == Response.START_INTERFACE_RESPONSE, answer
-        self.host.inbound.check.accept(TVM, attached.function.rid)
+        function = attached.function
+        self.host.inbound.check.accept(tvm, function.rid, function.pasid)
 
     async def stop(self, session: SecureSession, index: int) -> None:
         """STOP_INTERFACE_REQUEST that must succeed; the TVM lets the TDI go."""
         answer = await self.tdisp(session, Request.STOP_INTERFACE_REQUEST, index)
         assert answer is not None
         assert answer.code == Response.STOP_INTERFACE_RESPONSE, answer
-        self.host.inbound.check.revoke(self.function(index).rid)
+        function = self.function(index)
+        self.host.inbound.check.revoke(function.rid, function.pasid)
 
     async def reach_peer(self, session: SecureSession, index: int) -> None:
         """What BIND_P2P_STREAM needs: ATS, and OTHER_STREAM keyed, Secure and led to the peer.

@@ -136,10 +136,11 @@ class FunctionModel:
     maybe_finished: bool = False  # all bytes of the transfer have passed, the end is not yet seen
     maybe_failed: bool = False  # an error of the transfer was caused, the end is not yet seen
     pages: set[WantedPage] = field(default_factory=set)  # that software has ever asked for
+    sdi_pasid: int | None = None  # of an SDI: that of its transfers, whatever software asks for
 
     def scrub(self) -> None:
         """Everything reads as after reset (TDISP-ZERO-001)."""
-        self.__init__()  # type: ignore[misc]
+        self.__init__(sdi_pasid=self.sdi_pasid)  # type: ignore[misc]
 
     def take_table(self) -> None:
         """A LOCK takes the MSI-X table over: only what is written from now on counts.
@@ -254,12 +255,17 @@ class FunctionModel:
             atomic=Control(control & ATOMIC),
             translate=bool(control & Control.TRANSLATE),
             attr=(control & ATTRIBUTES) >> ATTRIBUTE_SHIFT,
-            pasid=get(Register.PASID, 0) if control & Control.WITH_PASID else None,
+            pasid=self._pasid(control),
             hint=_hint(control),
         )
         self.transfer = transfer
         self.maybe_failed = not transfer.legal
         return transfer if transfer.legal else None
+
+    def _pasid(self, control: int) -> int | None:
+        if self.sdi_pasid is not None:
+            return self.sdi_pasid
+        return self.registers.get(Register.PASID, 0) if control & Control.WITH_PASID else None
 
     # ------------------------------------------------------------------ the link's side
 

@@ -58,12 +58,14 @@ def project_dsm(
     mmio_attribute: bool = MMIO_ATTRIBUTE,
     p2p: bool = P2P,
     tdisp_config: bool = TDISP_CONFIG,
+    sdis: bool = False,
 ) -> DsmProfile:
     """The DSM of this project: vendor messages and XT mode are not built."""
     flags = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX
     offered = ((mmio_attribute, MMA_REQUESTS), (p2p, P2P_REQUESTS), (tdisp_config, CONFIG_REQUESTS))
     return DsmProfile(
         num_tdi=num_tdi,
+        sdis=sdis,
         ranges=project_ranges(mmio_attribute),
         lock_flags=flags | P2P_FLAGS if p2p else flags,
         optional=frozenset().union(*(requests for built, requests in offered if built)),
@@ -78,11 +80,15 @@ class DeviceProfile:
     """Sizes and identities. TDI 0 is the physical function, TDI n is virtual function n.
 
     In a `whole_device` they are functions, and all of them are one TDI that the first one names.
-    All functions have the same 64-bit BARs; `dsm` defaults to that of this project.
+    With `sdis` there is one function, and TDI n >= 1 is its Scalable Device Interface n, which has
+    the PASID `sdi_pasid` + n. All TDIs have the same 64-bit BARs, SDIs as slices of those of their
+    function; `dsm` defaults to that of this project.
     """
 
     num_tdi: int = 4
     whole_device: bool = False
+    sdis: bool = False  # needs pasid
+    sdi_pasid: int = 0
     num_streams: int = 2
     num_sessions: int = 4
     vendor_id: int = VENDOR_ID
@@ -106,6 +112,30 @@ class DeviceProfile:
     tph: bool = TPH  # every function has a TPH Requester capability
     dsm_profile: DsmProfile | None = None
 
+    def __post_init__(self) -> None:
+        if self.sdis and (self.num_tdi < 2 or not self.pasid or self.whole_device):
+            raise ValueError("SDIs need PASIDs, and more than one TDI")
+
+    @property
+    def functions(self) -> int:
+        """How many functions have a configuration space."""
+        return 1 if self.sdis else self.num_tdi
+
+    @property
+    def bar_slices(self) -> int:
+        """How many TDIs a BAR of the physical function has room for: a power of 2."""
+        return 1 << (self.num_tdi - 1).bit_length() if self.sdis else 1
+
+    def pasid_of(self, tdi: int) -> int | None:
+        """The PASID that names a TDI beside its Requester ID; None for a function."""
+        return self.sdi_pasid + tdi if self.sdis and tdi else None
+
+    @property
+    def sdi_pasids(self) -> range:
+        """The PASIDs of all SDIs."""
+        first = self.sdi_pasid + 1
+        return range(first, first + self.num_tdi - 1 if self.sdis else first)
+
     @property
     def dsm(self) -> DsmProfile:
         """What the DSM is built with."""
@@ -117,6 +147,7 @@ class DeviceProfile:
             mmio_attribute=self.mmio_attribute,
             p2p=self.p2p,
             tdisp_config=self.tdisp_config,
+            sdis=self.sdis,
         )
 
 

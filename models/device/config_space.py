@@ -74,6 +74,8 @@ class FunctionView:
     atomics: bool = False  # whether it may send AtomicOps
     hints: bool = False  # whether its requests may have Processing Hints
     ordered_completions: bool = False  # whether its completions may have ID-Based Ordering
+    pasid: int | None = None  # of an SDI: that of all its requests but interrupts
+    sdi_pasids: range = range(0)  # of a function: those of its SDIs, which it never uses itself
     pasid_enable: bool = False  # of the PF, for all functions, as the two below
     pri_enable: bool = False
     pri_allocation: int = 0  # Page Requests that may be out
@@ -81,14 +83,17 @@ class FunctionView:
 
 
 class ConfigSpace:
-    """Registers of all functions; function n is TDI n."""
+    """Registers of all functions; function n is TDI n.
+
+    SDIs have none of their own: what is asked of TDI n is answered by their function.
+    """
 
     def __init__(self, profile: DeviceProfile) -> None:
         self.profile = profile
         vf = vf_registers(profile)
-        self._bits = [pf_registers(profile)] + [vf] * (profile.num_tdi - 1)
+        self._bits = [pf_registers(profile)] + [vf] * (profile.functions - 1)
         self.pf_rid = profile.pf_function  # with the captured bus and device number
-        self._values = [self._reset_values(n) for n in range(profile.num_tdi)]
+        self._values = [self._reset_values(n) for n in range(profile.functions)]
         self._views: tuple[FunctionView, ...] = ()  # empty: to be looked up again
 
     def _reset_values(self, function: int) -> dict[int, int]:
@@ -105,14 +110,14 @@ class ConfigSpace:
         if number < first or (number - first) % stride:
             return None
         function = (number - first) // stride + 1
-        return function if function < self.profile.num_tdi and self.present(function) else None
+        return function if function < self.profile.functions and self.present(function) else None
 
     def _distance(self, rid: int) -> int:
         """Of a function from the PF: VFs follow it, also into the next device number.
 
         Only as many bits as it takes to tell the functions apart count.
         """
-        vfs_behind_first = max(0, self.profile.num_tdi - 2)
+        vfs_behind_first = max(0, self.profile.functions - 2)
         last = self.profile.first_vf_offset + vfs_behind_first * self.profile.vf_stride
         functions = max(FUNCTIONS, 1 << last.bit_length())
         return (rid - self.profile.pf_function) % functions
@@ -158,7 +163,7 @@ class ConfigSpace:
             if write.new != write.old:
                 self._changed(function)
         vfs_gone = function == 0 and address == Reg.SRIOV_CONTROL
-        for vf in range(1, self.profile.num_tdi if vfs_gone else 1):
+        for vf in range(1, self.profile.functions if vfs_gone else 1):
             if not self.present(vf):
                 self._values[vf] = self._reset_values(vf)
 
@@ -177,7 +182,7 @@ class ConfigSpace:
 
     def flr(self, function: int) -> None:
         """Registers of a function, and with the PF of its VFs, are as after reset."""
-        hit = range(self.profile.num_tdi) if function == 0 else (function,)
+        hit = range(self.profile.functions) if function == 0 else (function,)
         for number in hit:
             self._values[number] = self._reset_values(number)
         self._changed(function)
@@ -195,13 +200,17 @@ class ConfigSpace:
     def present(self, function: int) -> bool:
         """Whether a function exists: the PF, and VFs up to NumVFs while VF Enable is 1."""
         num_vfs = self.read(0, Reg.SRIOV_NUM_VFS)
-        return function == 0 or (
+        return self._host(function) == 0 or (
             self._vf_control(SriovControlBit.VF_ENABLE) and function <= num_vfs
         )
 
+    def _host(self, tdi: int) -> int:
+        """The function whose registers hold for a TDI."""
+        return 0 if self.profile.sdis else tdi
+
     def rid(self, function: int) -> int:
         """Requester ID of a function."""
-        if function == 0:
+        if self._host(function) == 0:
             return self.pf_rid
         return self.pf_rid + self.profile.first_vf_offset + (function - 1) * self.profile.vf_stride
 
@@ -210,9 +219,10 @@ class ConfigSpace:
         return low | self.read(0, register + DW) << 32
 
     def bars(self, function: int) -> dict[int, int]:
-        """Bus address of each BAR of a function."""
-        first = Reg.BAR0 if function == 0 else Reg.SRIOV_VF_BAR0
-        index = max(function - 1, 0)
+        """Bus address of each BAR of a function, or of the slice of an SDI."""
+        virtual = self._host(function) != 0
+        first = Reg.SRIOV_VF_BAR0 if virtual else Reg.BAR0
+        index = function - 1 if virtual else function
         return {
             bar: (self._bar(first + DW * bar) + index * size) % (1 << 64)
             for bar, size in self.profile.bar_sizes.items()
@@ -225,29 +235,35 @@ class ConfigSpace:
 
     def function(self, number: int) -> FunctionConfig:
         """What LOCK and the report look at."""
-        others = self._subordinates()
-        ats = [self.read(each, Reg.ATS_CONTROL) & ATS_ENABLE for each in (number, *others)]
+        others, host, pasid = (
+            self._subordinates(),
+            self._host(number),
+            self.profile.pasid_of(number),
+        )
+        ats = [self.read(each, Reg.ATS_CONTROL) & ATS_ENABLE for each in (host, *others)]
         return FunctionConfig(
             rid=self.rid(number),
             present=self.present(number),
+            pasid=pasid,
             bars=self.bars(number),
             subordinates=[self.bars(vf) for vf in others],
-            msix_control=self.read(number, Reg.MSIX) >> 16,
-            tph_control=self.read(number, Reg.TPH_CONTROL),
-            ats_enable=any(ats),
-            # VFs share those of the PF.
-            prs_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),
+            msix_control=self.read(host, Reg.MSIX) >> 16,
+            tph_control=self.read(host, Reg.TPH_CONTROL),
+            # Only a function translates addresses and asks for pages; VFs share PRI of the PF.
+            ats_enable=any(ats) and pasid is None,
+            prs_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE) and pasid is None,
             pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
         )
 
     def view(self, number: int) -> FunctionView:
         """What the link sees; in D3hot no function is reached and none sends."""
         awake = not self.read(0, Reg.PM_CONTROL) & POWER_STATE
-        command, msix = self.read(number, Reg.COMMAND), self.read(number, Reg.MSIX)
-        bars = self.bars(number)
+        host, pasid = self._host(number), self.profile.pasid_of(number)
+        command, msix = self.read(host, Reg.COMMAND), self.read(host, Reg.MSIX)
+        bars, ats = self.bars(number), self.read(host, Reg.ATS_CONTROL) & ATS_ENABLE
         control, control_2 = self.read(0, Reg.DEVICE_CONTROL), self.read(0, Reg.DEVICE_CONTROL_2)
         memory = bool(command >> CommandBit.MEMORY_SPACE_ENABLE & 1)
-        if number:
+        if host:
             memory = self._vf_control(SriovControlBit.VF_MEMORY_SPACE_ENABLE)
         return FunctionView(
             number=number,
@@ -259,15 +275,17 @@ class ConfigSpace:
             bar2=bars.get(2, 0),
             msix_enable=bool(msix & MSIX_ENABLE),
             msix_function_mask=bool(msix & MSIX_FUNCTION_MASK),
-            ats_enable=bool(self.read(number, Reg.ATS_CONTROL) & ATS_ENABLE),
+            ats_enable=bool(ats) and pasid is None,
             attributes=bool(control & NO_SNOOP)
             | bool(control & RELAXED_ORDERING) << 1
             | bool(control_2 & ID_ORDERING) << 2,
             atomics=bool(control_2 & ATOMICS),
             hints=self._hints(number),
             ordered_completions=bool(control_2 & ID_ORDERING_CPL),
+            pasid=pasid,
+            sdi_pasids=self.profile.sdi_pasids if pasid is None else range(0),
             pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
-            pri_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE),
+            pri_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE) and pasid is None,
             pri_allocation=self.read(0, Reg.PRI_ALLOCATION),
             rom=self.rom() if number == 0 else None,
         )
@@ -303,15 +321,15 @@ class ConfigSpace:
 
     def fault(self, number: int) -> str | None:
         """What LOCK of a function must refuse (TDISP-LOCK-008 to 015)."""
-        rom, looked_at = self.rom(), {0, number, *self._subordinates()}
+        rom, looked_at = self.rom(), {0, self._host(number), *self._subordinates()}
         sizes, enabled = self.profile.bar_sizes, self._vf_control(SriovControlBit.VF_ENABLE)
-        count = min(self.read(0, Reg.SRIOV_NUM_VFS), self.profile.num_tdi - 1)
-        pf, vf = self.bars(0), self.bars(1)
+        count = min(self.read(0, Reg.SRIOV_NUM_VFS), self.profile.functions - 1)
+        pf, vf, slices = self.bars(0), self.bars(1), self.profile.bar_slices
         vf_bars = [Aperture(f"VF BAR{bar}", vf[bar], sizes[bar] * count) for bar in vf]
-        has_vfs = self.profile.num_tdi > 1
+        has_vfs = self.profile.functions > 1
         return configuration_fault(
             LockConfig(
-                bars=[Aperture(f"BAR{bar}", pf[bar], sizes[bar]) for bar in pf],
+                bars=[Aperture(f"BAR{bar}", pf[bar], sizes[bar] * slices) for bar in pf],
                 vf_bars=vf_bars if enabled else (),
                 rom=None if rom is None else Aperture("Expansion ROM", rom, ROM_BYTES),
                 unsupported_st_mode=any(map(self._unsupported_st_mode, looked_at)),

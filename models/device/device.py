@@ -7,7 +7,7 @@ events go in by name, states and answers come out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
@@ -38,7 +38,7 @@ from models.tdisp.profile import FunctionConfig, NonceSource, StreamView
 from models.tdisp.report import reported_page
 from models.tdisp.table import Event
 from models.tdisp.tdi import Lock, Tdi
-from models.tdisp.tracking import Scope, TrackEvent, byte_mask, track
+from models.tdisp.tracking import RegisterWrite, Scope, TrackEvent, byte_mask, track
 
 __all__ = ["FunctionView", "Grants", "ReferenceDevice"]
 _EVENTS = {
@@ -175,28 +175,28 @@ class ReferenceDevice:
         function = self.space.find(rid)
         if function is None:
             return
-        write = self.space.preview(function, address, data, enables)
-        event = track(
-            write,
-            physical=function == 0,
-            msix_locked=self.msix_locked(function),
-            streams=self.space.stream_offsets(),
-        )
-        if event is not None:
-            self._tracked(function, event)
+        self._track(function, self.space.preview(function, address, data, enables))
         self.space.write(function, address, data, enables)
         if function == 0:
             self._stream_registers(address, data & byte_mask(enables))
         if self.space.initiates_flr(address, data, enables):
             self.flr(function)
 
-    def _tracked(self, function: int, event: TrackEvent) -> None:
-        for tdi in self.dsm.tdis:
-            own = event.scope is Scope.FUNCTION and tdi is self._tdi(function)
-            if event.scope is Scope.STREAM and event.block is not None:
-                own = tdi.bound(self.stream_control.blocks[event.block].stream_id)
-            if own or event.scope is Scope.HIERARCHY:
+    def _track(self, function: int, write: RegisterWrite) -> None:
+        streams = self.space.stream_offsets()
+        events = [
+            track(write, physical=function == 0, msix_locked=locked, streams=streams)
+            for locked in (False, True)
+        ]
+        for tdi in self.dsm.tdis if any(events) else ():
+            event = events[tdi.msix_locked]
+            if event is not None and self._hits(event, function, tdi):
                 self.dsm.config_change(tdi.index, event.cause)
+
+    def _hits(self, event: TrackEvent, function: int, tdi: Tdi) -> bool:
+        if event.scope is Scope.STREAM and event.block is not None:
+            return tdi.bound(self.stream_control.blocks[event.block].stream_id)
+        return event.scope is Scope.HIERARCHY or tdi in self._of_function(function)
 
     def _block_of(self, address: int) -> int | None:
         block = (address - FIRST_BLOCK) // SelectiveBlock.SIZE
@@ -260,6 +260,10 @@ class ReferenceDevice:
     def _tdi(self, function: int) -> Tdi:
         """The TDI that a function is or belongs to."""
         return self.dsm.tdis[0 if self.profile.whole_device else function]
+
+    def _of_function(self, function: int) -> Sequence[Tdi]:
+        """The TDIs that share the registers of a function: with SDIs all of them."""
+        return self.dsm.tdis if self.profile.sdis else (self._tdi(function),)
 
     def tdi_states(self) -> tuple[TdiState, ...]:
         """State of the TDI of every function."""

@@ -53,8 +53,8 @@ class Bits:
 
 
 def _bars(first: int, profile: DeviceProfile) -> Iterator[tuple[int, Bits]]:
-    for bar, size in profile.bar_sizes.items():
-        low = first + 4 * bar
+    for bar, slice_size in profile.bar_sizes.items():
+        low, size = first + 4 * bar, slice_size * profile.bar_slices
         yield low, Bits(BAR_64_BIT_PREFETCHABLE, ONES & ~(size - 1))
         yield low + 4, Bits(0, ONES & ~((size - 1) >> 32))
 
@@ -78,7 +78,7 @@ def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
         Reg.ATS_CONTROL: Bits(0, ATS_ENABLE | ATS_STU),
         **dict(_bars(Reg.BAR0, profile)),
     }
-    if profile.num_tdi > 1:
+    if profile.functions > 1:
         registers |= {
             Reg.SRIOV_CONTROL: Bits(0, SRIOV_CONTROL_WRITABLE),
             Reg.SRIOV_NUM_VFS: Bits(0, 0xFFFF),

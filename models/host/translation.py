@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from models.host.errors import HostError
-from models.host.owner_check import DmaRequest, OwnerCheck
+from models.host.owner_check import DmaRequest, Name, OwnerCheck
 from models.pcie.ats import (
     ENTRY_SIZE,
     ITAGS,
@@ -43,40 +43,40 @@ class Mapping:
 
 @dataclass
 class TranslationAgent:
-    """Page tables by Requester ID. A requester without one has all its addresses as they are."""
+    """Page tables of functions and SDIs. A requester without one has its addresses as they are."""
 
     check: OwnerCheck
     host_rid: int = 0
-    _tables: dict[int, list[Mapping]] = field(default_factory=dict)
+    _tables: dict[Name, list[Mapping]] = field(default_factory=dict)
     _open: dict[int, InvalidateRequest] = field(default_factory=dict)  # by ITag
     _missing: dict[int, int] = field(default_factory=dict)  # completions, by ITag
 
     # ------------------------------------------------------------------ tables
 
-    def has_table(self, requester_id: int) -> bool:
+    def has_table(self, requester_id: int, pasid: int | None = None) -> bool:
         """Whether addresses of the requester are translated."""
-        return requester_id in self._tables
+        return self.check.name(requester_id, pasid) in self._tables
 
-    def map(self, requester_id: int, mapping: Mapping) -> None:
+    def map(self, requester_id: int, mapping: Mapping, pasid: int | None = None) -> None:
         """Add an entry; HostError when it overlaps another or is not aligned."""
         if mapping.target % mapping.untranslated.size:
             raise HostError(f"{mapping.target:#x} is not aligned to {mapping.untranslated.size:#x}")
-        table = self._tables.setdefault(requester_id, [])
+        table = self._tables.setdefault(self.check.name(requester_id, pasid), [])
         if any(mapping.untranslated.overlaps(other.untranslated) for other in table):
             raise HostError(f"{mapping.untranslated.base:#x} is mapped already")
         table.append(mapping)
 
-    def unmap(self, requester_id: int, address: int) -> Span:
+    def unmap(self, requester_id: int, address: int, pasid: int | None = None) -> Span:
         """Take the entry at `address` out; what has to be invalidated. HostError without one."""
-        mapping = self.find(requester_id, address)
+        mapping = self.find(requester_id, address, pasid)
         if mapping is None:
             raise HostError(f"{address:#x} is not mapped")
-        self._tables[requester_id].remove(mapping)
+        self._tables[self.check.name(requester_id, pasid)].remove(mapping)
         return mapping.untranslated
 
-    def find(self, requester_id: int, address: int) -> Mapping | None:
+    def find(self, requester_id: int, address: int, pasid: int | None = None) -> Mapping | None:
         """The entry that holds `address`."""
-        table = self._tables.get(requester_id, ())
+        table = self._tables.get(self.check.name(requester_id, pasid), ())
         return next((item for item in table if item.untranslated.holds(address)), None)
 
     # ------------------------------------------------------------------ requests
@@ -87,21 +87,23 @@ class TranslationAgent:
             return [failed_completion(self.host_rid, request, CplStatus.UR)]
         count, at, raw = request.length * DW // ENTRY_SIZE, request.address & -PAGE, b""
         for _ in range(count):
-            entry = self._entry(request.requester_id, at, t)
+            entry = self._entry(request, at, t)
             raw += entry.encode()
             at = (at & -entry.target.size) + entry.target.size
         return split_completions(self.host_rid, request, raw, ROOT_LIMITS)
 
-    def _entry(self, requester_id: int, address: int, t: bool) -> TranslationEntry:
+    def _entry(self, request: Tlp, address: int, t: bool) -> TranslationEntry:
         """No right to anything is how a page is told that is not there."""
-        mapping = self.find(requester_id, address)
+        requester_id, pasid = request.requester_id, request.pasid
+        mapping = self.find(requester_id, address, pasid)
         if mapping is None:
             return TranslationEntry(Span(0), read=False, write=False)
         target = Span(mapping.target, mapping.untranslated.size)
-        allowed = [
-            self.check.check(DmaRequest(requester_id, target.base, target.size, write, t)).allowed
+        asked = [
+            DmaRequest(requester_id, target.base, target.size, write, t, pasid)
             for write in (False, True)
         ]
+        allowed = [self.check.check(item).allowed for item in asked]
         read, write = mapping.read and allowed[0], mapping.write and allowed[1]
         if not (read or write):  # the address is the owner's secret
             target = Span(0)
@@ -113,9 +115,10 @@ class TranslationAgent:
         Translated requests, and those of requesters without a table, stay as they are. The owner
         check comes afterwards.
         """
-        if request.at or not self.has_table(request.requester_id):
+        name = request.requester_id, request.pasid
+        if request.at or not self.has_table(*name):
             return request
-        mapping = self.find(request.requester_id, request.address)
+        mapping = self.find(name[0], request.address, name[1])
         atomic = request.fmt_type in ATOMICS
         size = operand_size(request) if atomic else DW * request.length
         if mapping is None or not mapping.untranslated.holds(request.address, size):

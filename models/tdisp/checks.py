@@ -82,9 +82,10 @@ class Checks:
         own = self._platform.segment
         if None not in (own, interface.segment) and own != interface.segment:
             return None
+        pasid = interface.pasid if self._profile.sdis else None
         for tdi in self._tdis:
             function = self._platform.function(tdi.index)
-            if function.present and function.rid == interface.rid:
+            if function.present and (function.rid, function.pasid) == (interface.rid, pasid):
                 return tdi
         return None
 

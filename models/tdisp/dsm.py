@@ -146,11 +146,13 @@ class ReferenceDsm:
 
     def _refuse(self, body: bytes, code: ErrorCode, data: int = 0) -> ErrorResponse:
         whole = len(body) >= HEADER_SIZE
-        interface = Header.decode(body).interface.echo() if whole else NO_INTERFACE
+        interface = (
+            Header.decode(body).interface.echo(sdis=self.profile.sdis) if whole else NO_INTERFACE
+        )
         return ErrorResponse(interface=interface, error=code, data=data)
 
     def _carry_out(self, tdi: Tdi, session: int, request: AnyRequest) -> AnyResponse:
-        interface = request.interface.echo()
+        interface = request.interface.echo(sdis=self.profile.sdis)
         if isinstance(request, GetTdispVersion):
             return TdispVersion(interface=interface, versions=self.profile.versions)
         if isinstance(request, GetTdispCapabilities):
@@ -206,7 +208,9 @@ class ReferenceDsm:
             nonce=nonce,
         )
         self._event(tdi, Event.LOCK_GOOD)
-        return LockInterfaceResponse(interface=request.interface.echo(), nonce=nonce)
+        return LockInterfaceResponse(
+            interface=request.interface.echo(sdis=self.profile.sdis), nonce=nonce
+        )
 
     def _nonce(self, tdi: int) -> bytes | None:
         for wanted, nonce in self._expected:
@@ -221,11 +225,13 @@ class ReferenceDsm:
         portion = whole[request.offset : request.offset + size]
         remainder = len(whole) - request.offset - len(portion)
         return DeviceInterfaceReportResponse(
-            interface=request.interface.echo(), portion=portion, remainder=remainder
+            interface=request.interface.echo(sdis=self.profile.sdis),
+            portion=portion,
+            remainder=remainder,
         )
 
     def _optional(self, tdi: Tdi, request: AnyRequest) -> AnyResponse:
-        interface = request.interface.echo()
+        interface = request.interface.echo(sdis=self.profile.sdis)
         lock = tdi.lock
         kind = _GRANTS.get(request.CODE)
         if kind is not None and lock is not None:

@@ -65,6 +65,7 @@ class DsmProfile:
     num_req_all: int = 1
     always_lock_msix: bool = False  # lock and report MSI-X also when LOCK does not ask for it
     refuse_unadvertised_flags: bool = True
+    sdis: bool = False  # the TDIs behind the first are SDIs, named by their PASID besides
     report_portion_max: int = 0xFFFF  # bytes of the report in one response
 
     def __post_init__(self) -> None:
@@ -88,6 +89,7 @@ class FunctionConfig:
 
     rid: int
     present: bool = True
+    pasid: int | None = None  # of an SDI
     bars: Mapping[int, int] = field(default_factory=dict)  # bus address by BAR number
     subordinates: Sequence[Mapping[int, int]] = ()  # bars of the other functions of the TDI
     msix_control: int = 0  # Message Control

@@ -132,6 +132,8 @@ def build_report(
     info = profile.interface_info
     if flags & LockFlags.NO_FW_UPDATE:
         info |= InterfaceInfo.NO_FW_UPDATE
+    if function.pasid is not None:  # an SDI sends nothing without its PASID but interrupts
+        info &= ~InterfaceInfo.DMA_WITHOUT_PASID
     if function.ats_enable:
         info |= InterfaceInfo.ATS
     if function.prs_enable:

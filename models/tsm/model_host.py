@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from models.app.config_map import ConfigRegister as Reg
 from models.device.device import ReferenceDevice
-from models.device.registers import ATS_ENABLE, FIRST_BLOCK
+from models.device.registers import ATS_ENABLE, FIRST_BLOCK, PASID_ENABLE
 from models.ide.codes import ControlBit, SubStream
 from models.ide.keys import KeySlot
 from models.ide.select import AddressAssociation
@@ -43,24 +43,27 @@ class ModelHost:
         self.device.config_write(self.rid(function), register, value, enables)
 
     def rid(self, function: int) -> int:
-        """Requester ID of a function."""
+        """Requester ID of a function, or of the one that an SDI belongs to."""
         profile = self.device.profile
-        if function == 0:
+        if function == 0 or profile.sdis:
             return self.pf_rid
         return self.pf_rid + profile.first_vf_offset + (function - 1) * profile.vf_stride
 
     def enumerate(self, window: int = DEFAULT_WINDOW, num_vfs: int | None = None) -> None:
         """Place all BARs from `window` on and enable every function."""
         profile = self.device.profile
-        count = profile.num_tdi - 1 if num_vfs is None else num_vfs
+        count = profile.functions - 1 if num_vfs is None else num_vfs
         at = window
         for first, copies in ((Reg.BAR0, 1), (Reg.SRIOV_VF_BAR0, count)):
-            for bar, size in profile.bar_sizes.items():
+            for bar, of_function in profile.bar_sizes.items():
+                size = of_function * profile.bar_slices
                 at = -(-at // size) * size
                 self.write(first + 4 * bar, at & 0xFFFFFFFF)
                 self.write(first + 4 * bar + 4, at >> 32)
                 at += size * copies
         self.write(Reg.COMMAND, COMMAND_ENABLES, COMMAND_BYTES)
+        if profile.sdis:
+            self.write(Reg.PASID_CONTROL, PASID_ENABLE, HIGH_BYTES)
         if count:
             self.write(Reg.SRIOV_NUM_VFS, count)
             self.write(Reg.SRIOV_CONTROL, VFS_ON)

@@ -67,4 +67,5 @@ class Assignment:
     mmio_reporting_offset: int = 0
     p2p_address_mask: int = 0  # address bits that say nothing about the place of a peer
     segment: int | None = None
+    pasid: int | None = None  # of an SDI; its bars are slices of those of its function
     subordinates: Sequence[Mapping[int, int]] = ()  # bars of VFs that belong to the TDI of their PF

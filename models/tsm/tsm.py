@@ -199,7 +199,7 @@ class Tsm:
     async def attach(self, assignment: Assignment) -> TdiHandle:
         """Version, capabilities, and a TDI that is CONFIG_UNLOCKED."""
         async with self._step(Step.INTERFACE):
-            name = InterfaceId.of(assignment.rid, assignment.segment)
+            name = InterfaceId.of(assignment.rid, assignment.segment, pasid=assignment.pasid)
             handle = TdiHandle(assignment, TdispRequester(self._established(), name))
             await handle.requester.version()
             capabilities = await handle.requester.capabilities()

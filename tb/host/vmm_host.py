@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cocotbext.pcie.core.utils import PcieId
@@ -36,6 +37,9 @@ MSIX_FUNCTION_MASK = 1 << 30
 ATS_CONTROL = 0x04  # ATS Control in the high half
 ATS_ENABLE = 1 << 31
 
+PASID_CONTROL = 0x04  # PASID Control in the high half
+PASID_ENABLE = 1 << 16
+
 AER_STATUS = 0x04  # uncorrectable errors
 
 DEVICE_CONTROL = 0x08
@@ -49,11 +53,12 @@ ADDRESS_VALID = 1
 
 @dataclass(frozen=True)
 class FunctionAddress:
-    """Where a function is: its Requester ID and its two BARs."""
+    """Where a function is: its Requester ID and its two BARs; an SDI has a PASID besides."""
 
     rid: int
     bar0: int
     bar2: int
+    pasid: int | None = None
 
 
 class VmmHost:
@@ -115,6 +120,22 @@ class VmmHost:
                 vf_rid, base0 + (n - 1) * Bar0.SIZE, base2 + (n - 1) * Bar2.SIZE
             )
             await self.write_command(n)
+
+    def find_sdis(self, pasids: Sequence[int]) -> None:
+        """The SDIs of the physical function: slices of its BARs, named by these PASIDs."""
+        pf = self.functions[0]
+        for n, pasid in enumerate(pasids, 1):
+            self.functions[n] = FunctionAddress(
+                pf.rid, pf.bar0 + n * Bar0.SIZE, pf.bar2 + n * Bar2.SIZE, pasid
+            )
+            self.host.inbound.check.know_sdi(pf.rid, pasid)
+
+    async def enable_pasid(self, *, enabled: bool = True) -> None:
+        """Set PASID Enable of the physical function, or clear it."""
+        host = self.host
+        at = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.PASID)
+        value = PASID_ENABLE if enabled else 0
+        await host.config_write(host.pf_rid, at + PASID_CONTROL, value, enables=0b1100)
 
     @staticmethod
     def command(function: int) -> int:

@@ -288,11 +288,8 @@ class DeviceChecker:
         body = None if request.plain is None else tdisp_body(request.plain[1])
         if body is None or body[1] != Request.STOP_INTERFACE_REQUEST:
             return None
-        rid = int.from_bytes(body[4:6], "little")
-        for view, state in zip(self.functions(), self.reference.tdi_states(), strict=True):
-            if view.present and view.rid == rid and state is TdiState.CONFIG_UNLOCKED:
-                return view.number
-        return None
+        tdi = self.reference.dsm.addressed(body)
+        return tdi.index if tdi is not None and tdi.state is TdiState.CONFIG_UNLOCKED else None
 
     def _learn_key(self, request: Open, answer: tuple[int, bytes] | None) -> None:
         if request.plain is None or answer is None:

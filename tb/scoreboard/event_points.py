@@ -144,8 +144,10 @@ class EventPoints:
 
         own = self._tdi(function)
 
+        shared = self._reference.profile.sdis  # SDIs have the registers of their function
+
         def whom(tdi: Tdi) -> str:
-            if tdi is own:
+            if tdi is own or shared:
                 return "own"
             return "other" if function else "VF"
 

@@ -52,11 +52,14 @@ def enables_of(tlp: Tlp, word: int) -> int:
 
 
 class FunctionShadow:
-    """Registers, memory and transfers of one function of a device with so many `functions`."""
+    """Registers, memory and transfers of one function of a device with so many `functions`.
 
-    def __init__(self, functions: int = 1) -> None:
+    An SDI has a `pasid`.
+    """
+
+    def __init__(self, functions: int = 1, pasid: int | None = None) -> None:
         self._scrub_ns = SCRUB_NS * max(1.0, functions / 4)
-        self.model = FunctionModel()
+        self.model = FunctionModel(sdi_pasid=pasid)
         self.runs: list[DmaRun] = []
         self.owed: list[Owed] = []
         self.scrubbed_ns = float("-inf")
@@ -191,7 +194,9 @@ class FunctionShadow:
             return view.bus_master
         translates = view.ats_enable or not transfer.translate
         allowed = view.pasid_enable or transfer.pasid is None
-        return view.bus_master and translates and allowed and (view.atomics or not transfer.atomic)
+        foreign = transfer.pasid in view.sdi_pasids
+        atomic = view.atomics or not transfer.atomic
+        return view.bus_master and translates and allowed and not foreign and atomic
 
     def may_fail(self, time_ns: float) -> None:
         """The function cannot send any more: a transfer under way may end with an error."""

@@ -56,7 +56,7 @@ class LinkChecker:
         self.world = world
         self.ports = ports
         count = len(world.functions())
-        self.shadows = [FunctionShadow(count) for _ in range(count)]
+        self.shadows = [FunctionShadow(count, profile.pasid_of(tdi)) for tdi in range(count)]
         self.inbound = InboundChecker(world, self.shadows)
         self.translations = Translations(world, self.shadows, completion_timeout_ns)
         self.invalidations = Invalidations(world, self.shadows, self.translations)

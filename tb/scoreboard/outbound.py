@@ -62,18 +62,39 @@ class OutboundChecker:
 
     def request(self, time_ns: float, tlp: Tlp, route: Route) -> None:
         """The device has sent a request by `route`."""
-        view = next(
-            (v for v in self.world.functions() if v.present and v.rid == tlp.requester_id), None
-        )
-        if view is None or tlp.fmt_type not in MEMORY_REQUESTS:
+        views = self._senders(time_ns, tlp, route)
+        if not views or tlp.fmt_type not in MEMORY_REQUESTS:
             self._unexpected(time_ns, tlp, route, None)
             return
-        shadow = self.shadows[view.number]
-        shadow.drop_old_runs(self.world.made_since(time_ns))
-        matched = self._match(time_ns, view, shadow, tlp)
-        if matched is None:
-            self._unexpected(time_ns, tlp, route, view.number)
-            return
+        for view in views:
+            self.shadows[view.number].drop_old_runs(self.world.made_since(time_ns))
+            matched = self._match(time_ns, view, self.shadows[view.number], tlp)
+            if matched is not None:
+                self._matched(time_ns, tlp, route, view, matched)
+                return
+        self._unexpected(time_ns, tlp, route, views[0].number)
+
+    def _senders(self, time_ns: float, tlp: Tlp, route: Route) -> list[FunctionView]:
+        """Who may have sent it: the SDI that its PASID names, or the function.
+
+        Without PASID it may be an interrupt of any SDI; those that send with this T come first.
+        """
+        views = [v for v in self.world.functions() if v.present and v.rid == tlp.requester_id]
+        if len(views) < 2:
+            return views
+        if tlp.has_pasid:
+            return [v for v in views if v.pasid == tlp.pasid] or views[:1]
+        since = self.world.made_since(time_ns)
+
+        def other_way(view: FunctionView) -> bool:
+            states = self.world.states_during(view.number, since, time_ns)
+            return (TdiState.RUN in states) != route.t
+
+        return sorted(views, key=other_way)
+
+    def _matched(
+        self, time_ns: float, tlp: Tlp, route: Route, view: FunctionView, matched: Matched
+    ) -> None:
         self._check_form(time_ns, tlp, view)
         self._check_enables(time_ns, tlp, view, matched)
         self._check_hint(time_ns, tlp, view, matched)
@@ -84,7 +105,7 @@ class OutboundChecker:
             self._check_translation(time_ns, tlp, view, matched)
             self._advance(time_ns, matched.run, tlp, route, matched.asked_ns, view.number)
         elif matched.vector is not None:
-            shadow.interrupt_sent(matched.vector)
+            self.shadows[view.number].interrupt_sent(matched.vector)
 
     def _match(
         self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp

@@ -70,7 +70,7 @@ class PageRequests:
         """Software of the function has asked for it."""
         wanted = self.shadows[view.number].model.pages
         got = WantedPage(request.page, request.write, tlp.pasid)
-        if got not in wanted or not request.read:
+        if got not in wanted or not request.read or tlp.pasid in view.sdi_pasids:
             self.world.findings.mismatch(
                 ("TDISP-DMA-007", "TDISP-ATS-001"),
                 time_ns,

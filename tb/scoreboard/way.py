@@ -74,7 +74,8 @@ class WayChecker:
         enabled = view.pasid_enable or self.world.made_since(time_ns) <= self._pasid_ns
         right = (self.with_pasid or enabled) and not interrupt and not plain
         # Neither execution nor privileges (TDISP-ATS-004)
-        right = right and tlp.pasid == tlp.pasid_fields if tlp.has_pasid else self.without_pasid
+        without = self.without_pasid and view.pasid is None  # an SDI has its own, always
+        right = right and tlp.pasid == tlp.pasid_fields if tlp.has_pasid else without
         if not (right or (interrupt and not tlp.has_pasid)):
             self.world.findings.mismatch(
                 ("TDISP-DMA-007", "TDISP-RPT-011"),

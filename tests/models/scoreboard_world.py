@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from models.app.map import Bar0, Bar2, Control, Register
 from models.device.config import DEFAULT_PROFILE, DeviceProfile
@@ -213,6 +214,6 @@ class Bench:
         """The run ends, long after."""
         self.link.finish(self.now + 100_000)
 
-    def change_view(self, number: int, **fields: bool) -> None:
+    def change_view(self, number: int, **fields: Any) -> None:
         """Change the configuration of a function."""
         self.world.views[number] = replace(self.world.views[number], **fields)

@@ -187,3 +187,44 @@ def test_a_legacy_vm_uses_the_bars_that_it_was_given() -> None:
     vm = LegacyVm("old", {0: 0x9000_0000, 2: 0x1_0000_0000}, requester_id=8)
     assert vm.mmio_read(0, 0x20, 4).encode().hex() == "000000010008000f90000020"
     assert vm.mmio_write(2, 4, b"abcd").address == 0x1_0000_0004
+
+
+# ---------------------------------------------------------------------- SDIs
+
+
+def sdi_verdict(pasid: int | None, address: int, *, t: bool = True) -> Verdict:
+    """What the check says to PF TDI_A: A has its SDI 7, B its SDI 8, a legacy VM its SDI 9."""
+    check = host()
+    check.revoke(TDI_A)
+    check.accept(TVM_A, TDI_A, 7)
+    check.accept(TVM_B, TDI_A, 8)
+    check.assign(LEGACY.owner, TDI_A, 9)
+    check.know_sdi(TDI_A, 10)
+    return check.check(DmaRequest(TDI_A, address, 4, True, t, pasid))
+
+
+@covers("TDISP-HOST-010", "TDISP-DMA-007")
+@pytest.mark.parametrize("pasid", [None, 0, 7, 8, 9, 10])
+def test_the_pasid_tells_sdis_of_two_owners_apart(pasid: int | None) -> None:
+    for owner, base in ((7, A_BASE), (8, B_BASE)):
+        assert sdi_verdict(pasid, base).allowed is (pasid == owner)
+        assert sdi_verdict(pasid, base, t=False) is Verdict.UNTRUSTED
+    assert sdi_verdict(pasid, OLD_BASE, t=False).allowed is (pasid == 9)
+    assert sdi_verdict(pasid, VMM_BASE, t=False).allowed is (pasid != 9)
+
+
+@covers("TDISP-HOST-010")
+def test_the_function_has_all_other_pasids() -> None:
+    check = host()
+    check.know_sdi(TDI_A, 7)
+    for pasid in (None, 0, 8):
+        assert check.check(DmaRequest(TDI_A, A_BASE, 4, True, True, pasid)).allowed
+    assert not check.check(DmaRequest(TDI_A, A_BASE, 4, True, True, 7)).allowed
+    assert check.check(DmaRequest(TDI_B, B_BASE, 4, True, True, 7)).allowed
+
+
+@covers("TDISP-HOST-010", "TDISP-INT-001")
+def test_interrupts_without_pasid_reach_who_has_any_sdi_of_the_function() -> None:
+    assert sdi_verdict(None, VECTORS).allowed
+    assert not sdi_verdict(8, VECTORS).allowed
+    assert not sdi_verdict(None, VECTORS, t=False).allowed
