@@ -17,6 +17,7 @@ module app #(
     parameter MAX_PAYLOAD = 512,
     parameter CPL_TIMEOUT = 100000,
     parameter PRI_EN      = 0,         // Page Requests
+    parameter SDI_EN      = 0,
     parameter VENDOR_ID   = 16'h1234,
     parameter DEVICE_ID   = 16'h7d15
 ) (
@@ -363,7 +364,8 @@ module app #(
       .STREAM_W(STREAM_W),
       .MAX_PAYLOAD(MAX_PAYLOAD),
       .CPL_TIMEOUT(CPL_TIMEOUT),
-      .PRI_EN(PRI_EN)
+      .PRI_EN(PRI_EN),
+      .SDI_EN(SDI_EN)
   ) u_dma (
       .clk                  (clk),
       .rst                  (rst),

@@ -16,7 +16,8 @@ module app_cpl #(
     parameter TDI_W    = 2,
     parameter NUM_TAGS = 16,
     parameter TAG_W    = 4,
-    parameter STREAM_W = 1
+    parameter STREAM_W = 1,
+    parameter SDI_EN   = 0  // all TDIs have the Requester ID of the physical function
 ) (
     input wire clk,
     input wire rst,
@@ -113,7 +114,7 @@ module app_cpl #(
   // Tags that do not exist are unused; bits that no tag has must be 0.
   wire tag_in_range = cplin_hdr[47:40] >> TAG_W == 8'd0 && !cplin_hdr[119] && !cplin_hdr[115] &&
       {1'b0, look_tag} < TAGS;
-  wire [15:0] rid = pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
+  wire [15:0] rid = SDI_EN != 0 ? pf_rid : pf_rid + {{(16 - TDI_W) {1'b0}}, tdi_q};
 
   wire known = used_q && plain_type && hdr_q[118:116] == 3'd0 && hdr_q[63:48] == rid;
   // A translation comes whole, and its Lower Address says nothing.

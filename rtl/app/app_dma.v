@@ -11,7 +11,8 @@ module app_dma #(
     parameter STREAM_W    = 1,
     parameter MAX_PAYLOAD = 512,
     parameter CPL_TIMEOUT = 100000,
-    parameter PRI_EN      = 0
+    parameter PRI_EN      = 0,
+    parameter SDI_EN      = 0
 ) (
     input wire clk,
     input wire rst,
@@ -423,7 +424,8 @@ module app_dma #(
       .NUM_TAGS(NUM_TAGS),
       .TAG_W(TAG_W),
       .STREAM_W(STREAM_W),
-      .CPL_TIMEOUT(CPL_TIMEOUT)
+      .CPL_TIMEOUT(CPL_TIMEOUT),
+      .SDI_EN(SDI_EN)
   ) u_reads (
       .clk                (clk),
       .rst                (rst),
@@ -475,7 +477,6 @@ module app_dma #(
       .stream_error_stream(stream_error_stream),
       .unexpected         (unexpected)
   );
-
 endmodule
 
 `default_nettype wire

@@ -14,7 +14,8 @@ module app_reads #(
     parameter NUM_TAGS    = 16,
     parameter TAG_W       = 4,
     parameter STREAM_W    = 1,
-    parameter CPL_TIMEOUT = 100000
+    parameter CPL_TIMEOUT = 100000,
+    parameter SDI_EN      = 0
 ) (
     input wire clk,
     input wire rst,
@@ -146,7 +147,8 @@ module app_reads #(
       .TDI_W(TDI_W),
       .NUM_TAGS(NUM_TAGS),
       .TAG_W(TAG_W),
-      .STREAM_W(STREAM_W)
+      .STREAM_W(STREAM_W),
+      .SDI_EN(SDI_EN)
   ) u_cpl (
       .clk                    (clk),
       .rst                    (rst),

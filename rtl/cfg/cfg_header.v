@@ -7,9 +7,10 @@
 `include "cfg_map.vh"
 
 module cfg_header #(
-    parameter VENDOR_ID = 16'h1234,
-    parameter DEVICE_ID = 16'h7d15,
-    parameter ROM_EN    = 1          // 0: no Expansion ROM
+    parameter VENDOR_ID  = 16'h1234,
+    parameter DEVICE_ID  = 16'h7d15,
+    parameter ROM_EN     = 1,         // 0: no Expansion ROM
+    parameter BAR_SLICES = 1          // of the size of a function, a power of 2
 ) (
     input wire clk,
     input wire rst,
@@ -36,8 +37,8 @@ module cfg_header #(
 
   localparam [15:0] VENDOR = VENDOR_ID;
   localparam [15:0] DEVICE = DEVICE_ID;
-  localparam [63:0] BAR0_MASK = ~(`APP_BAR0_SIZE - 64'd1);
-  localparam [63:0] BAR2_MASK = ~(`APP_BAR2_SIZE - 64'd1);
+  localparam [63:0] BAR0_MASK = ~(BAR_SLICES * `APP_BAR0_SIZE - 64'd1);
+  localparam [63:0] BAR2_MASK = ~(BAR_SLICES * `APP_BAR2_SIZE - 64'd1);
   localparam [63:0] ROM_SIZE_MASK = ~(`APP_ROM_BYTES - 64'd1);
   localparam [31:0] ROM_MASK = ROM_EN != 0 ? ROM_SIZE_MASK[31:0] | 32'd1 : 32'd0;
   localparam [31:0] BAR_TYPE = 32'h0000_000c;  // 64 bits, prefetchable

@@ -12,7 +12,8 @@
 `include "cfg_map.vh"
 
 module cfg_lock_check #(
-    parameter NUM_TDI = 4
+    parameter NUM_TDI    = 4,
+    parameter BAR_SLICES = 1   // sizes of a function in each BAR of the physical function
 ) (
     input wire clk,
     input wire rst,
@@ -35,9 +36,11 @@ module cfg_lock_check #(
 
   wire [15:0] vfs = num_vfs > TOTAL_VFS ? TOTAL_VFS : num_vfs;
 
+  localparam [31:0] SLICES = BAR_SLICES;
+
   // Ends are exclusive and 65 bits wide: an aperture may reach the end of the address space.
-  wire [64:0] pf_end0 = {1'b0, pf_bar0} + {1'b0, `APP_BAR0_SIZE};
-  wire [64:0] pf_end2 = {1'b0, pf_bar2} + {1'b0, `APP_BAR2_SIZE};
+  wire [64:0] pf_end0 = {1'b0, pf_bar0} + {33'd0, SLICES} * {1'b0, `APP_BAR0_SIZE};
+  wire [64:0] pf_end2 = {1'b0, pf_bar2} + {33'd0, SLICES} * {1'b0, `APP_BAR2_SIZE};
   wire [64:0] vf_end0 = {1'b0, vf_bar0} + {49'd0, vfs} * {1'b0, `APP_BAR0_SIZE};
   wire [64:0] vf_end2 = {1'b0, vf_bar2} + {49'd0, vfs} * {1'b0, `APP_BAR2_SIZE};
   localparam [64:0] ADDRESS_END = {1'b1, 64'd0};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cfg_space: configuration space of the physical function and its virtual functions, with the DOE
-// mailbox.
+// cfg_space: configuration space of physical and virtual functions, with the DOE mailbox.
 //
 // One engine carries out one request at a time; all register blocks see the same access, and those
 // that are not meant answer with zeros. FLR of the physical function takes the virtual functions with
@@ -26,7 +25,9 @@ module cfg_space #(
     parameter PASID_EN        = 0,          // PASID capability
     parameter PRI_EN          = 0,          // Page Request capability
     parameter ROM_EN          = 0,          // Expansion ROM of the physical function
-    parameter TPH_EN          = 0           // TPH Requester capability
+    parameter TPH_EN          = 0,          // TPH Requester capability
+    parameter NUM_SDI         = 0,          // SDIs behind the physical function, the only one then
+    parameter STATUS_W        = TDI_W       // bits of the number of a TDI, SDIs among them
 ) (
     input wire clk,
     input wire rst,
@@ -116,8 +117,8 @@ module cfg_space #(
     output wire               rid_change,
 
     // Status of one TDI, for the vendor-specific capability
-    output wire [TDI_W-1:0] tdi_status_idx,
-    input  wire [     31:0] tdi_status_data,
+    output wire [STATUS_W-1:0] tdi_status_idx,
+    input  wire [        31:0] tdi_status_data,
 
     // Errors, one-cycle pulses
     input wire aer_check_failed,
@@ -310,9 +311,10 @@ module cfg_space #(
   );
 
   cfg_header #(
-      .VENDOR_ID(VENDOR_ID),
-      .DEVICE_ID(DEVICE_ID),
-      .ROM_EN   (ROM_EN)
+      .VENDOR_ID (VENDOR_ID),
+      .DEVICE_ID (DEVICE_ID),
+      .ROM_EN    (ROM_EN),
+      .BAR_SLICES(NUM_SDI != 0 ? 1 << STATUS_W : 1)
   ) u_header (
       .clk         (clk),
       .rst         (rst),
@@ -418,8 +420,8 @@ module cfg_space #(
   );
 
   cfg_vsec #(
-      .NUM_TDI(NUM_TDI),
-      .TDI_W  (TDI_W),
+      .NUM_TDI(NUM_TDI + NUM_SDI),
+      .TDI_W  (STATUS_W),
       .NEXT   (AFTER_VSEC)
   ) u_vsec (
       .clk            (clk),
@@ -477,7 +479,8 @@ module cfg_space #(
   wire unused = &{1'b0, vf_memory_space};  // without virtual functions
 
   cfg_lock_check #(
-      .NUM_TDI(NUM_TDI)
+      .NUM_TDI   (NUM_TDI),
+      .BAR_SLICES(NUM_SDI != 0 ? 1 << STATUS_W : 1)
   ) u_lock_check (
       .clk             (clk),
       .rst             (rst),

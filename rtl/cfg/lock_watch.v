@@ -7,10 +7,11 @@
 // not named here are free: Status, Cache Line Size, Interrupt Line, power management (No_Soft_Reset
 // is 1), Device Status, Link registers, AER, ACS, DOE, VSEC and stream status (TDISP-TRK-011, 012).
 // A change of what virtual functions take from the physical function - SR-IOV, ARI, PASID, page
-// requests, tags, No Snoop, the smallest translation unit - hits them all. What the
-// report shows of MSI-X and TPH counts while the table is locked (TDISP-TRK-005). Initiate FLR is not
-// a value and comes as flr_req. The registers of a stream hit the TDIs that it is the default stream
-// of or that have bound it for peers (TDISP-TRK-009, TDISP-P2P-003).
+// requests, tags, No Snoop, the smallest translation unit - hits them all. Scalable Device Interfaces
+// share every register of their function. What the report shows of MSI-X and TPH counts while the
+// table is locked (TDISP-TRK-005). Initiate FLR is not a value and comes as flr_req. The registers of a
+// stream hit the TDIs that it is the default stream of or that have bound it for peers (TDISP-TRK-009,
+// TDISP-P2P-003).
 
 `default_nettype none
 `include "cfg_map.vh"
@@ -21,7 +22,8 @@ module lock_watch #(
     parameter NUM_TDI         = 4,
     parameter TDI_W           = 2,
     parameter NUM_IDE_STREAMS = 2,
-    parameter STREAM_W        = 1
+    parameter STREAM_W        = 1,
+    parameter SDI_EN          = 0   // all TDIs are of function 0
 ) (
     input wire             watch_valid,
     input wire [TDI_W-1:0] watch_func,
@@ -123,10 +125,13 @@ module lock_watch #(
     end
   end
 
+  localparam [NUM_TDI-1:0] ONE = 1;
+  wire [NUM_TDI-1:0] of_function = SDI_EN != 0 ? {NUM_TDI{1'b1}} : ONE << watch_func;
+  wire [NUM_TDI-1:0] own_hit = {NUM_TDI{own}} | ({NUM_TDI{msix}} & tdi_msix_locked);
+
   always @* begin : targets
     integer n;
-    hit = {NUM_TDI{watch_valid && all}};
-    if (watch_valid && (own || (msix && tdi_msix_locked[watch_func]))) hit[watch_func] = 1'b1;
+    hit = {NUM_TDI{watch_valid}} & ({NUM_TDI{all}} | (of_function & own_hit));
     for (n = 0; n < NUM_TDI; n = n + 1) begin
       if (watch_valid && stream && (tdi_stream[STREAM_W*n+:STREAM_W] == ide_block ||
                                     |(tdi_p2p[NUM_IDE_STREAMS*n+:NUM_IDE_STREAMS] & one_block)))

@@ -13,7 +13,8 @@ module tdi_monitor #(
     parameter NUM_TDI         = 4,
     parameter TDI_W           = 2,
     parameter NUM_IDE_STREAMS = 2,
-    parameter STREAM_W        = 1
+    parameter STREAM_W        = 1,
+    parameter SDI_EN          = 0   // all TDIs are of function 0
 ) (
     input wire clk,
     input wire rst,
@@ -53,7 +54,8 @@ module tdi_monitor #(
       .NUM_TDI        (NUM_TDI),
       .TDI_W          (TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
-      .STREAM_W       (STREAM_W)
+      .STREAM_W       (STREAM_W),
+      .SDI_EN         (SDI_EN)
   ) u_lock_watch (
       .watch_valid    (cfg_watch_valid),
       .watch_func     (cfg_watch_func),

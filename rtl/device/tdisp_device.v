@@ -29,7 +29,9 @@ module tdisp_device #(
     parameter MMIO_ATTRIBUTE_EN = 1,  // SET_MMIO_ATTRIBUTE, for the page of memory
     parameter TDISP_CONFIG_EN = 0,  // SET_TDISP_CONFIG of later revisions, without XT mode
     parameter PASID_EN = 0,  // 1: PASID capability, requests with PASID
-    parameter PRI_EN = 0  // 1: Page Request capability, Page Requests
+    parameter PRI_EN = 0,  // 1: Page Request capability, Page Requests
+    parameter SDI_EN = 0,  // 1: NUM_TDI - 1 SDIs instead of virtual functions
+    parameter SDI_PASID = 0  // SDI n has the PASID SDI_PASID + n
 ) (
     input wire clk,
     input wire rst,     // conventional reset
@@ -101,6 +103,9 @@ module tdisp_device #(
   endfunction
 
   localparam TDI_W = clog2_min1(NUM_TDI);
+  // With SDIs there is one function, and sdi_functions makes all TDIs of it.
+  localparam CFG_TDI = SDI_EN != 0 ? 1 : NUM_TDI;
+  localparam CFG_TDI_W = SDI_EN != 0 ? 1 : TDI_W;
   localparam STREAM_W = clog2_min1(NUM_IDE_STREAMS);
   localparam SESSION_W = clog2_min1(NUM_SESSIONS);
   localparam KEEP_W = DATA_W / 32;
@@ -119,7 +124,7 @@ module tdisp_device #(
       PARAM_ERROR_NUM_SESSIONS_must_be_1_to_16 u_stop ();
     end
     // Requester IDs of all functions are on one bus.
-    if (PF_FUNCTION < 0 || PF_FUNCTION + NUM_TDI > 256) begin : g_check_pf_function
+    if (PF_FUNCTION < 0 || PF_FUNCTION + CFG_TDI > 256) begin : g_check_pf_function
       PARAM_ERROR_PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256 u_stop ();
     end
     if (IDE_PORT_INDEX < 0 || IDE_PORT_INDEX > 255) begin : g_check_ide_port_index
@@ -140,9 +145,23 @@ module tdisp_device #(
     if (PRI_EN != 0 && PRI_EN != 1) begin : g_check_pri_en
       PARAM_ERROR_PRI_EN_must_be_0_or_1 u_stop ();
     end
+    if (SDI_EN != 0 && SDI_EN != 1) begin : g_check_sdi_en
+      PARAM_ERROR_SDI_EN_must_be_0_or_1 u_stop ();
+    end
+    if (SDI_EN != 0 && (PASID_EN == 0 || WHOLE_DEVICE != 0 || NUM_TDI < 2)) begin : g_check_sdis
+      PARAM_ERROR_SDI_EN_needs_PASID_EN_and_2_TDIs_and_no_WHOLE_DEVICE u_stop ();
+    end
+    if (SDI_PASID < 0 || SDI_PASID + NUM_TDI > (1 << 20)) begin : g_check_sdi_pasid
+      PARAM_ERROR_SDI_PASID_plus_NUM_TDI_must_fit_20_bits u_stop ();
+    end
   endgenerate
 
   // ---------------------------------------------------------------- configuration (from cfg_space)
+  wire [CFG_TDI-1:0] fn_tdi_present, fn_tdi_mse, fn_tdi_bme, fn_flr_req;
+  wire [CFG_TDI-1:0] fn_msix_enable, fn_msix_function_mask, fn_ats_enable, fn_tph_enable;
+  wire [3*CFG_TDI-1:0] fn_tph_st_mode;
+  wire [CFG_TDI_W-1:0] fn_cfg_watch_func;
+  wire [63:0] fn_vf_bar0, fn_vf_bar2;
   wire [       15:0] pf_rid;  // captured bus and device number, PF_FUNCTION
   wire [NUM_TDI-1:0] tdi_present;  // function exists: PF, or VF Enable and within NumVFs
   wire [NUM_TDI-1:0] tdi_mse;  // Memory Space Enable (VFs: VF MSE)
@@ -377,7 +396,8 @@ module tdisp_device #(
       .TDI_W(TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W(STREAM_W),
-      .PRI_EN(PRI_EN)
+      .PRI_EN(PRI_EN),
+      .SDI_EN(SDI_EN)
   ) u_tlp_route (
       .clk            (clk),
       .rst            (rst),
@@ -488,8 +508,8 @@ module tdisp_device #(
 
   cfg_space #(
       .DATA_W(DATA_W),
-      .NUM_TDI(NUM_TDI),
-      .TDI_W(TDI_W),
+      .NUM_TDI(CFG_TDI),
+      .TDI_W(CFG_TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
       .STREAM_W(STREAM_W),
       .MAX_PAYLOAD(MAX_PAYLOAD),
@@ -500,7 +520,9 @@ module tdisp_device #(
       .PASID_EN(PASID_EN),
       .PRI_EN(PRI_EN),
       .ROM_EN(ROM_EN),
-      .TPH_EN(TPH_EN)
+      .TPH_EN(TPH_EN),
+      .NUM_SDI(SDI_EN != 0 ? NUM_TDI - 1 : 0),
+      .STATUS_W(TDI_W)
   ) u_cfg_space (
       .clk                  (clk),
       .rst                  (rst),
@@ -523,13 +545,13 @@ module tdisp_device #(
       .cfgcpl_t             (cfgcpl_t),
       .cfgcpl_stream        (cfgcpl_stream),
       .pf_rid               (pf_rid),
-      .tdi_present          (tdi_present),
-      .tdi_mse              (tdi_mse),
-      .tdi_bme              (tdi_bme),
+      .tdi_present          (fn_tdi_present),
+      .tdi_mse              (fn_tdi_mse),
+      .tdi_bme              (fn_tdi_bme),
       .pf_bar0              (pf_bar0),
       .pf_bar2              (pf_bar2),
-      .vf_bar0              (vf_bar0),
-      .vf_bar2              (vf_bar2),
+      .vf_bar0              (fn_vf_bar0),
+      .vf_bar2              (fn_vf_bar2),
       .rom_enable           (rom_enable),
       .rom_base             (rom_base),
       .max_payload_size     (max_payload_size),
@@ -537,11 +559,11 @@ module tdisp_device #(
       .attr_enable          (attr_enable),
       .cpl_ido_enable       (cpl_ido_enable),
       .atomic_enable        (atomic_enable),
-      .msix_enable          (msix_enable),
-      .msix_function_mask   (msix_function_mask),
-      .ats_enable           (ats_enable),
-      .tph_enable           (tph_enable),
-      .tph_st_mode          (tph_st_mode),
+      .msix_enable          (fn_msix_enable),
+      .msix_function_mask   (fn_msix_function_mask),
+      .ats_enable           (fn_ats_enable),
+      .tph_enable           (fn_tph_enable),
+      .tph_st_mode          (fn_tph_st_mode),
       .lock_config_ok       (lock_config_ok),
       .cfg_write_busy       (cfg_write_busy),
       .pasid_enable         (pasid_enable),
@@ -568,13 +590,13 @@ module tdisp_device #(
       .stream_secure        (stream_secure),
       .ide_fail_received    (ide_fail_received),
       .cfg_watch_valid      (cfg_watch_valid),
-      .cfg_watch_func       (cfg_watch_func),
+      .cfg_watch_func       (fn_cfg_watch_func),
       .cfg_watch_addr       (cfg_watch_addr),
       .cfg_watch_be         (cfg_watch_be),
       .cfg_watch_old        (cfg_watch_old),
       .cfg_watch_new        (cfg_watch_new),
       .cfg_watch_data       (cfg_watch_data),
-      .flr_req              (flr_req),
+      .flr_req              (fn_flr_req),
       .rid_change           (rid_change),
       .tdi_status_idx       (tdi_status_idx),
       .tdi_status_data      (tdi_status_data),
@@ -597,11 +619,58 @@ module tdisp_device #(
       .doe_rsp_none         (doe_rsp_none)
   );
 
+  generate
+    if (SDI_EN != 0) begin : g_sdi
+      sdi_functions #(
+          .NUM_TDI(NUM_TDI)
+      ) u_sdi (
+          .present           (fn_tdi_present[0]),
+          .memory_space      (fn_tdi_mse[0]),
+          .bus_master        (fn_tdi_bme[0]),
+          .msix_enable       (fn_msix_enable[0]),
+          .msix_function_mask(fn_msix_function_mask[0]),
+          .ats_enable        (fn_ats_enable[0]),
+          .flr_req           (fn_flr_req[0]),
+          .bar0              (pf_bar0),
+          .bar2              (pf_bar2),
+          .tdi_present       (tdi_present),
+          .tdi_mse           (tdi_mse),
+          .tdi_bme           (tdi_bme),
+          .tdi_msix_enable   (msix_enable),
+          .tdi_msix_mask     (msix_function_mask),
+          .tdi_ats_enable    (ats_enable),
+          .tdi_flr_req       (flr_req),
+          .sdi_bar0          (vf_bar0),
+          .sdi_bar2          (vf_bar2)
+      );
+      wire unused_vf = &{1'b0, fn_vf_bar0, fn_vf_bar2, fn_cfg_watch_func};
+      assign cfg_watch_func = {TDI_W{1'b0}};
+      assign tph_enable = {NUM_TDI{fn_tph_enable[0]}};
+      assign tph_st_mode = {
+        {NUM_TDI{fn_tph_st_mode[2]}}, {NUM_TDI{fn_tph_st_mode[1]}}, {NUM_TDI{fn_tph_st_mode[0]}}
+      };
+    end else begin : g_functions
+      assign tdi_present        = fn_tdi_present;
+      assign tdi_mse            = fn_tdi_mse;
+      assign tdi_bme            = fn_tdi_bme;
+      assign vf_bar0            = fn_vf_bar0;
+      assign vf_bar2            = fn_vf_bar2;
+      assign msix_enable        = fn_msix_enable;
+      assign msix_function_mask = fn_msix_function_mask;
+      assign ats_enable         = fn_ats_enable;
+      assign tph_enable         = fn_tph_enable;
+      assign tph_st_mode        = fn_tph_st_mode;
+      assign cfg_watch_func     = fn_cfg_watch_func;
+      assign flr_req            = fn_flr_req;
+    end
+  endgenerate
+
   tdi_monitor #(
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
-      .STREAM_W(STREAM_W)
+      .STREAM_W(STREAM_W),
+      .SDI_EN(SDI_EN)
   ) u_tdi_monitor (
       .clk                  (clk),
       .rst                  (rst),
@@ -694,7 +763,9 @@ module tdisp_device #(
       .P2P_EN(P2P_EN),
       .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
       .TDISP_CONFIG_EN(TDISP_CONFIG_EN),
-      .WHOLE_DEVICE(WHOLE_DEVICE)
+      .WHOLE_DEVICE(WHOLE_DEVICE),
+      .SDI_EN(SDI_EN),
+      .SDI_PASID(SDI_PASID)
   ) u_dsm (
       .clk                 (clk),
       .rst                 (rst),
@@ -773,7 +844,8 @@ module tdisp_device #(
       .CPL_TIMEOUT(CPL_TIMEOUT),
       .PRI_EN(PRI_EN),
       .VENDOR_ID(VENDOR_ID),
-      .DEVICE_ID(DEVICE_ID)
+      .DEVICE_ID(DEVICE_ID),
+      .SDI_EN(SDI_EN)
   ) u_app (
       .clk                    (clk),
       .rst                    (rst),
@@ -866,7 +938,9 @@ module tdisp_device #(
       .NUM_TDI(NUM_TDI),
       .TDI_W(TDI_W),
       .NUM_IDE_STREAMS(NUM_IDE_STREAMS),
-      .STREAM_W(STREAM_W)
+      .STREAM_W(STREAM_W),
+      .SDI_EN(SDI_EN),
+      .SDI_PASID(SDI_PASID)
   ) u_dma_filter (
       .clk            (clk),
       .rst            (rst),
@@ -919,6 +993,14 @@ module tdisp_device #(
       .dma_pasid      (dma_pasid)
   );
 
+  // All SDIs complete in the name of the physical function.
+  wire [127:0] appcpl_named = {
+    appcpl_hdr[127:96], SDI_EN != 0 ? pf_rid : appcpl_hdr[95:80], appcpl_hdr[79:0]
+  };
+  wire [127:0] errcpl_named = {
+    errcpl_hdr[127:96], SDI_EN != 0 ? pf_rid : errcpl_hdr[95:80], errcpl_hdr[79:0]
+  };
+
   tlp_arb #(
       .DATA_W  (DATA_W),
       .STREAM_W(STREAM_W)
@@ -934,7 +1016,7 @@ module tdisp_device #(
       .cfgcpl_ide   (cfgcpl_ide),
       .cfgcpl_t     (cfgcpl_t),
       .cfgcpl_stream(cfgcpl_stream),
-      .appcpl_hdr   (appcpl_hdr),
+      .appcpl_hdr   (appcpl_named),
       .appcpl_tdata (appcpl_tdata),
       .appcpl_tkeep (appcpl_tkeep),
       .appcpl_tvalid(appcpl_tvalid),
@@ -943,7 +1025,7 @@ module tdisp_device #(
       .appcpl_ide   (appcpl_ide),
       .appcpl_t     (appcpl_t),
       .appcpl_stream(appcpl_stream),
-      .errcpl_hdr   (errcpl_hdr),
+      .errcpl_hdr   (errcpl_named),
       .errcpl_tvalid(errcpl_tvalid),
       .errcpl_tready(errcpl_tready),
       .errcpl_ide   (errcpl_ide),

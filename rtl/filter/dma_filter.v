@@ -18,7 +18,9 @@ module dma_filter #(
     parameter NUM_TDI         = 4,
     parameter TDI_W           = 2,
     parameter NUM_IDE_STREAMS = 2,
-    parameter STREAM_W        = 1
+    parameter STREAM_W        = 1,
+    parameter SDI_EN          = 0,    // TDI n >= 1 is an SDI of the physical function
+    parameter SDI_PASID       = 0     // SDI n has SDI_PASID + n
 ) (
     input wire clk,
     input wire rst,
@@ -94,13 +96,26 @@ module dma_filter #(
   wire fetch_add = tlp_type == `PCIE_TYPE_FETCH_ADD32 || tlp_type == `PCIE_TYPE_FETCH_ADD64;
   wire swap = tlp_type == `PCIE_TYPE_SWAP32 || tlp_type == `PCIE_TYPE_SWAP64;
   wire compare = tlp_type == `PCIE_TYPE_CAS32 || tlp_type == `PCIE_TYPE_CAS64;
-  wire page_request = tlp_type == `PCIE_TYPE_MSG_RC && pri_enable &&
+  wire is_sdi = SDI_EN != 0 && appreq_tdi != {TDI_W{1'b0}};
+  wire page_request = tlp_type == `PCIE_TYPE_MSG_RC && pri_enable && !is_sdi &&
       appreq_hdr[71:64] == `PCIE_MSG_PAGE_REQUEST;
   wire atomic = (fetch_add || swap || compare) && atomic_enable;
   wire [1:0] at = appreq_hdr[107:106];
   wire [STREAM_W-1:0] bound_stream = tdi_stream[STREAM_W*appreq_tdi+:STREAM_W];
   wire bound_exists = {1'b0, bound_stream} < STREAMS;
   wire [15:0] rid = pf_rid + {{(16 - TDI_W) {1'b0}}, appreq_tdi};
+
+  // ------------------------------------------------------------------ names of SDIs
+  // An SDI leaves under the Requester ID of the physical function with its own PASID, whatever its
+  // software asks for; nobody else has that PASID. Interrupts have none (TDISP-DMA-007).
+  localparam [31:0] FIRST_PASID = SDI_PASID + 1;
+  localparam [31:0] LAST_PASID = SDI_PASID + NUM_TDI - 1;
+  wire [19:0] sdi_number = FIRST_PASID[19:0] - 20'd1 + {{(20 - TDI_W) {1'b0}}, appreq_tdi};
+  wire of_an_sdi = SDI_EN != 0 && NUM_TDI > 1 && appreq_pasid[PASID_VALID] &&
+      appreq_pasid[19:0] >= FIRST_PASID[19:0] && appreq_pasid[19:0] <= LAST_PASID[19:0];
+  wire [20:0] out_pasid = !is_sdi ? appreq_pasid : appreq_msix ? 21'd0 : {1'b1, sdi_number};
+  wire name_ok = is_sdi || !of_an_sdi;
+  wire [127:0] out_hdr = is_sdi ? {appreq_hdr[127:96], pf_rid, appreq_hdr[79:0]} : appreq_hdr;
 
   // ------------------------------------------------------------------ P2P streams
   wire long_address = appreq_hdr[125];
@@ -150,8 +165,8 @@ module dma_filter #(
       .page_request (page_request),
       .write        (write),
       .at           (at),
-      .rid_match    (appreq_hdr[95:80] == rid),
-      .pasid        (appreq_pasid[PASID_VALID]),
+      .rid_match    (appreq_hdr[95:80] == rid && name_ok),
+      .pasid        (out_pasid[PASID_VALID]),
       .hint         (appreq_hdr[TH]),
       .peer         (|p2p_match),
       .p2p_stream   (p2p_stream),
@@ -193,7 +208,7 @@ module dma_filter #(
   assign msgout_tready = out_ready && answers_q;
 
   wire [WIDTH-1:0] request = {
-    appreq_hdr, appreq_tdata, appreq_tkeep, appreq_tlast, ide, t, stream, appreq_pasid
+    out_hdr, appreq_tdata, appreq_tkeep, appreq_tlast, ide, t, stream, out_pasid
   };
   wire [WIDTH-1:0] answer = {
     msgout_hdr,

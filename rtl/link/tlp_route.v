@@ -20,7 +20,8 @@ module tlp_route #(
     parameter TDI_W           = 2,
     parameter NUM_IDE_STREAMS = 2,
     parameter STREAM_W        = 1,
-    parameter PRI_EN          = 0     // functions take PRG Responses
+    parameter PRI_EN          = 0,    // functions take PRG Responses
+    parameter SDI_EN          = 0     // all TDIs have the Requester ID of the physical function
 ) (
     input wire clk,
     input wire rst,
@@ -120,7 +121,7 @@ module tlp_route #(
 
   localparam KEEP_W = DATA_W / 32;
   localparam WIDTH = 128 + DATA_W + KEEP_W + 1 + 2 + STREAM_W;
-  localparam [31:0] TDIS = NUM_TDI;
+  localparam [31:0] FUNCTIONS = SDI_EN != 0 ? 1 : NUM_TDI;  // that have a Requester ID
   localparam [31:0] BLOCKS = NUM_IDE_STREAMS;
   localparam [STREAM_W:0] STREAMS = BLOCKS[STREAM_W:0];
 
@@ -201,7 +202,7 @@ module tlp_route #(
 
   // Function that a message routed by ID is for
   wire [15:0] a_target = a_hdr[63:48] - pf_rid;
-  wire a_target_exists = a_target < TDIS[15:0] && tdi_present[a_target[TDI_W-1:0]];
+  wire a_target_exists = a_target < FUNCTIONS[15:0] && tdi_present[a_target[TDI_W-1:0]];
 
   // Requester or Completer ID, the same place in both headers. The default stream takes any.
   wire [15:0] a_sender = a_hdr[95:80];

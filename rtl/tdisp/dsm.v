@@ -20,7 +20,9 @@ module dsm #(
     parameter P2P_EN            = 1,      // BIND_P2P_STREAM, UNBIND_P2P_STREAM and their LOCK flags
     parameter MMIO_ATTRIBUTE_EN = 1,      // SET_MMIO_ATTRIBUTE, for the memory page
     parameter TDISP_CONFIG_EN   = 0,      // SET_TDISP_CONFIG of later revisions
-    parameter WHOLE_DEVICE      = 0       // 1: the physical function with all its VFs is one TDI
+    parameter WHOLE_DEVICE      = 0,      // 1: the physical function with all its VFs is one TDI
+    parameter SDI_EN            = 0,      // 1: TDI n >= 1 is an SDI of the physical function
+    parameter SDI_PASID         = 0
 ) (
     input wire clk,
     input wire rst,
@@ -146,7 +148,9 @@ module dsm #(
       .SESSION_W        (SESSION_W),
       .P2P_EN           (P2P_EN),
       .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN),
-      .TDISP_CONFIG_EN  (TDISP_CONFIG_EN)
+      .TDISP_CONFIG_EN  (TDISP_CONFIG_EN),
+      .SDI_EN           (SDI_EN),
+      .SDI_PASID        (SDI_PASID)
   ) u_responder (
       .clk              (clk),
       .rst              (rst),
@@ -365,6 +369,8 @@ module dsm #(
     owner_st_mode_0[req_idx]
   };
 
+  localparam [OWNER_W-1:0] FIRST = {OWNER_W{1'b0}};
+
   tdisp_report #(
       .MMIO_ATTRIBUTE_EN(MMIO_ATTRIBUTE_EN)
   ) u_report (
@@ -382,6 +388,7 @@ module dsm #(
       .ats_enable  (owner_ats_enable[req_idx]),
       .pasid_enable(pasid_enable),
       .pri_enable  (pri_enable),
+      .sdi         (SDI_EN != 0 && req_idx != FIRST),
       .memory_page (memory_page),
       .total       (report_total),
       .at          (report_at),

@@ -29,6 +29,7 @@ module tdisp_report #(
     input wire        ats_enable,
     input wire        pasid_enable,
     input wire        pri_enable,
+    input wire        sdi,           // it sends nothing without its PASID but interrupts
 
     output wire [51:0] memory_page,  // FIRST_PAGE of the memory page
     output wire [15:0] total,        // bytes of the whole report
@@ -45,8 +46,8 @@ module tdisp_report #(
   localparam [15:0] MEMORY_ATTRIBUTES =
       MMIO_ATTRIBUTE_EN != 0 ? 16'd1 << `TDISP_RANGE_BIT_IS_MEM_ATTR_UPDATABLE : 16'd0;
 
-  localparam [15:0] INFO_ALWAYS = 16'd1 << `TDISP_INFO_BIT_NO_FW_UPDATE |
-      16'd1 << `TDISP_INFO_BIT_DMA_WITHOUT_PASID;
+  localparam [15:0] INFO_ALWAYS = 16'd1 << `TDISP_INFO_BIT_NO_FW_UPDATE;
+  localparam [15:0] INFO_NO_PASID = 16'd1 << `TDISP_INFO_BIT_DMA_WITHOUT_PASID;
   localparam [15:0] INFO_ATS = 16'd1 << `TDISP_INFO_BIT_ATS;
   localparam [15:0] INFO_PRS = 16'd1 << `TDISP_INFO_BIT_PRS;
   localparam [15:0] INFO_PASID = 16'd1 << `TDISP_INFO_BIT_DMA_WITH_PASID;
@@ -55,7 +56,7 @@ module tdisp_report #(
   reg [ 8:0] others_q;
   reg [15:0] msix_control_q;
   reg [ 8:0] tph_control_q;
-  reg msix_locked_q, ats_enable_q, pasid_enable_q, pri_enable_q;
+  reg msix_locked_q, ats_enable_q, pasid_enable_q, pri_enable_q, sdi_q;
 
   always @(posedge clk) begin
     if (capture) begin
@@ -71,6 +72,7 @@ module tdisp_report #(
       ats_enable_q   <= ats_enable;
       pasid_enable_q <= pasid_enable;
       pri_enable_q   <= pri_enable;
+      sdi_q          <= sdi;
     end
   end
 
@@ -80,8 +82,10 @@ module tdisp_report #(
   wire [11:0] ranges = bar0_ranges + bar2_ranges;
   wire [15:0] info_at = HEADER + {ranges, 4'h0};
 
-  wire [15:0] interface_info = INFO_ALWAYS | (ats_enable_q ? INFO_ATS : 16'h0) |
-      (pri_enable_q ? INFO_PRS : 16'h0) | (pasid_enable_q ? INFO_PASID : 16'h0);
+  // Only functions ask for pages.
+  wire [15:0] interface_info = INFO_ALWAYS | (sdi_q ? 16'h0 : INFO_NO_PASID) |
+      (ats_enable_q ? INFO_ATS : 16'h0) | (pri_enable_q && !sdi_q ? INFO_PRS : 16'h0) |
+      (pasid_enable_q ? INFO_PASID : 16'h0);
   wire [127:0] header = {
     20'h0,
     ranges,

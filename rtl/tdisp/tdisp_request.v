@@ -28,6 +28,7 @@ module tdisp_request #(
     output wire [          7:0] version,
     output wire [          7:0] code,
     output wire [         31:0] function_id,
+    output wire [         63:0] reserved_id,     // the rest of INTERFACE_ID
     output wire [         15:0] lock_flags,
     output wire [          7:0] lock_stream_id,
     output wire [         63:0] lock_offset,
@@ -73,6 +74,7 @@ module tdisp_request #(
   assign version        = bytes_q[7:0];
   assign code           = bytes_q[15:8];
   assign function_id    = bytes_q[63:32];
+  assign reserved_id    = bytes_q[127:64];
   assign lock_flags     = bytes_q[143:128];
   assign lock_stream_id = bytes_q[151:144];
   assign lock_offset    = bytes_q[223:160];
@@ -85,7 +87,7 @@ module tdisp_request #(
   assign config_bits    = bytes_q[159:128];
 
   // Reserved fields are ignored (TDISP-HDR-002).
-  wire unused = &{1'b0, bytes_q[31:16], bytes_q[127:64]};
+  wire unused = &{1'b0, bytes_q[31:16]};
 
 endmodule
 

@@ -18,7 +18,9 @@ module tdisp_responder #(
     parameter SESSION_W = 2,
     parameter P2P_EN = 1,
     parameter MMIO_ATTRIBUTE_EN = 1,
-    parameter TDISP_CONFIG_EN = 0
+    parameter TDISP_CONFIG_EN = 0,
+    parameter SDI_EN = 0,
+    parameter SDI_PASID = 0
 ) (
     input  wire clk,
     input  wire rst,
@@ -125,6 +127,7 @@ module tdisp_responder #(
   wire [6:0] count;
   wire [7:0] version, code;
   wire [31:0] function_id;
+  wire [63:0] reserved_id;
   wire [15:0] report_offset, report_length;
   wire [127:0] mmio_range;
   wire [31:0] config_bits;
@@ -149,6 +152,7 @@ module tdisp_responder #(
       .version       (version),
       .code          (code),
       .function_id   (function_id),
+      .reserved_id   (reserved_id),
       .lock_flags    (lock_flags),
       .lock_stream_id(lock_stream_id),
       .lock_offset   (lock_offset),
@@ -177,8 +181,19 @@ module tdisp_responder #(
 
   reg found_q;
   reg [TDI_W-1:0] idx_q;
-  wire [15:0] named_number = function_id[15:0] - pf_rid;
-  wire [NUM_TDI-1:0] named = {16'd0, named_number} < NUM_TDIS ?
+  // The specification says that an SDI is told apart by its PASID, but not where. Here the first DW of
+  // the formerly reserved bytes holds it, with a valid bit; without that bit the function is meant.
+  localparam SDI_VALID = 31;
+  localparam [31:0] PASID_BASE = SDI_PASID;
+  wire is_sdi = SDI_EN != 0 && reserved_id[SDI_VALID];
+  wire [15:0] function_number = function_id[15:0] - pf_rid;
+  wire [19:0] sdi_number = reserved_id[19:0] - PASID_BASE[19:0];
+  wire sdi_ok = function_number == 16'd0 && sdi_number[19:16] == 4'd0 && sdi_number != 20'd0;
+  wire function_ok = SDI_EN == 0 || function_number == 16'd0;
+  wire unused_id = &{1'b0, reserved_id};
+  wire [15:0] named_number = is_sdi ? sdi_number[15:0] : function_number;
+  wire name_ok = is_sdi ? sdi_ok : function_ok;
+  wire [NUM_TDI-1:0] named = name_ok && {16'd0, named_number} < NUM_TDIS ?
       tdi_present & (ONE << named_number[TDI_W-1:0]) : {NUM_TDI{1'b0}};
   wire [NUM_TDI-1:0] selected = ONE << idx_q;
 
@@ -367,6 +382,7 @@ module tdisp_responder #(
       .done            (response_done),
       .code            (code),
       .function_id     (count < HEADER_BYTES ? 32'h0 : function_id),
+      .sdi_id          (is_sdi && count >= HEADER_BYTES ? {12'h800, reserved_id[19:0]} : 32'h0),
       .error           (error_q),
       .state           (shown_state_q),
       .nonce           (nonce),

@@ -18,6 +18,7 @@ module tdisp_response #(
 
     input  wire [  7:0] code,           // of the request
     input  wire [ 31:0] function_id,
+    input  wire [ 31:0] sdi_id,         // which SDI of it
     input  wire [ 15:0] error,          // 0: the request was carried out
     input  wire [  1:0] state,          // for GET_DEVICE_INTERFACE_STATE
     input  wire [255:0] nonce,          // for LOCK_INTERFACE_REQUEST, byte 0 on top
@@ -74,7 +75,7 @@ module tdisp_response #(
 
   wire failed = error != 16'd0;
   wire [7:0] rsp_code = failed ? `TDISP_RSP_TDISP_ERROR : {1'b0, code[6:0]};
-  wire [127:0] header = {64'h0, function_id, 16'h0, rsp_code, `TDISP_VERSION_1_0};
+  wire [127:0] header = {32'h0, sdi_id, function_id, 16'h0, rsp_code, `TDISP_VERSION_1_0};
   wire [7:0] error_data = error == `TDISP_ERR_UNSUPPORTED_REQUEST ? code : 8'h00;
   wire [63:0] error_body = {24'h0, error_data, 16'h0, error};
 

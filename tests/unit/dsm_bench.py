@@ -46,6 +46,8 @@ NUM_TDI = int(os.environ.get(SIZE_VARIABLE, "4"))
 FEATURE_VARIABLE = "DSM_FEATURES"  # of the environment: what is built of P2P, MMIO and CONFIG
 FEATURES = frozenset(os.environ.get(FEATURE_VARIABLE, "P2P MMIO").split())
 P2P, MMIO, CONFIG = ("P2P" in FEATURES, "MMIO" in FEATURES, "CONFIG" in FEATURES)
+SDIS = "SDI" in FEATURES
+SDI_PASID = 0x300  # SDI n has SDI_PASID + n
 NUM_STREAMS, STREAM_W, SESSION_W = 3, 2, 2
 ALL = (1 << NUM_TDI) - 1  # a bit for each TDI
 ALONE = NUM_TDI < 4  # a test of several TDIs has nothing to run on
@@ -72,6 +74,7 @@ MEMORY_RANGE = 2  # number of the range in the report
 P2P_FLAGS = LockFlags.BIND_P2P | LockFlags.ALL_REQUEST_REDIRECT if P2P else LockFlags(0)
 PROFILE = DsmProfile(
     num_tdi=NUM_TDI,
+    sdis=SDIS,
     ranges=(
         RangeProfile(0, Bar0.REGISTERS, 1),
         RangeProfile(0, Bar0.PUBLIC, 1, RangeAttributes.IS_NON_TEE_MEM),
@@ -136,7 +139,11 @@ class World:
 
     def rid(self, tdi: int) -> int:
         """Requester ID of a TDI."""
-        return self.pf_rid + tdi & 0xFFFF
+        return self.pf_rid + (0 if SDIS else tdi) & 0xFFFF
+
+    def pasid_of(self, tdi: int) -> int | None:
+        """PASID of an SDI."""
+        return SDI_PASID + tdi if SDIS and tdi else None
 
     def msix_control(self, tdi: int) -> int:
         """Message Control of a function."""
@@ -154,12 +161,13 @@ class World:
         return FunctionConfig(
             rid=self.rid(tdi),
             present=bool(self.present >> tdi & 1),
+            pasid=self.pasid_of(tdi),
             bars={0: bars[0], 2: bars[1]},
             msix_control=self.msix_control(tdi),
             tph_control=self.tph[tdi],
             ats_enable=bool(self.ats >> tdi & 1),
             pasid_enable=self.pasid,
-            prs_enable=self.pri,
+            prs_enable=self.pri and self.pasid_of(tdi) is None,
         )
 
     def views(self) -> list[StreamView]:
@@ -472,7 +480,7 @@ class DsmBench:
 
     def name(self, tdi: int) -> InterfaceId:
         """INTERFACE_ID of a TDI."""
-        return InterfaceId.of(self.world.rid(tdi))
+        return InterfaceId.of(self.world.rid(tdi), pasid=self.world.pasid_of(tdi))
 
     def lock_request(
         self, tdi: int, flags: int = 0, offset: int = 0, mask: int = 0

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tb.sim import (
@@ -40,6 +42,17 @@ def design(
         "TPH_EN": paging,
     }
     return Design("cfg_space", SOURCES, parameters)
+
+
+def sdi_design() -> Design:
+    """One function with two SDIs, so that its BARs have room for one more."""
+    one = design(1, paging=1)
+    return replace(one, parameters={**one.parameters, "NUM_SDI": 2, "STATUS_W": 2})
+
+
+@covers("TDISP-LOCK-009", "TDISP-LOCK-012", "TDISP-MMIO-001")
+def test_a_function_with_sdis_has_room_for_them() -> None:
+    run_simulation(sdi_design(), "tests.unit.cocotb_cfg_sdis")
 
 
 SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 2), (8, 8), (256, 2)])

@@ -53,3 +53,24 @@ def test_refused_requests_disappear_whole(data_w: int, num_tdi: int) -> None:
         "STREAM_W": 2,
     }
     run_simulation(Design("dma_filter", SOURCES, parameters), "tests.unit.cocotb_dma_filter")
+
+
+WITH_SDIS = Design(
+    "dma_filter",
+    SOURCES,
+    {
+        "DATA_W": 128,
+        "NUM_TDI": 4,
+        "TDI_W": 2,
+        "NUM_IDE_STREAMS": 3,
+        "STREAM_W": 2,
+        "SDI_EN": 1,
+        "SDI_PASID": 0x100,
+    },
+)
+
+
+@covers("TDISP-DMA-007")
+@attack("ATT-11")
+def test_sdis_leave_by_their_own_pasid() -> None:
+    run_simulation(WITH_SDIS, "tests.unit.cocotb_dma_filter_sdi")

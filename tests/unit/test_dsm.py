@@ -17,6 +17,7 @@ from tests.unit.dsm_bench import (
     FEATURE_VARIABLE,
     NONCE_TIMEOUT,
     NUM_STREAMS,
+    SDI_PASID,
     SESSION_W,
     SIZE_VARIABLE,
     STREAM_W,
@@ -42,6 +43,8 @@ def design(num_tdi: int, features: str = BUILT) -> Design:
         "MMIO_ATTRIBUTE_EN": int("MMIO" in features),
         "TDISP_CONFIG_EN": int("CONFIG" in features),
     }
+    if "SDI" in features:
+        parameters |= {"SDI_EN": 1, "SDI_PASID": SDI_PASID}
     return Design("dsm", SOURCES, parameters)
 
 
@@ -210,3 +213,21 @@ def test_flipped_bits_and_forgotten_nonces(simulator: str, num_tdi: int) -> None
 def test_the_manager_also_works_on_icarus(simulator: str) -> None:
     names = ["byte_vectors_are_answered_exactly", "every_wrong_length_is_refused"]
     run_simulation(DSM, "tests.unit.cocotb_dsm", simulator=simulator, testcase=names)
+
+
+WITH_SDIS = f"{BUILT} SDI"
+
+
+@covers("TDISP-HDR-005", "TDISP-HDR-007", "TDISP-STATE-001", "TDISP-SES-007")
+def test_sdis_are_named_by_the_pasid_of_their_function() -> None:
+    run_simulation(design(4, WITH_SDIS), "tests.unit.cocotb_dsm_sdi", env=environment(4, WITH_SDIS))
+
+
+@covers("TDISP-RPT-003", "TDISP-RPT-007", "TDISP-RPT-011")
+def test_the_report_of_an_sdi_says_that_it_needs_its_pasid() -> None:
+    run_simulation(
+        design(4, WITH_SDIS),
+        "tests.unit.cocotb_dsm",
+        testcase="report_is_the_same_in_any_portions",
+        env=environment(4, WITH_SDIS),
+    )

@@ -25,6 +25,14 @@ def lock_watch(num_tdi: int, num_streams: int) -> Design:
     return Design("lock_watch", [WATCH], parameters(num_tdi, num_streams))
 
 
+WITH_SDIS = {"SDIS": "1"}  # tells the tests of it
+
+
+def sdi_watch() -> Design:
+    """`lock_watch` of a function with three SDIs."""
+    return Design("lock_watch", [WATCH], {**parameters(4, 3), "SDI_EN": 1})
+
+
 def monitor(num_tdi: int, num_streams: int) -> Design:
     sources = [WATCH, ROOT / "rtl/cfg/tdi_monitor.v"]
     return Design("tdi_monitor", sources, parameters(num_tdi, num_streams))
@@ -54,6 +62,11 @@ def test_every_bit_of_every_register_hits_exactly_whom_it_should(
     num_tdi: int, num_streams: int
 ) -> None:
     run_simulation(lock_watch(num_tdi, num_streams), "tests.unit.cocotb_lock_watch")
+
+
+@covers("TDISP-FSM-001", "TDISP-TRK-001", "TDISP-TRK-003", "TDISP-TRK-005", "TDISP-TRK-009")
+def test_registers_of_the_function_are_those_of_all_its_sdis() -> None:
+    run_simulation(sdi_watch(), "tests.unit.cocotb_lock_watch", env=WITH_SDIS)
 
 
 @covers(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tb.sim import ROOT, Design, run_simulation, simulator_missing
@@ -61,6 +63,18 @@ def test_answers_to_messages_go_back_the_way_of_their_requests(num_tdi: int) -> 
     parameters = {"NUM_TDI": num_tdi, "TDI_W": max(1, (num_tdi - 1).bit_length()), "STREAM_W": 2}
     built = Design("function_messages", SOURCES, parameters)
     run_simulation(built, "tests.unit.cocotb_function_messages", simulator=SIMULATOR)
+
+
+@covers("TDISP-ATS-003")
+def test_no_sdi_has_a_requester_id() -> None:
+    four = design(128, 4)
+    run_simulation(
+        replace(four, parameters={**four.parameters, "SDI_EN": 1}),
+        "tests.unit.cocotb_tlp_route",
+        testcase="an_invalidate_request_reaches_its_function_with_its_stream_and_t",
+        env={"SDIS": "1"},
+        simulator=SIMULATOR,
+    )
 
 
 @covers("TDISP-MMIO-001", "TDISP-MMIO-007")

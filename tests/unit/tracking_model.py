@@ -75,6 +75,7 @@ class Locks:
     streams: tuple[int, ...]  # of each TDI
     msix: int  # bit map
     p2p: tuple[int, ...] = ()  # of each TDI, a bit map of streams bound for peers; none when short
+    sdis: bool = False  # all TDIs share the registers of function 0
 
     def bound(self, tdi: int) -> int:
         """Bit map of all streams that the TDI is bound to."""
@@ -116,9 +117,10 @@ def targets(rule: Rule, write: Write, locks: Locks) -> set[int]:
     if rule.scope is Scope.STREAM:
         block = (write.addr - IDE_FIRST_BLOCK) // 0x20
         return {n for n in everyone if locks.bound(n) >> block & 1}
-    if rule.scope is Scope.MSIX and not locks.msix >> write.func & 1:
-        return set()
-    return {write.func}
+    own = everyone if locks.sdis else {write.func}
+    if rule.scope is Scope.MSIX:
+        return {n for n in own if locks.msix >> n & 1}
+    return own
 
 
 def expected(table: dict[int, list[Rule]], write: Write, locks: Locks) -> tuple[int, ErrorCause]:
