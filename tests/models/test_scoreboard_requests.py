@@ -24,7 +24,7 @@ ORDERED = 0b100
 def bench_with(**fields: int) -> Bench:
     bench = Bench()
     for number in (0, 1):
-        bench.change_view(number, **fields)  # type: ignore[arg-type]
+        bench.change_view(number, **fields)
     bench.write(VF_BAR0 + Bar0.MEMORY, DATA)
     return bench
 
@@ -54,7 +54,7 @@ def test_a_request_that_was_made_before_its_attribute_was_cleared_is_accepted() 
         bench = bench_with(attributes=7)
         bench.start(VF_BAR0, BUFFER, len(DATA), Control.WRITE_HOST | Control.NO_SNOOP)
         before = bench.world.views[1]
-        bench.change_view(1, attributes=0)  # type: ignore[arg-type]
+        bench.change_view(1, attributes=0)
         bench.link.outbound.enables_cleared(before, bench.now)
         bench.now += late
         send_write(bench, 1)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds with Scalable Device Interfaces without one check at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tb.device import Mutation
+from tests.mutants.mutants import assert_killed
+from tests.plan import attack, covers
+from tests.unit.test_cfg_space import sdi_design
+from tests.unit.test_dma_filter import WITH_SDIS as DMA_FILTER
+from tests.unit.test_dsm import WITH_SDIS, environment
+from tests.unit.test_dsm import design as dsm
+from tests.unit.test_tdi_monitor import WITH_SDIS as WATCHED
+from tests.unit.test_tdi_monitor import sdi_watch
+
+FILTER_FILE = "filter/dma_filter.v"
+OUT_PASID = "!is_sdi ? appreq_pasid : appreq_msix ? 21'd0 : {1'b1, sdi_number}"
+FILTER_RULES = [
+    (
+        "an_sdi_leaves_by_its_own_pasid_whatever_its_software_says",
+        Mutation("pasid_that_software_asks_for", FILTER_FILE, OUT_PASID, "appreq_pasid"),
+    ),
+    (
+        "an_interrupt_of_an_sdi_has_no_pasid",
+        Mutation(
+            "interrupt_of_an_sdi_with_pasid",
+            FILTER_FILE,
+            OUT_PASID,
+            "!is_sdi ? appreq_pasid : {1'b1, sdi_number}",
+        ),
+    ),
+    (
+        "the_physical_function_never_has_the_pasid_of_an_sdi",
+        Mutation("function_in_the_name_of_an_sdi", FILTER_FILE, "is_sdi || !of_an_sdi", "1'b1"),
+    ),
+    (
+        "an_sdi_leaves_by_its_own_pasid_whatever_its_software_says",
+        Mutation(
+            "sdi_with_a_requester_id_of_its_own",
+            FILTER_FILE,
+            "is_sdi ? {appreq_hdr[127:96], pf_rid, appreq_hdr[79:0]} : appreq_hdr",
+            "appreq_hdr",
+        ),
+    ),
+]
+FILTER_MUTATIONS = [mutation for _, mutation in FILTER_RULES]
+
+RESPONDER_FILE = "tdisp/tdisp_responder.v"
+SDI_OK = "sdi_ok = function_number == 16'd0 && sdi_number[19:16] == 4'd0 && sdi_number != 20'd0;"
+UNKNOWN = ("cocotb_dsm_sdi", "other_names_are_unknown")
+DSM_RULES = [
+    (
+        *UNKNOWN,
+        Mutation(
+            "sdi_of_any_function",
+            RESPONDER_FILE,
+            SDI_OK,
+            SDI_OK.replace("function_number == 16'd0 && ", ""),
+        ),
+    ),
+    (
+        *UNKNOWN,
+        Mutation(
+            "part_of_the_pasid",
+            RESPONDER_FILE,
+            SDI_OK,
+            SDI_OK.replace("sdi_number[19:16] == 4'd0 && ", ""),
+        ),
+    ),
+    (
+        *UNKNOWN,
+        Mutation(
+            "function_by_a_pasid",
+            RESPONDER_FILE,
+            SDI_OK,
+            SDI_OK.replace(" && sdi_number != 20'd0", ""),
+        ),
+    ),
+    (
+        "cocotb_dsm",
+        "report_is_the_same_in_any_portions",
+        Mutation(
+            "sdi_reports_dma_without_pasid",
+            "tdisp/tdisp_report.v",
+            "sdi_q ? 16'h0 : INFO_NO_PASID",
+            "INFO_NO_PASID",
+        ),
+    ),
+]
+DSM_MUTATIONS = [mutation for _, _, mutation in DSM_RULES]
+
+WATCH_MUTATIONS = [
+    Mutation(
+        "registers_of_the_function_alone",
+        "cfg/lock_watch.v",
+        "SDI_EN != 0 ? {NUM_TDI{1'b1}} : ONE << watch_func",
+        "ONE << watch_func",
+    ),
+    Mutation(
+        "msix_control_of_any_sdi",
+        "cfg/lock_watch.v",
+        "{NUM_TDI{msix}} & tdi_msix_locked",
+        "{NUM_TDI{msix && |tdi_msix_locked}}",
+    ),
+]
+SLICES = Mutation(
+    "slices_of_sdis_unchecked",
+    "cfg/cfg_lock_check.v",
+    "{33'd0, SLICES} * {1'b0, `APP_BAR2_SIZE}",
+    "{1'b0, `APP_BAR2_SIZE}",
+)
+
+
+@attack("ATT-11")
+@covers("TDISP-DMA-007")
+@pytest.mark.parametrize(
+    ("case", "mutation"), FILTER_RULES, ids=lambda item: getattr(item, "name", "")
+)
+def test_sdis_without_a_check_of_their_names_are_found(case: str, mutation: Mutation) -> None:
+    module = "tests.unit.cocotb_dma_filter_sdi"
+    assert_killed(DMA_FILTER, FILTER_MUTATIONS, mutation, module, case)
+
+
+@covers("TDISP-HDR-005", "TDISP-RPT-011")
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("module", "case", "mutation"), DSM_RULES, ids=lambda item: getattr(item, "name", "")
+)
+def test_dsm_of_sdis_without_a_check_is_found(module: str, case: str, mutation: Mutation) -> None:
+    assert_killed(
+        dsm(4, WITH_SDIS),
+        DSM_MUTATIONS,
+        mutation,
+        f"tests.unit.{module}",
+        case,
+        env=environment(4, WITH_SDIS),
+    )
+
+
+@covers("TDISP-TRK-001", "TDISP-TRK-003", "TDISP-TRK-005")
+@pytest.mark.parametrize("mutation", WATCH_MUTATIONS, ids=lambda mutation: mutation.name)
+def test_changes_of_the_function_that_an_sdi_does_not_see_are_found(mutation: Mutation) -> None:
+    module = "tests.unit.cocotb_lock_watch"
+    assert_killed(sdi_watch(), WATCH_MUTATIONS, mutation, module, env=WATCHED)
+
+
+@covers("TDISP-LOCK-012")
+@pytest.mark.nightly
+def test_slices_that_overlap_unnoticed_are_found() -> None:
+    case = "no_slice_may_overlap_the_other_bar"
+    assert_killed(sdi_design(), [SLICES], SLICES, "tests.unit.cocotb_cfg_sdis", case)
