@@ -280,7 +280,7 @@ class ConfigSpace:
             | bool(control & RELAXED_ORDERING) << 1
             | bool(control_2 & ID_ORDERING) << 2,
             atomics=bool(control_2 & ATOMICS),
-            hints=self._hints(number),
+            hints=self._hints(host),
             ordered_completions=bool(control_2 & ID_ORDERING_CPL),
             pasid=pasid,
             sdi_pasids=self.profile.sdi_pasids if pasid is None else range(0),
@@ -311,9 +311,9 @@ class ConfigSpace:
         register = self.read(0, Reg.ROM)
         return register & ~ROM_ENABLE if register & ROM_ENABLE else None
 
-    def _hints(self, number: int) -> bool:
-        enabled = self.read(number, Reg.TPH_CONTROL) & TPH_ENABLE
-        return bool(enabled) and not self._unsupported_st_mode(number)
+    def _hints(self, function: int) -> bool:
+        enabled = self.read(function, Reg.TPH_CONTROL) & TPH_ENABLE
+        return bool(enabled) and not self._unsupported_st_mode(function)
 
     def _unsupported_st_mode(self, number: int) -> bool:
         control = self.read(number, Reg.TPH_CONTROL)
