@@ -227,10 +227,10 @@ module cfg_space #(
   // ------------------------------------------------------------------ function level reset
   localparam INITIATE_FLR = 15;
   localparam [TDI_W-1:0] PF = 0;
+  localparam [NUM_TDI-1:0] ONLY_PF = 1;
 
   wire flr_write = addr == `CFG_REG_DEVICE_CONTROL && be[1] && wdata[INITIATE_FLR];
-  wire [NUM_TDI-1:0] flr_functions = func == PF ? {NUM_TDI{1'b1}} :
-      {{(NUM_TDI - 1) {1'b0}}, 1'b1} << func;
+  wire [NUM_TDI-1:0] flr_functions = func == PF ? {NUM_TDI{1'b1}} : ONLY_PF << func;
   wire [NUM_TDI-1:0] flr = flr_functions & {NUM_TDI{write && flr_write}};
   assign flr_req = flr_functions & {NUM_TDI{cfg_watch_valid && flr_write}};
 
@@ -470,13 +470,11 @@ module cfg_space #(
 
   // ------------------------------------------------------------------ functions
   // Virtual functions have no power management of their own and follow the physical function.
-  wire [NUM_TDI-1:0] memory_space = {{(NUM_TDI - 1) {vf_memory_space}}, pf_memory_space};
-  wire [NUM_TDI-1:0] bus_master = vf_bus_master | {{(NUM_TDI - 1) {1'b0}}, pf_bus_master};
+  wire [NUM_TDI-1:0] awake = tdi_present & {NUM_TDI{d0}};
 
-  assign tdi_mse = memory_space & tdi_present & {NUM_TDI{d0}};
-  assign tdi_bme = bus_master & tdi_present & {NUM_TDI{d0}};
-
-  wire unused = &{1'b0, vf_memory_space};  // without virtual functions
+  assign tdi_mse = awake & (({NUM_TDI{pf_memory_space}} & ONLY_PF) |
+                            ({NUM_TDI{vf_memory_space}} & ~ONLY_PF));
+  assign tdi_bme = awake & (vf_bus_master | ({NUM_TDI{pf_bus_master}} & ONLY_PF));
 
   cfg_lock_check #(
       .NUM_TDI   (NUM_TDI),
