@@ -286,7 +286,7 @@ class ConfigSpace:
             sdi_pasids=self.profile.sdi_pasids if pasid is None else range(0),
             pasid_enable=bool(self.read(0, Reg.PASID_CONTROL) & PASID_ENABLE),
             pri_enable=bool(self.read(0, Reg.PRI_CONTROL) & PRI_ENABLE) and pasid is None,
-            pri_allocation=self.read(0, Reg.PRI_ALLOCATION),
+            pri_allocation=self.read(0, Reg.PRI_ALLOCATION) if pasid is None else 0,
             rom=self.rom() if number == 0 else None,
         )
 

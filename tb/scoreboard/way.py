@@ -102,17 +102,22 @@ class WayChecker:
 
     def _outgoing(self, tlp: Tlp, t: bool, view: FunctionView) -> Outgoing:
         """With T = 1 only translated requests may go to a peer (TDISP-ATS-006, TDISP-ATS-007)."""
+        ats_enabled = self._function(view).ats_enable
         if not t:
-            return Outgoing(tlp, ats_enabled=view.ats_enable)
+            return Outgoing(tlp, ats_enabled=ats_enabled)
         terms = self.world.peer_terms(view.number)
         direct = tlp.at == AddressType.TRANSLATED and tlp.fmt_type in MEMORY_REQUESTS
         return Outgoing(
             tlp,
             t=True,
-            ats_enabled=view.ats_enable,
+            ats_enabled=ats_enabled,
             redirected=terms.redirect or not direct,
             peer_address=terms.peer_address(tlp.address),
         )
+
+    def _function(self, view: FunctionView) -> FunctionView:
+        """Whose registers choose its stream: an SDI's are those of the physical function."""
+        return view if view.pasid is None else self.world.functions()[0]
 
     def _fits(
         self, outgoing: Outgoing, route: Route, bound: frozenset[int], secure: list[int]

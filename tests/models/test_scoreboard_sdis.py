@@ -19,6 +19,8 @@ from tests.models.scoreboard_world import (
     BAR0,
     BAR2,
     HOST,
+    PEER,
+    PEER_STREAM,
     PF,
     SECURED,
     STREAM,
@@ -57,15 +59,17 @@ class SdiBench(Bench):
         world.views[:] = [sdi(tdi) for tdi in range(3)]
         self.state(TdiState.RUN, 1)
 
-    def transfer(self, tdi: int, control: Control = Control.WRITE_HOST) -> None:
-        """Software of a TDI starts a transfer to BUFFER."""
+    def transfer(
+        self, tdi: int, control: Control = Control.WRITE_HOST, address: int = BUFFER
+    ) -> None:
+        """Software of a TDI starts a transfer."""
         view, route = self.world.views[tdi], SECURED if tdi == 1 else PLAIN
         self.write(view.bar0 + Bar0.MEMORY, DATA, route)
-        self.start(view.bar0, BUFFER, len(DATA), control, route)
+        self.start(view.bar0, address, len(DATA), control, route)
 
-    def sends(self, pasid: int | None, route: Route) -> None:
+    def sends(self, pasid: int | None, route: Route, address: int = BUFFER) -> None:
         """The device writes with this PASID."""
-        self.from_device(Tlp.mem_write(PF, BUFFER, DATA).with_pasid(pasid), route)
+        self.from_device(Tlp.mem_write(PF, address, DATA).with_pasid(pasid), route)
 
 
 @covers("TDISP-DMA-007")
@@ -107,6 +111,22 @@ def test_an_sdi_in_run_sends_nothing_by_the_way_of_its_neighbour(route: Route) -
     bench.transfer(1)
     bench.sends(BASE + 1, route)
     assert bench.found()
+
+
+@covers("IDE-SEL-001")
+@pytest.mark.parametrize("ats", [True, False])
+@pytest.mark.parametrize("route", [PLAIN, Route(PEER_STREAM, False)])
+def test_ats_of_the_function_chooses_the_stream_of_an_sdi(ats: bool, route: Route) -> None:
+    bench = SdiBench()
+    world = bench.world
+    world.add_peer(bound=False)
+    world.peers = [replace(block, tee_limited=False) for block in world.peers]
+    world.views[0] = replace(world.views[0], ats_enable=ats)
+    bench.transfer(2, address=PEER.base)
+    bench.sends(BASE + 2, route, PEER.base)
+    bench.finish()
+    right = PLAIN if ats else Route(PEER_STREAM, False)
+    assert (bench.found() == set()) is (route == right)
 
 
 @covers("TDISP-INT-001", "TDISP-DMA-007")
