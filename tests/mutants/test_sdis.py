@@ -12,8 +12,11 @@ from tests.unit.test_cfg_space import sdi_design
 from tests.unit.test_dma_filter import WITH_SDIS as DMA_FILTER
 from tests.unit.test_dsm import WITH_SDIS, environment
 from tests.unit.test_dsm import design as dsm
+from tests.unit.test_sdi_functions import design as sdi_functions
 from tests.unit.test_tdi_monitor import WITH_SDIS as WATCHED
 from tests.unit.test_tdi_monitor import sdi_watch
+from tests.unit.test_tlp_route import WITH_SDIS as ROUTED
+from tests.unit.test_tlp_route import sdi_route
 
 FILTER_FILE = "filter/dma_filter.v"
 OUT_PASID = "!is_sdi ? appreq_pasid : appreq_msix ? 21'd0 : {1'b1, sdi_number}"
@@ -43,6 +46,10 @@ FILTER_RULES = [
             "is_sdi ? {appreq_hdr[127:96], pf_rid, appreq_hdr[79:0]} : appreq_hdr",
             "appreq_hdr",
         ),
+    ),
+    (
+        "only_the_physical_function_asks_for_pages",
+        Mutation("pages_of_an_sdi", FILTER_FILE, "pri_enable && !is_sdi", "pri_enable"),
     ),
 ]
 FILTER_MUTATIONS = [mutation for _, mutation in FILTER_RULES]
@@ -105,6 +112,23 @@ WATCH_MUTATIONS = [
         "{NUM_TDI{msix && |tdi_msix_locked}}",
     ),
 ]
+FUNCTIONS_FILE = "cfg/sdi_functions.v"
+FUNCTIONS_MUTATIONS = [
+    Mutation(
+        "translation_of_sdis",
+        FUNCTIONS_FILE,
+        "PF & {NUM_TDI{ats_enable}}",
+        "{NUM_TDI{ats_enable}}",
+    ),
+    Mutation("flr_of_the_function_alone", FUNCTIONS_FILE, "{NUM_TDI{flr_req}}", "PF & flr_req"),
+    Mutation("slices_one_above_another", FUNCTIONS_FILE, "bar0 + `APP_BAR0_SIZE", "bar0"),
+]
+ROUTE = Mutation(
+    "requester_ids_behind_the_function",
+    "link/tlp_route.v",
+    "a_target < FUNCTIONS[15:0]",
+    "a_target < NUM_TDI[15:0]",
+)
 SLICES = Mutation(
     "slices_of_sdis_unchecked",
     "cfg/cfg_lock_check.v",
@@ -144,6 +168,22 @@ def test_dsm_of_sdis_without_a_check_is_found(module: str, case: str, mutation: 
 def test_changes_of_the_function_that_an_sdi_does_not_see_are_found(mutation: Mutation) -> None:
     module = "tests.unit.cocotb_lock_watch"
     assert_killed(sdi_watch(), WATCH_MUTATIONS, mutation, module, env=WATCHED)
+
+
+@covers("TDISP-FSM-005", "TDISP-ATS-001", "TDISP-MMIO-001")
+@pytest.mark.nightly
+@pytest.mark.parametrize("mutation", FUNCTIONS_MUTATIONS, ids=lambda mutation: mutation.name)
+def test_sdis_that_differ_from_their_function_are_found(mutation: Mutation) -> None:
+    module = "tests.unit.cocotb_sdi_functions"
+    assert_killed(sdi_functions(), FUNCTIONS_MUTATIONS, mutation, module)
+
+
+@covers("TDISP-ATS-003")
+@pytest.mark.nightly
+def test_an_sdi_with_a_requester_id_is_found() -> None:
+    module = "tests.unit.cocotb_tlp_route"
+    case = "an_invalidate_request_reaches_its_function_with_its_stream_and_t"
+    assert_killed(sdi_route(), [ROUTE], ROUTE, module, case, env=ROUTED)
 
 
 @covers("TDISP-LOCK-012")

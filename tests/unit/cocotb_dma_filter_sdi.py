@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cocotb
 
+from models.pcie.codes import FmtType, MessageCode
 from models.tdisp.codes import TdiState
 from tests.unit.cocotb_dma_filter import PASID_VALID, PF_RID, Bench
-from tests.unit.tlp_bench import LIMIT, Tlp, cycles, memory_read, memory_write
+from tests.unit.tlp_bench import LIMIT, Tlp, cycles, memory_read, memory_write, request
 
 BASE = 0x100  # SDI n has BASE + n
 
@@ -61,6 +63,28 @@ async def the_physical_function_never_has_the_pasid_of_an_sdi(dut: Any) -> None:
     for tdi in range(1, bench.tdis):
         side = {"requester": PF_RID, "tdi": 0, "msix": 0, "pasid": PASID_VALID | BASE + tdi}
         assert await leaves(bench, memory_write(0x1000, [1], **side)) is None, f"SDI {tdi}"
+
+
+@cocotb.test(**LIMIT)
+async def only_the_physical_function_asks_for_pages(dut: Any) -> None:
+    bench = Bench(dut)
+    await bench.start()
+
+    def page(tdi: int, pasid: int) -> Tlp:
+        fields = {"requester": PF_RID + tdi, "tdi": tdi, "msix": 0, "pasid": pasid}
+        asking = request(FmtType.MSG_RC, 0x1000, 0, **fields)
+        code = int(MessageCode.PAGE_REQUEST)
+        return replace(asking, hdr=asking.hdr & ~(0xFF << 64) | code << 64)
+
+    for state in (TdiState.CONFIG_UNLOCKED, TdiState.RUN):
+        bench.state = [state] * bench.tdis
+        bench.apply()
+        for pasid in (0, PASID_VALID | BASE + bench.tdis):
+            assert await leaves(bench, page(0, pasid)) == (PF_RID, pasid)
+        for tdi in range(1, bench.tdis):
+            assert await leaves(bench, page(0, PASID_VALID | BASE + tdi)) is None, "of an SDI"
+            for pasid in (0, PASID_VALID | BASE + tdi):
+                assert await leaves(bench, page(tdi, pasid)) is None, f"SDI {tdi}"
 
 
 @cocotb.test(**LIMIT)

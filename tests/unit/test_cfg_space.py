@@ -51,8 +51,11 @@ def sdi_design() -> Design:
 
 
 @covers("TDISP-LOCK-009", "TDISP-LOCK-012", "TDISP-MMIO-001")
-def test_a_function_with_sdis_has_room_for_them() -> None:
-    run_simulation(sdi_design(), "tests.unit.cocotb_cfg_sdis")
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_a_function_with_sdis_has_room_for_them(simulator: str) -> None:
+    if simulator_missing(simulator):
+        pytest.skip(str(simulator_missing(simulator)))
+    run_simulation(sdi_design(), "tests.unit.cocotb_cfg_sdis", simulator=simulator)
 
 
 SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 2), (8, 8), (256, 2)])

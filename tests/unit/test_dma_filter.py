@@ -72,5 +72,8 @@ WITH_SDIS = Design(
 
 @covers("TDISP-DMA-007")
 @attack("ATT-11")
-def test_sdis_leave_by_their_own_pasid() -> None:
-    run_simulation(WITH_SDIS, "tests.unit.cocotb_dma_filter_sdi")
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_sdis_leave_by_their_own_pasid(simulator: str) -> None:
+    if simulator_missing(simulator):
+        pytest.skip(str(simulator_missing(simulator)))
+    run_simulation(WITH_SDIS, "tests.unit.cocotb_dma_filter_sdi", simulator=simulator)

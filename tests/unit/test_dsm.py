@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tb.device import RTL
-from tb.sim import Design, run_simulation, simulator_missing
+from tb.sim import SIMULATORS, Design, run_simulation, simulator_missing
 from tests.plan import attack, covers
 from tests.unit.cocotb_dsm_size import LATENCY_FILE
 from tests.unit.dsm_bench import (
@@ -219,8 +219,12 @@ WITH_SDIS = f"{BUILT} SDI"
 
 
 @covers("TDISP-HDR-005", "TDISP-HDR-007", "TDISP-STATE-001", "TDISP-SES-007")
-def test_sdis_are_named_by_the_pasid_of_their_function() -> None:
-    run_simulation(design(4, WITH_SDIS), "tests.unit.cocotb_dsm_sdi", env=environment(4, WITH_SDIS))
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_sdis_are_named_by_the_pasid_of_their_function(simulator: str) -> None:
+    if simulator_missing(simulator):
+        pytest.skip(str(simulator_missing(simulator)))
+    module, env = "tests.unit.cocotb_dsm_sdi", environment(4, WITH_SDIS)
+    run_simulation(design(4, WITH_SDIS), module, env=env, simulator=simulator)
 
 
 @covers("TDISP-RPT-003", "TDISP-RPT-007", "TDISP-RPT-011")

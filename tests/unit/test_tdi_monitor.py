@@ -65,8 +65,12 @@ def test_every_bit_of_every_register_hits_exactly_whom_it_should(
 
 
 @covers("TDISP-FSM-001", "TDISP-TRK-001", "TDISP-TRK-003", "TDISP-TRK-005", "TDISP-TRK-009")
-def test_registers_of_the_function_are_those_of_all_its_sdis() -> None:
-    run_simulation(sdi_watch(), "tests.unit.cocotb_lock_watch", env=WITH_SDIS)
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_registers_of_the_function_are_those_of_all_its_sdis(simulator: str) -> None:
+    if simulator_missing(simulator):
+        pytest.skip(str(simulator_missing(simulator)))
+    module = "tests.unit.cocotb_lock_watch"
+    run_simulation(sdi_watch(), module, env=WITH_SDIS, simulator=simulator)
 
 
 @covers(

@@ -65,14 +65,22 @@ def test_answers_to_messages_go_back_the_way_of_their_requests(num_tdi: int) -> 
     run_simulation(built, "tests.unit.cocotb_function_messages", simulator=SIMULATOR)
 
 
+WITH_SDIS = {"SDIS": "1"}  # tells the tests of it
+
+
+def sdi_route() -> Design:
+    """`tlp_route` of a function with three SDIs."""
+    four = design(128, 4)
+    return replace(four, parameters={**four.parameters, "SDI_EN": 1})
+
+
 @covers("TDISP-ATS-003")
 def test_no_sdi_has_a_requester_id() -> None:
-    four = design(128, 4)
     run_simulation(
-        replace(four, parameters={**four.parameters, "SDI_EN": 1}),
+        sdi_route(),
         "tests.unit.cocotb_tlp_route",
         testcase="an_invalidate_request_reaches_its_function_with_its_stream_and_t",
-        env={"SDIS": "1"},
+        env=WITH_SDIS,
         simulator=SIMULATOR,
     )
 
