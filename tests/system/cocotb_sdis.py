@@ -12,8 +12,10 @@ from models.app.map import Bar0, Bar2, Control, Register, Status
 from models.device.config import DeviceProfile
 from models.host.memory import Owner, OwnerKind, Region
 from models.host.owner_check import Verdict
+from models.host.translation import Mapping
 from models.pcie.ats import InvalidateRequest, Span
-from models.pcie.codes import CplStatus
+from models.pcie.codes import CplStatus, ExtendedCapabilityId
+from models.pcie.pri import PageResponse, ResponseCode
 from models.tdisp.codes import ErrorCode, InterfaceInfo, Request, TdiState
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.report import PAGE_SHIFT, DeviceInterfaceReport
@@ -31,12 +33,14 @@ from tb.scenario import (
     Scenario,
 )
 from tests.system.cocotb_functions import DATA, Interrupts
+from tests.system.cocotb_pages import ALLOCATION, CONTROL, ENABLE
 
 SDI_PASID = 0x300  # of the build: SDI n has SDI_PASID + n
 PF, FIRST, SECOND, OLD = range(4)  # the function, SDIs of TVM, of OTHER, of a legacy VM
 OTHER = Owner(OwnerKind.TVM, "other TVM")
 OTHER_MEMORY = Region(0x0500_0000, 0x1_0000, OTHER)
 SECRET = bytes(range(32, 96))
+VIRTUAL = 0x4000_0000  # untranslated address of the function
 QUIET = 1500  # cycles: longer than clearing takes
 REPORT_HEAD = 4  # bytes in front of a portion
 PAGES = (Bar0.REGISTERS, Bar0.PUBLIC, Bar0.MEMORY)
@@ -45,21 +49,24 @@ FAILED = Status.DONE | Status.ERROR
 UNLOCKED, LOCKED, RUN, ERROR = TdiState
 
 
+def sdi_profile(num_tdi: int) -> DeviceProfile:
+    """What the device is built with."""
+    return DeviceProfile(num_tdi=num_tdi, sdis=True, pasid=True, pri=True, sdi_pasid=SDI_PASID)
+
+
 class WithSdis(Interrupts):
     """The SDIs of both TVMs are in RUN."""
 
     def build_phase(self) -> None:
         super().build_phase()
-        profile = DeviceProfile(
-            num_tdi=self.adapter.num_tdi, sdis=True, pasid=True, sdi_pasid=SDI_PASID
-        )
-        ConfigDB().set(None, "*", "PROFILE", profile)
+        ConfigDB().set(None, "*", "PROFILE", sdi_profile(self.adapter.num_tdi))
 
     async def scenario(self, kit: Scenario) -> None:
         self.kit = kit
         kit.memory.add(OTHER_MEMORY)
         await kit.bring_up()
         await kit.vmm.enable_msix(PF)
+        await self.configure()
         self.session = await kit.open_session()
         await kit.key_stream(self.session)
         await self.run(FIRST, TVM)
@@ -208,6 +215,50 @@ class NoProgramBorrowsAPasid(WithSdis):
         status = await self.move(index, route, control, TVM_MEMORY.base, len(SECRET))
         await ClockCycles(self.adapter.clk, QUIET)
         return status
+
+
+@pyuvm.test()
+class OnlyTheFunctionTranslatesAndAsksForPages(WithSdis):
+    """With ATS and PRI enabled: an SDI that wants either fails at once, and asks nobody."""
+
+    async def configure(self) -> None:
+        host, pf = self.kit.host, self.kit.host.pf_rid
+        await self.kit.vmm.enable_ats(PF)
+        pri = await host.extended_capability(pf, ExtendedCapabilityId.PRI)
+        await host.config_write(pf, pri + ALLOCATION, 4)
+        await host.config_write(pf, pri + CONTROL, ENABLE, enables=0b0011)
+
+    async def use(self) -> None:
+        kit, inbound = self.kit, self.kit.host.inbound
+        inbound.translation.map(kit.host.pf_rid, Mapping(Span(VIRTUAL), LEGACY_MEMORY.base))
+        inbound.check.assign(LEGACY, kit.host.pf_rid)
+        to_host = Control.TRANSLATE | Control.WRITE_HOST
+        for party in self.parties():
+            index, route, base = party
+            self.sent()
+            assert await self.move(index, route, to_host, base, len(SECRET)) == FAILED
+            assert await self.page(index, route) == FAILED
+            assert (self.sent(), inbound.translations, kit.host.page_requests) == (set(), [], [])
+            await self.works(*party)
+        assert await self.move(PF, PLAIN, to_host, VIRTUAL, len(SECRET)) == Status.DONE
+        assert [seen.tlp.pasid for seen in inbound.translations] == [None]
+        await self.page(PF, PLAIN)
+        (request, route) = kit.host.page_requests.pop()
+        assert route == PLAIN
+        response = PageResponse(HOST_RID, kit.host.pf_rid, request.index, ResponseCode.SUCCESS)
+        await kit.host.respond(response.tlp(), PLAIN)
+        await ClockCycles(self.adapter.clk, QUIET)
+        status = await kit.read_register(kit.function(PF), Register.PAGE_REQUEST)
+        assert Status(status) == Status.DONE
+        assert self.states() == (UNLOCKED, RUN, RUN, UNLOCKED)
+
+    async def page(self, index: int, route: Route) -> Status:
+        """Software asks for a page; what it reads about it after a while."""
+        kit, function = self.kit, self.kit.function(index)
+        asking = int(Control.WRITE_HOST | Control.START)
+        await kit.write_register(function, Register.PAGE_REQUEST, asking, route)
+        await ClockCycles(self.adapter.clk, QUIET)
+        return Status(await kit.read_register(function, Register.PAGE_REQUEST, route))
 
 
 @pyuvm.test()

@@ -9,7 +9,7 @@ from tests.plan import attack, covers
 from tests.system.cases import run_case
 
 MODULE = "tests.system.cocotb_sdis"
-BUILD = {"SDI_EN": 1, "PASID_EN": 1, "SDI_PASID": 0x300}
+BUILD = {"SDI_EN": 1, "PASID_EN": 1, "PRI_EN": 1, "SDI_PASID": 0x300}
 
 
 @covers("TDISP-HDR-005", "TDISP-DMA-007", "TDISP-STATE-001", "TDISP-STOP-004", "TDISP-ZERO-001")
@@ -22,6 +22,13 @@ def test_sdis_of_two_tvms_live_side_by_side() -> None:
 @attack("ATT-11")
 def test_no_program_borrows_a_pasid() -> None:
     run_case(MODULE, "NoProgramBorrowsAPasid", parameters=BUILD)
+
+
+@covers("TDISP-ATS-001", "TDISP-ATS-002", "TDISP-DMA-007")
+@attack("ATT-11")
+@pytest.mark.nightly
+def test_only_the_function_translates_and_asks_for_pages() -> None:
+    run_case(MODULE, "OnlyTheFunctionTranslatesAndAsksForPages", parameters=BUILD)
 
 
 @covers("TDISP-HDR-005", "TDISP-SES-010", "TDISP-FSM-013")
