@@ -19,6 +19,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "transition": ("TDI or stream", "from", "to", "cause"),
     "message": ("request", "state", "answer", "error"),
     "refusal": ("request", "requirement", "error"),
+    "name": ("INTERFACE_ID of", "answer"),
     "session": ("request", "state", "session", "error"),
     "lock": ("field", "value", "error"),
     "nonce": ("nonce of START", "state", "error"),

@@ -143,13 +143,12 @@ class EventPoints:
             return self._on_stream(blocks[block].stream_id)
 
         own = self._tdi(function)
-
-        shared = self._reference.profile.sdis  # SDIs have the registers of their function
+        subordinate = "SDI" if self._reference.profile.sdis else "VF"
 
         def whom(tdi: Tdi) -> str:
-            if tdi is own or shared:
+            if tdi is own:
                 return "own"
-            return "other" if function else "VF"
+            return "other" if function else subordinate
 
         return whom
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.tdisp.codes import InterfaceInfo, LockFlags, RangeAttributes, Request
+from models.tdisp.codes import ErrorCode, InterfaceInfo, LockFlags, RangeAttributes, Request
 from models.tdisp.dsm import ReferenceDsm
 from models.tdisp.errors import DecodeError
 from models.tdisp.messages import (
@@ -38,6 +38,7 @@ class Asked:
     total: int  # bytes of the report
     lock: Lock | None
     nonce: str = NONE
+    name: str = NONE  # what its INTERFACE_ID names
 
 
 class MessagePoints:
@@ -68,7 +69,12 @@ class MessagePoints:
             0 if lock is None else len(lock.report.encode()),
             lock,
             self._nonce(message.nonce, tdi) if isinstance(message, StartInterfaceRequest) else NONE,
+            NONE if message is None else self._name(message),
         )
+
+    def _name(self, message: AnyRequest) -> str:
+        sdi = self._dsm.profile.sdis and message.interface.pasid is not None
+        return "an SDI" if sdi else "a function"
 
     def _remember_nonces(self) -> None:
         self._nonces |= {one.lock.nonce for one in self._dsm.tdis if one.lock and one.lock.nonce}
@@ -90,6 +96,8 @@ class MessagePoints:
         self._add("session", request, asked.state, asked.session, error)
         if asked.refusals and asked.refusals[0][0] == error:
             self._add("refusal", request, asked.refusals[0][1], error)
+        if asked.name != NONE and error in (NONE, ErrorCode.INVALID_INTERFACE.name):
+            self._add("name", asked.name, "taken" if error == NONE else error)
         message = asked.message
         if asked.nonce != NONE:
             self._add("nonce", asked.nonce, asked.state, error)

@@ -45,14 +45,16 @@ class WayChecker:
         departs = self._departs(time_ns, tlp, route, view)
         fitting = [state for state in states if departs and outbound(state, kind).allows(route.t)]
         if len(states) == len(fitting) == 1:
-            self._cover(tlp, route, kind, fitting[0].name)
+            self._cover(tlp, route, view, kind, fitting[0].name)
         if not fitting:
             self._refuse(time_ns, tlp, route, view, kind)
         elif len(states) > 1:
             self.world.findings.tolerate("request that raced with a change of state")
         return bool(fitting)
 
-    def _cover(self, tlp: Tlp, route: Route, kind: OutboundKind, state: str) -> None:
+    def _cover(
+        self, tlp: Tlp, route: Route, view: FunctionView, kind: OutboundKind, state: str
+    ) -> None:
         default = [block.stream_id for block in self.world.blocks() if block.default_stream]
         way = "default stream" if route.stream in default else "another stream"
         way = "plain" if route.stream is None else way
@@ -63,7 +65,8 @@ class WayChecker:
             attributes = [text for bit, text in enumerate(ATTRIBUTES) if tlp.attr >> bit & 1]
             attributes += ["Processing Hint"] if tlp.th else []
             point = (name, AddressType(tlp.at).name, " and ".join(attributes) or "none")
-            pasid = "with PASID" if tlp.has_pasid else "without PASID"
+            with_pasid = "with PASID" if view.pasid is None else "PASID of an SDI"
+            pasid = with_pasid if tlp.has_pasid else "without PASID"
             self.covered.append(CoverItem("dma", (*point, pasid, state)))
 
     def _check_pasid(

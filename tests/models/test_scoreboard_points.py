@@ -17,6 +17,7 @@ from models.tdisp.codes import TdiState
 from models.tdisp.interface_id import InterfaceId
 from models.tdisp.messages import (
     GetDeviceInterfaceReport,
+    GetDeviceInterfaceState,
     LockInterfaceRequest,
     StartInterfaceRequest,
     StopInterfaceRequest,
@@ -29,6 +30,7 @@ from tests.models.scoreboard_world import Bench as LinkBench
 from tests.plan import covers
 
 BUS_MASTER = 0x4
+PASID = 0x300  # SDI n has PASID + n
 ONLY_UPPER, ONLY_LOWER = 0xC, 0x3  # byte enables
 
 
@@ -138,6 +140,32 @@ def test_reports_are_sampled_by_place_and_size(
 
     run(life())
     assert points(bench, "report") == {("RUN", *point)}
+
+
+@covers("TDISP-HDR-005", "TDISP-HDR-007", "TDISP-FSM-005")
+def test_sdis_are_sampled_by_their_names_and_with_their_function() -> None:
+    bench = Bench(DeviceProfile(sdis=True, pasid=True, sdi_pasid=PASID))
+    sdi, nobody = InterfaceId.of(PF, pasid=PASID + 1), InterfaceId.of(PF, pasid=PASID)
+
+    async def life() -> None:
+        bench.configure()
+        session = await bench.session()
+        await bench.keys(session)
+        await bench.tdisp(session, LockInterfaceRequest(interface=sdi, default_stream_id=STREAM))
+        for name in (sdi, nobody, InterfaceId.of(PF), InterfaceId.of(VF1)):
+            await bench.tdisp(session, GetDeviceInterfaceState(interface=name))
+        bench.write(PF, Reg.DEVICE_CONTROL, INITIATE_FLR)
+
+    run(life())
+    items = bench.checker.take_covered()
+    assert {item.point for item in items if item.group == "name"} == {
+        (name, answer)
+        for name in ("an SDI", "a function")
+        for answer in ("taken", "INVALID_INTERFACE")
+    }
+    events = {item.point for item in items if item.group == "event"}
+    assert ("FLR", "SDI", "CONFIG_LOCKED", "ERROR") in events
+    assert ("FLR", "own", "CONFIG_UNLOCKED", "CONFIG_UNLOCKED") in events
 
 
 @covers("TDISP-LOCK-028", "TDISP-START-007")

@@ -71,8 +71,8 @@ async def only_the_physical_function_asks_for_pages(dut: Any) -> None:
     await bench.start()
 
     def page(tdi: int, pasid: int) -> Tlp:
-        fields = {"requester": PF_RID + tdi, "tdi": tdi, "msix": 0, "pasid": pasid}
-        asking = request(FmtType.MSG_RC, 0x1000, 0, **fields)
+        rid = PF_RID + tdi
+        asking = request(FmtType.MSG_RC, 0x1000, 0, requester=rid, tdi=tdi, msix=0, pasid=pasid)
         code = int(MessageCode.PAGE_REQUEST)
         return replace(asking, hdr=asking.hdr & ~(0xFF << 64) | code << 64)
 
