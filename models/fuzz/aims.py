@@ -20,8 +20,9 @@ from models.spdm.codes import VERSION_1_2
 from models.spdm.messages import GetDigests
 from models.tdisp.codes import HEADER_SIZE, ErrorCode, Request, Response, TdiState
 from models.tdisp.codes import PROTOCOL_ID as TDISP
+from models.tdisp.interface_id import InterfaceId
 
-Make = Callable[[Grammar, int], bytes]  # for the TDI with this Requester ID
+Make = Callable[[Grammar, InterfaceId], bytes]  # for the TDI of this name
 U, L, R, E = TdiState
 ANY = frozenset(TdiState)
 LOCKED = frozenset({L, R})
@@ -106,22 +107,22 @@ def _error(name: str, error: ErrorCode) -> Aim:
 # ---------------------------------------------------------------------- TDISP
 
 
-def _body(grammar: Grammar, name: str, rid: int) -> bytes:
+def _body(grammar: Grammar, name: str, tdi: InterfaceId) -> bytes:
     if name != UNKNOWN:
-        return grammar.good(Request[name], rid)
+        return grammar.good(Request[name], tdi)
     codes = [code for code in range(256) if code not in set(Request)]
-    return grammar.good(grammar.rng.choice(codes), rid)
+    return grammar.good(grammar.rng.choice(codes), tdi)
 
 
 def _good(name: str) -> Make:
-    return lambda grammar, rid: grammar.vendor(TDISP, _body(grammar, name, rid))
+    return lambda grammar, tdi: grammar.vendor(TDISP, _body(grammar, name, tdi))
 
 
 def _wrong_length(name: str) -> Make:
     """Part of the header is missing, or something follows; unbuilt requests see the former only."""
 
-    def make(grammar: Grammar, rid: int) -> bytes:
-        rng, body = grammar.rng, _body(grammar, name, rid)
+    def make(grammar: Grammar, tdi: InterfaceId) -> bytes:
+        rng, body = grammar.rng, _body(grammar, name, tdi)
         cut = body[: rng.randrange(2, HEADER_SIZE)]
         return grammar.vendor(TDISP, rng.choice((cut, extend(rng, body))))
 
@@ -129,8 +130,8 @@ def _wrong_length(name: str) -> Make:
 
 
 def _other_version(name: str) -> Make:
-    def make(grammar: Grammar, rid: int) -> bytes:
-        body = _body(grammar, name, rid)
+    def make(grammar: Grammar, tdi: InterfaceId) -> bytes:
+        body = _body(grammar, name, tdi)
         version = body[0] ^ grammar.rng.randrange(1, 1 << MAJOR) << MAJOR
         return grammar.vendor(TDISP, bytes((version,)) + body[1:])
 
@@ -138,11 +139,11 @@ def _other_version(name: str) -> Make:
 
 
 def _other_interface(name: str) -> Make:
-    return lambda grammar, _: grammar.vendor(TDISP, _body(grammar, name, grammar.other_rid()))
+    return lambda grammar, _: grammar.vendor(TDISP, _body(grammar, name, grammar.other_name()))
 
 
-def _other_nonce(grammar: Grammar, rid: int) -> bytes:
-    body = grammar.good(Request.START_INTERFACE_REQUEST, rid)
+def _other_nonce(grammar: Grammar, tdi: InterfaceId) -> bytes:
+    body = grammar.good(Request.START_INTERFACE_REQUEST, tdi)
     at = grammar.rng.randrange(HEADER_SIZE, len(body))
     changed = bytes((body[at] ^ 1 << grammar.rng.randrange(8),))
     return grammar.vendor(TDISP, body[:at] + changed + body[at + 1 :])
@@ -166,15 +167,15 @@ _STATUSES: Mapping[KpStatus, Make] = {
 }
 
 
-def _query(grammar: Grammar, _: int) -> bytes:
+def _query(grammar: Grammar, _: InterfaceId) -> bytes:
     return grammar.key_object(Query(grammar.scene.port_indices[0]))
 
 
-def _go(grammar: Grammar, _: int) -> bytes:
+def _go(grammar: Grammar, _: InterfaceId) -> bytes:
     return grammar.key_object(KSetGo(grammar.scene.stream_ids[0], grammar.key_info(0)))
 
 
-def _go_of_nothing(grammar: Grammar, _: int) -> bytes:
+def _go_of_nothing(grammar: Grammar, _: InterfaceId) -> bytes:
     return grammar.key_object(KSetGo(grammar.other_stream(), grammar.key_info(0)))
 
 

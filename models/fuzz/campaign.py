@@ -28,6 +28,8 @@ from models.tdisp.codes import HEADER_SIZE, TdiState
 from models.tdisp.codes import PROTOCOL_ID as TDISP
 from models.tdisp.codes import Request as TdispRequest
 from models.tdisp.codes import Response as TdispResponse
+from models.tdisp.interface_id import InterfaceId
+from models.tdisp.message import Header
 from models.transport import Transport
 
 START_SHARE = 0.6  # of the TDIs that are attached
@@ -86,7 +88,7 @@ class Surroundings(Protocol):
     """What the host does around the messages."""
 
     def states(self) -> States:
-        """States of all TDIs, in the order of `Scene.rids`."""
+        """States of all TDIs, in the order of `Scene.names`."""
 
     def secure(self, block: int = 0) -> bool:
         """Whether a stream is Secure; block 0 has the default stream, block 1 that to a peer."""
@@ -202,7 +204,9 @@ class Campaign:
             and body[1] == TdispResponse.LOCK_INTERFACE_RESPONSE
         )
         if locked:
-            self.scene.nonces[int.from_bytes(body[4:6], "little")] = body[HEADER_SIZE:]
+            named = Header.decode(body).interface
+            name = InterfaceId.of(named.rid, pasid=named.pasid)
+            self.scene.nonces[name] = body[HEADER_SIZE:]
 
     # ------------------------------------------------------------------ lives of TDIs
 
@@ -212,7 +216,7 @@ class Campaign:
         return await self._message(session, message)
 
     async def _request(self, session: SecureSession, code: TdispRequest, number: int) -> None:
-        await self._send(session, self._grammar.request(code, self.scene.rids[number]))
+        await self._send(session, self._grammar.request(code, self.scene.names[number]))
 
     async def _owner(self) -> SecureSession:
         """A session in which a LOCK can succeed: the default stream is Secure with its keys."""
@@ -270,7 +274,7 @@ class Campaign:
         return number
 
     async def _attach(self) -> None:
-        session, number = await self._owner(), self.rng.randrange(len(self.scene.rids))
+        session, number = await self._owner(), self.rng.randrange(len(self.scene.names))
         await self._start(session, number, self.rng.random() < START_SHARE)
 
     async def _odd_lock(self) -> None:
@@ -278,7 +282,7 @@ class Campaign:
         number = await self._tdi_in(session, {TdiState.CONFIG_UNLOCKED})
         around = self.rng.choice((Around.MISCONFIGURED, Around.WITHOUT_ENTROPY))
         message = self._grammar.request(
-            TdispRequest.LOCK_INTERFACE_REQUEST, self.scene.rids[number]
+            TdispRequest.LOCK_INTERFACE_REQUEST, self.scene.names[number]
         )
         async with self._around(around):
             await self._message(session, message)
@@ -293,10 +297,10 @@ class Campaign:
         if wanted.peer and not self.surroundings.secure(PEER_BLOCK):
             await self._give_keys(session, PEER_BLOCK)
         if wanted.first is not None:
-            await self._send(session, wanted.first(self._grammar, self.scene.rids[number]))
+            await self._send(session, wanted.first(self._grammar, self.scene.names[number]))
         if wanted.foreign or self.rng.random() < FOREIGN:
             session = await self._sessions.other(session)
-        message = wanted.make(self._grammar, self.scene.rids[number])
+        message = wanted.make(self._grammar, self.scene.names[number])
         async with self._around(wanted.around):
             await self._message(session, message)
         if goal.sort is Sort.FOREIGN:
@@ -317,8 +321,8 @@ class Campaign:
 
     async def _out_of_order(self, session: SecureSession) -> None:
         """Valid messages in a wrong place; GET_STATE is all that may be carried out."""
-        code, rid = TdispRequest.GET_DEVICE_INTERFACE_STATE, self.rng.choice(self.scene.rids)
-        asking, self.last = self._grammar.request(code, rid), self._plain(Kind.VALID)
+        code, name = TdispRequest.GET_DEVICE_INTERFACE_STATE, self.rng.choice(self.scene.names)
+        asking, self.last = self._grammar.request(code, name), self._plain(Kind.VALID)
         other = self.rng.choice(self._sessions.living())
         if other is session:
             await self._lose(out_of_order(self.rng, session, asking, self.last), session)

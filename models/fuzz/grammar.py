@@ -28,6 +28,7 @@ from models.tdisp.report import MmioRange
 
 OFTEN = 0.85  # how often a field has a value that fits
 VENDOR_HEADER = 11  # bytes of a vendor-defined message before the protocol id
+PASID_BITS = 20
 KEY_SETS = (0, 1)
 SUB_STREAMS = (0, 1, 2)
 PORTION = 0x40  # bytes of a report asked for at once
@@ -38,12 +39,17 @@ GOOD_FLAGS = LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX | LockFlags.BIND_P2P
 class Scene:
     """What a device has that messages can name."""
 
-    rids: Sequence[int]  # of its TDIs
+    names: Sequence[InterfaceId]  # of its TDIs
     stream_ids: Sequence[int]  # the default stream first
     port_indices: Sequence[int] = (0,)
     longest_object: int = 4 * 1152  # bytes that the mailbox takes
-    nonces: dict[int, bytes] = field(default_factory=dict)  # last one of a TDI, by Requester ID
-    memory_pages: Mapping[int, int] = field(default_factory=dict)  # page numbers, likewise
+    nonces: dict[InterfaceId, bytes] = field(default_factory=dict)  # last one of a TDI
+    memory_pages: Mapping[InterfaceId, int] = field(default_factory=dict)  # page numbers of TDIs
+
+    @property
+    def pasids(self) -> list[int]:
+        """Of its SDIs."""
+        return [name.pasid for name in self.names if name.pasid is not None]
 
 
 class Grammar:
@@ -52,7 +58,7 @@ class Grammar:
     def __init__(self, rng: random.Random, scene: Scene) -> None:
         self.rng = rng
         self.scene = scene
-        self._payloads: dict[int, Callable[[int], bytes]] = {
+        self._payloads: dict[int, Callable[[InterfaceId], bytes]] = {
             TdispRequest.GET_TDISP_CAPABILITIES: lambda _: bytes(4),
             TdispRequest.LOCK_INTERFACE_REQUEST: self._lock,
             TdispRequest.GET_DEVICE_INTERFACE_REPORT: self._report,
@@ -75,35 +81,48 @@ class Grammar:
     def tdisp(self) -> bytes:
         """A request behind its protocol id."""
         rng = self.rng
-        rid = self._often(rng.choice(self.scene.rids), 16)
+        name = self._name()
         code = self._often(rng.choice(list(TdispRequest)), 8)
         version = self._often(VERSION_1_0, 8)
-        payload = self._payloads[code](rid) if code in self._payloads else b""
-        return Header(version, code, InterfaceId(rid)).encode() + payload
+        payload = self._payloads[code](name) if code in self._payloads else b""
+        return Header(version, code, name).encode() + payload
 
-    def good(self, code: int, rid: int) -> bytes:
+    def _name(self) -> InterfaceId:
+        """Often that of a TDI, else with another Requester ID or PASID."""
+        rng, name = self.rng, self.rng.choice(self.scene.names)
+        if rng.random() < OFTEN:
+            return name
+        if name.pasid is not None and rng.random() < 0.5:
+            return InterfaceId.of(name.rid, pasid=rng.getrandbits(PASID_BITS))
+        return InterfaceId.of(rng.getrandbits(16), pasid=name.pasid)
+
+    def good(self, code: int, name: InterfaceId) -> bytes:
         """A request behind its protocol id, without a mistake where the state allows it."""
         if code == TdispRequest.LOCK_INTERFACE_REQUEST:
             payload = self._good_lock()
         elif code == TdispRequest.START_INTERFACE_REQUEST:
-            payload = self.scene.nonces.get(rid, bytes(NONCE_SIZE))
+            payload = self.scene.nonces.get(name, bytes(NONCE_SIZE))
         elif code == TdispRequest.GET_DEVICE_INTERFACE_REPORT:
             payload = bytes((0, 0, PORTION, 0))
         elif code in (TdispRequest.BIND_P2P_STREAM_REQUEST, TdispRequest.UNBIND_P2P_STREAM_REQUEST):
             payload = bytes((self.scene.stream_ids[1],))
         elif code == TdispRequest.SET_MMIO_ATTRIBUTE_REQUEST:
-            payload = self._good_range(rid).encode()
+            payload = self._good_range(name).encode()
         else:
-            payload = self._payloads[code](rid) if code in self._payloads else b""
-        return Header(VERSION_1_0, code, InterfaceId(rid)).encode() + payload
+            payload = self._payloads[code](name) if code in self._payloads else b""
+        return Header(VERSION_1_0, code, name).encode() + payload
 
-    def request(self, code: int, rid: int) -> bytes:
+    def request(self, code: int, name: InterfaceId) -> bytes:
         """`good` in its SPDM message."""
-        return self.vendor(TDISP, self.good(code, rid))
+        return self.vendor(TDISP, self.good(code, name))
 
-    def other_rid(self) -> int:
-        """A Requester ID that no TDI has."""
-        return self._none_of(self.scene.rids, 16)
+    def other_name(self) -> InterfaceId:
+        """One that no TDI has: for its Requester ID, or for its PASID."""
+        rng, rids, pasids = self.rng, [name.rid for name in self.scene.names], self.scene.pasids
+        if pasids and rng.random() < 0.5:
+            return InterfaceId.of(rids[0], pasid=self._none_of(pasids, PASID_BITS))
+        rid = self._none_of(rids, 16)
+        return InterfaceId.of(rid, pasid=rng.choice((None, *pasids)) if pasids else None)
 
     def _none_of(self, known: Sequence[int], bits: int) -> int:
         """Half of the numbers are neighbours of known ones, by one bit."""
@@ -118,26 +137,26 @@ class Grammar:
         flags = int(GOOD_FLAGS).to_bytes(2, "little")
         return flags + bytes((self.scene.stream_ids[0],)) + bytes(17)
 
-    def _good_range(self, rid: int) -> MmioRange:
+    def _good_range(self, name: InterfaceId) -> MmioRange:
         value = self.rng.choice((RangeAttributes.IS_NON_TEE_MEM, RangeAttributes(0)))
-        return MmioRange(self.scene.memory_pages.get(rid, 0), 1, int(value), 0)
+        return MmioRange(self.scene.memory_pages.get(name, 0), 1, int(value), 0)
 
-    def _attribute(self, rid: int) -> bytes:
-        good = self._good_range(rid).encode()
+    def _attribute(self, name: InterfaceId) -> bytes:
+        good = self._good_range(name).encode()
         return good if self.rng.random() < OFTEN else mutate_fields(self.rng, good, len(good))
 
-    def _lock(self, _: int) -> bytes:
+    def _lock(self, _: InterfaceId) -> bytes:
         flags = self._often(int(GOOD_FLAGS), 16)
         offset = self._often(0, 64) & ~0xFFF
         head = flags.to_bytes(2, "little") + bytes((self._stream(), 0))
         return head + offset.to_bytes(8, "little") + bytes(8)
 
-    def _report(self, _: int) -> bytes:
+    def _report(self, _: InterfaceId) -> bytes:
         offset, length = self.rng.choice((0, 0, 16, 0x40, 0xFFFF)), self._often(PORTION, 16)
         return offset.to_bytes(2, "little") + length.to_bytes(2, "little")
 
-    def _start(self, rid: int) -> bytes:
-        nonce = self.scene.nonces.get(rid, bytes(NONCE_SIZE))
+    def _start(self, name: InterfaceId) -> bytes:
+        nonce = self.scene.nonces.get(name, bytes(NONCE_SIZE))
         return nonce if self.rng.random() < OFTEN else self.rng.randbytes(NONCE_SIZE)
 
     # ------------------------------------------------------------------ IDE_KM

@@ -7,10 +7,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.app.config_map import ConfigRegister as Reg
 from models.app.map import Bar0
+from models.device.config import DeviceProfile
 from models.device.registers import FIRST_BLOCK
 from models.fuzz.campaign import PEER_BLOCK, WEIGHTS, Campaign, Kind
 from models.fuzz.corpus import CORPUS
@@ -22,16 +23,28 @@ from models.socket.life_cycle import LifeCycle, Wanted
 from models.socket.model_device import ModelDevice
 from models.spdm.identity import DeviceIdentity, SlotStore
 from models.spdm.requester import SpdmRequester
+from models.tdisp.interface_id import InterfaceId
 from models.tdisp.report import reported_page
 from models.tsm.model_host import ModelHost
 
 IDENTITY = DeviceIdentity.generate(random.Random(1))
+DEFAULT_CONFIG = ServerConfig()
+SDI_PASID = 0x300  # SDI n has SDI_PASID + n
 UNUSED_STREAM = 77
 ALL_BYTES = 0b1111
 DWORD = 4
 ADDRESS_REGISTERS = 3  # of an address association
 PEER_RID = 0x0200
 PEER_BASE, PEER_LIMIT = 0x4000_0000, 0x7FFF_FFFF
+
+
+class SdiConfig(ServerConfig):
+    """The TDIs behind the first are SDIs of its function."""
+
+    @property
+    def profile(self) -> DeviceProfile:
+        """What the device is built with."""
+        return replace(super().profile, sdis=True, pasid=True, sdi_pasid=SDI_PASID)
 
 
 class _Host:
@@ -57,9 +70,10 @@ class _Host:
 
     @asynccontextmanager
     async def misconfigured(self) -> AsyncIterator[None]:
-        """VF BAR0 lies on BAR0 (TDISP-LOCK-012)."""
+        """VF BAR0, or without VFs BAR2, lies on BAR0 (TDISP-LOCK-009, TDISP-LOCK-012)."""
         device, pf = self._device.device, self._pf_rid
-        places = [(Reg.SRIOV_VF_BAR0 + n, device.config_read(pf, Reg.BAR0 + n)) for n in (0, 4)]
+        moved = Reg.BAR2 if device.profile.sdis else Reg.SRIOV_VF_BAR0
+        places = [(moved + n, device.config_read(pf, Reg.BAR0 + n)) for n in (0, 4)]
         old = [(at, device.config_read(pf, at)) for at, _ in places]
         for at, value in places:
             device.config_write(pf, at, value, ALL_BYTES)
@@ -128,21 +142,26 @@ def _with_peers(host: ModelHost, vfs: int) -> None:
         host.set_ats(function)
 
 
-def reference_run(seed: int, weights: Mapping[Kind, int] = WEIGHTS) -> ReferenceRun:
+def reference_run(
+    seed: int, weights: Mapping[Kind, int] = WEIGHTS, config: ServerConfig = DEFAULT_CONFIG
+) -> ReferenceRun:
     """A device as its VMM has set it up, and nobody connected."""
-    rng, config = random.Random(seed), ServerConfig()
+    rng = random.Random(seed)
     entropy = random.Random(rng.getrandbits(64))
     slots = SlotStore.single(IDENTITY)
     device = ModelDevice(config, lambda port: config.responder(slots, port, entropy), entropy)
     wire = _Wire(device)
     place = config.place
-    host, functions = device.host, range(place.vfs + 1)
+    host = device.host
+    names = [
+        InterfaceId.of(host.rid(n), pasid=config.profile.pasid_of(n)) for n in range(place.vfs + 1)
+    ]
     scene = Scene(
-        rids=[host.rid(n) for n in functions],
+        names,
         stream_ids=(*config.ide.streams, UNUSED_STREAM),
         port_indices=(0, config.ide.port_index),
         memory_pages={
-            host.rid(n): reported_page(host.bars(n)[0] + Bar0.MEMORY, 0) for n in functions
+            name: reported_page(host.bars(n)[0] + Bar0.MEMORY, 0) for n, name in enumerate(names)
         },
     )
     _with_peers(host, place.vfs)

@@ -60,6 +60,7 @@ class LifeCycle:
             bars=host.bars(wanted.function),
             bar_sizes=config.profile.bar_sizes,
             stream_id=config.ide.default,
+            pasid=config.profile.pasid_of(wanted.function),
             mmio_reporting_offset=REPORTING_OFFSET,
         )
         self.tenant = TvmTenant("TVM", self.assignment, wanted.measurements)

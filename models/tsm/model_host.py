@@ -52,7 +52,8 @@ class ModelHost:
     def enumerate(self, window: int = DEFAULT_WINDOW, num_vfs: int | None = None) -> None:
         """Place all BARs from `window` on and enable every function."""
         profile = self.device.profile
-        count = profile.functions - 1 if num_vfs is None else num_vfs
+        vfs = profile.functions - 1
+        count = vfs if num_vfs is None else min(vfs, num_vfs)
         at = window
         for first, copies in ((Reg.BAR0, 1), (Reg.SRIOV_VF_BAR0, count)):
             for bar, of_function in profile.bar_sizes.items():

@@ -13,6 +13,7 @@ from models.tsm.ports import Assignment
 
 PAGE = 0x1000
 INFO = InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITHOUT_PASID
+INFO_OF_SDI = InterfaceInfo.NO_FW_UPDATE | InterfaceInfo.DMA_WITH_PASID
 
 
 class TvmTenant:
@@ -22,7 +23,8 @@ class TvmTenant:
         self, name: str, assignment: Assignment, measurements: Mapping[int, bytes]
     ) -> None:
         ranges = tuple(ExpectedRange(item.num_pages, item.attributes, item.bar) for item in RANGES)
-        self.tvm = Tvm(name, Expectation(ranges, measurements, INFO, msix_locked=True))
+        info = INFO if assignment.pasid is None else INFO_OF_SDI
+        self.tvm = Tvm(name, Expectation(ranges, measurements, info, msix_locked=True))
         mapped = tuple(
             MappedRange(assignment.bars[item.bar] + item.offset, item.num_pages) for item in RANGES
         )

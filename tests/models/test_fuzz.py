@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from models.fuzz.campaign import AIMED, AIMED_MESSAGES
 from models.fuzz.corpus import CORPUS
 from models.fuzz.goals import GENERIC, GOALS, foreign, missed
+from models.fuzz.grammar import Grammar
 from models.fuzz.judge import FuzzError, Judge
 from models.fuzz.mutations import MUTATIONS, mutate
 from models.fuzz.outcome import Outcome
-from models.fuzz.reference import reference_run
+from models.fuzz.reference import SdiConfig, reference_run
 from models.tdisp.codes import TdiState
 from tests.plan import covers
 from tools.plan_check import check
@@ -54,6 +55,28 @@ def test_messages_that_aim_come_to_every_error_soon(seed: int) -> None:
     assert missed(run.campaign.judge) == []
     assert foreign(run.campaign.judge) == []
     run.live()
+
+
+@covers("TDISP-HDR-005", "TDISP-HDR-007", "TDISP-HDR-010")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_error_is_hit_with_sdis_as_well(seed: int) -> None:
+    run = reference_run(seed, config=SdiConfig())
+    run.run(MESSAGES)
+    assert missed(run.campaign.judge) == []
+    assert foreign(run.campaign.judge) == []
+    run.live()
+
+
+@covers("TDISP-HDR-005")
+def test_names_that_no_sdi_has_differ_by_pasid_or_requester_id() -> None:
+    scene = reference_run(1, config=SdiConfig()).campaign.scene
+    grammar = Grammar(random.Random(1), scene)
+    pf = scene.names[0].rid
+    others = [grammar.other_name() for _ in range(400)]
+    assert not set(others) & set(scene.names)
+    kinds = {(name.rid == pf, name.pasid in (None, *scene.pasids)) for name in others}
+    assert kinds == {(True, False), (False, True)}
+    assert {name.pasid for name in others if name.rid != pf} == {None, *scene.pasids}
 
 
 @covers("TDISP-SES-003", "TDISP-HDR-008")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyuvm
 from cocotb.utils import get_sim_time
+from pyuvm import ConfigDB
 
 from models.fuzz.campaign import AIMED, AIMED_MESSAGES, Campaign
 from models.fuzz.corpus import CORPUS
@@ -25,9 +26,11 @@ from tb.base_test import BaseTest
 from tb.report.progress import Progress, ProgressWriter
 from tb.scenario import Scenario
 from tests.random.fuzz_host import FuzzMailbox, FuzzVmm, live
+from tests.system.cocotb_sdis import sdi_profile
 
 OUTCOME = "outcome.json"
 PROGRESS = "progress.jsonl"
+PEER_ANSWERS = ("BIND_P2P_STREAM_RESPONSE", "UNBIND_P2P_STREAM_RESPONSE")
 TOLD = 20  # messages between two lines of progress
 
 
@@ -112,3 +115,14 @@ class EveryErrorOfEveryRequestIsHit(Fuzz):
 
     def judge(self, campaign: Campaign) -> None:
         assert [str(goal) for goal in missed(campaign.judge, self.goals)] == []
+
+
+@pyuvm.test()
+class EveryErrorIsHitWithSdisAsWell(EveryErrorOfEveryRequestIsHit):
+    """TDIs are told apart by PASID. Only the function reaches peers: too seldom for a goal."""
+
+    goals = tuple(goal for goal in GOALS if goal.name not in PEER_ANSWERS)
+
+    def build_phase(self) -> None:
+        super().build_phase()
+        ConfigDB().set(None, "*", "PROFILE", sdi_profile(self.adapter.num_tdi))

@@ -14,8 +14,9 @@ from models.doe.codes import Register as Doe
 from models.doe.codes import StatusBit
 from models.fuzz.grammar import Scene
 from models.fuzz.judge import FuzzError, States
-from models.pcie.codes import ExtendedCapabilityId
+from models.pcie.codes import ExtendedCapabilityId, HeaderRegister
 from models.spdm.measurements import DeviceState
+from models.tdisp.interface_id import InterfaceId
 from models.tdisp.report import reported_page
 from models.tsm.ports import Assignment
 from models.tsm.tenant import TvmTenant
@@ -34,6 +35,7 @@ ABANDONED = 0.03  # of the objects: one that is never finished comes first
 LIVING = 1  # VF1 lives once more after the campaign
 REPORTING_OFFSET = -(1 << 40)
 DWORD = 4
+BAR2_REGISTER = HeaderRegister.BAR0 + 2 * DWORD
 PEER_RID = 0x0200
 PEER_BASE, PEER_LIMIT = 0x4000_0000, 0x7FFF_FFFF
 
@@ -91,13 +93,11 @@ class FuzzVmm:
 
     def scene(self) -> Scene:
         """What messages can name."""
-        rids = [function.rid for _, function in sorted(self._kit.vmm.functions.items())]
-        pages = {
-            function.rid: reported_page(function.bar0 + Bar0.MEMORY, 0)
-            for function in self._kit.vmm.functions.values()
-        }
+        functions = [function for _, function in sorted(self._kit.vmm.functions.items())]
+        names = [InterfaceId.of(function.rid, pasid=function.pasid) for function in functions]
+        pages = [reported_page(function.bar0 + Bar0.MEMORY, 0) for function in functions]
         streams = (DEFAULT_STREAM, OTHER_STREAM, UNUSED_STREAM)
-        return Scene(rids, streams, memory_pages=pages)
+        return Scene(names, streams, memory_pages=dict(zip(names, pages, strict=True)))
 
     async def set_up(self) -> None:
         """What BIND_P2P_STREAM needs: ATS, and a stream that leads to a peer."""
@@ -134,15 +134,18 @@ class FuzzVmm:
 
     @asynccontextmanager
     async def misconfigured(self) -> AsyncIterator[None]:
-        """VF BAR0 lies on BAR0 (TDISP-LOCK-012)."""
-        old = self._kit.function(1).bar0
-        await self._move_vfs(self._kit.function(0).bar0)
+        """VF BAR0, or without VFs BAR2, lies on BAR0 (TDISP-LOCK-009, TDISP-LOCK-012)."""
+        kit, host = self._kit, self._kit.host
+        pf, at, old = kit.function(0), BAR2_REGISTER, kit.function(0).bar2
+        if not kit.sdi_pasids:
+            sriov = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.SRIOV)
+            at, old = sriov + SRIOV_BAR0, kit.function(1).bar0
+        await self._move(at, pf.bar0)
         yield
-        await self._move_vfs(old)
+        await self._move(at, old)
 
-    async def _move_vfs(self, base: int) -> None:
+    async def _move(self, at: int, base: int) -> None:
         host = self._kit.host
-        at = await host.extended_capability(host.pf_rid, ExtendedCapabilityId.SRIOV) + SRIOV_BAR0
         await host.config_write(host.pf_rid, at, base & 0xFFFFFFFF)
         await host.config_write(host.pf_rid, at + DWORD, base >> 32)
         await self.settle()
@@ -170,6 +173,7 @@ async def live(kit: Scenario) -> None:
         {0: Bar0.SIZE, 2: Bar2.SIZE},
         DEFAULT_STREAM,
         mmio_reporting_offset=REPORTING_OFFSET,
+        pasid=function.pasid,
     )
     wanted = {block.index: block.value for block in DeviceState().measurements()}
     tsm = Tsm(parties, kit.rng)

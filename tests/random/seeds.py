@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,16 @@ def seeds(*always: int) -> list[int]:
     return list(dict.fromkeys([*always, *failed_seeds(), *wanted]))
 
 
-def run_seed(module: str, name: str, simulator: str, seed: int) -> None:
+def run_seed(
+    module: str,
+    name: str,
+    simulator: str,
+    seed: int,
+    parameters: Mapping[str, int] | None = None,
+) -> None:
     """Run the test class `name` of cocotb module `module`; skips where a simulator is missing."""
     reason = simulator_missing(simulator)
     if reason is not None:
         pytest.skip(reason)
-    ran = run_simulation(device(), module, simulator=simulator, testcase=name, seed=seed)
+    ran = run_simulation(device(parameters), module, simulator=simulator, testcase=name, seed=seed)
     assert ran == 1

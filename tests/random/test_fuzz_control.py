@@ -10,6 +10,7 @@ import pytest
 from tests.plan import covers
 from tests.random.seeds import failed_seeds, run_seed, seeds
 from tests.system.cases import on_verilator
+from tests.system.test_sdis import BUILD as WITH_SDIS
 from tools.plan_check import check
 
 MODULE = "tests.random.cocotb_fuzz_control"
@@ -24,6 +25,12 @@ MODULE = "tests.random.cocotb_fuzz_control"
 @on_verilator
 def test_every_error_of_every_request_is_hit_as_predicted(simulator: str, seed: int) -> None:
     run_seed(MODULE, "EveryErrorOfEveryRequestIsHit", simulator, seed)
+
+
+@covers("TDISP-HDR-005", "TDISP-HDR-007", "TDISP-HDR-010", "TDISP-LOCK-009")
+@pytest.mark.nightly
+def test_every_error_is_hit_with_sdis_as_predicted() -> None:
+    run_seed(MODULE, "EveryErrorIsHitWithSdisAsWell", "verilator", 1, WITH_SDIS)
 
 
 @covers("TDISP-FSM-019")
