@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from tb.device import Mutation
+from tb.device import Mutation, device
 from tests.mutants.mutants import assert_killed
 from tests.plan import attack, covers
+from tests.system.test_sdis import BUILD
 from tests.unit.test_cfg_space import sdi_design
 from tests.unit.test_dma_filter import WITH_SDIS as DMA_FILTER
 from tests.unit.test_dsm import WITH_SDIS, environment
@@ -112,6 +113,48 @@ WATCH_MUTATIONS = [
         "{NUM_TDI{msix && |tdi_msix_locked}}",
     ),
 ]
+DEVICE_FILE = "device/tdisp_device.v"
+SIDE_BY_SIDE = "SdisOfTwoTvmsLiveSideBySide"
+ONLY_THE_FUNCTION = "OnlyTheFunctionTranslatesAndAsksForPages"
+DEVICE_RULES = [
+    (
+        SIDE_BY_SIDE,
+        Mutation(
+            "completions_by_the_number_of_an_sdi",
+            DEVICE_FILE,
+            "SDI_EN != 0 ? pf_rid : appcpl_hdr[95:80]",
+            "appcpl_hdr[95:80]",
+        ),
+    ),
+    (
+        SIDE_BY_SIDE,
+        Mutation(
+            "refusals_by_the_number_of_an_sdi",
+            DEVICE_FILE,
+            "SDI_EN != 0 ? pf_rid : errcpl_hdr[95:80]",
+            "errcpl_hdr[95:80]",
+        ),
+    ),
+    (
+        ONLY_THE_FUNCTION,
+        Mutation(
+            "sdis_that_translate",
+            "cfg/sdi_functions.v",
+            "PF & {NUM_TDI{ats_enable}}",
+            "{NUM_TDI{ats_enable}}",
+        ),
+    ),
+    (
+        ONLY_THE_FUNCTION,
+        Mutation("sdis_that_ask_for_pages", FILTER_FILE, "pri_enable && !is_sdi", "pri_enable"),
+    ),
+    (
+        "NoProgramBorrowsAPasid",
+        Mutation("function_as_an_sdi", FILTER_FILE, "is_sdi || !of_an_sdi", "1'b1"),
+    ),
+]
+DEVICE_MUTATIONS = [mutation for _, mutation in DEVICE_RULES]
+
 FUNCTIONS_FILE = "cfg/sdi_functions.v"
 FUNCTIONS_MUTATIONS = [
     Mutation(
@@ -168,6 +211,17 @@ def test_dsm_of_sdis_without_a_check_is_found(module: str, case: str, mutation: 
 def test_changes_of_the_function_that_an_sdi_does_not_see_are_found(mutation: Mutation) -> None:
     module = "tests.unit.cocotb_lock_watch"
     assert_killed(sdi_watch(), WATCH_MUTATIONS, mutation, module, env=WATCHED)
+
+
+@attack("ATT-11")
+@covers("TDISP-DMA-007", "TDISP-ATS-001", "TDISP-MMIO-006")
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("case", "mutation"), DEVICE_RULES, ids=lambda item: getattr(item, "name", "")
+)
+def test_device_with_sdis_without_a_check_is_found(case: str, mutation: Mutation) -> None:
+    built = device(BUILD)
+    assert_killed(built, DEVICE_MUTATIONS, mutation, "tests.system.cocotb_sdis", case)
 
 
 @covers("TDISP-FSM-005", "TDISP-ATS-001", "TDISP-MMIO-001")
