@@ -274,7 +274,7 @@ class InboundChecker:
             self.world.findings.tolerate("read that raced with a change of state")
         else:
             self._cover(pending.request, status.name)
-        if status not in allowed:
+        if status not in allowed or (cut and CplStatus.SC not in allowed):
             requirements = pending.rules[0].requirements if pending.rules else ()
             self.world.findings.mismatch(
                 requirements or ("TDISP-MMIO-007",),
@@ -284,8 +284,10 @@ class InboundChecker:
                 {"status": status, "data": data},
                 tdi,
             )
-        elif status is CplStatus.SC and pending.target is not None:
-            self._check_data(time_ns, pending, pending.target, data)
+        elif (status is CplStatus.SC or cut) and pending.target is not None:
+            got = self._check_data(time_ns, pending, pending.target, data)
+            if not cut:  # what is there after a cut, nobody knows
+                self.shadows[pending.target.tdi].seen(pending.target, pending.request, got)
 
     def _statuses(self, pending: Pending, end_ns: float) -> frozenset[CplStatus]:
         pending.rules = self._rules(
@@ -299,10 +301,13 @@ class InboundChecker:
             allowed |= {CplStatus.SC, CplStatus.UR}
         return frozenset(allowed)
 
-    def _check_data(self, time_ns: float, pending: Pending, target: Target, data: bytes) -> None:
+    def _check_data(
+        self, time_ns: float, pending: Pending, target: Target, data: bytes
+    ) -> list[int]:
+        """The words that a read has returned, as far as they may be what is there."""
         request, shadow = pending.request, self.shadows[target.tdi]
         if request.length == 1 and request.first_be == 0:
-            return
+            return []
         lead = max((request.first_be & -request.first_be).bit_length() - 1, 0)
         raw = bytes(lead) + data
         raw += bytes(-len(raw) % DW)
@@ -321,8 +326,8 @@ class InboundChecker:
                     {"data": f"{value & mask:#010x}"},
                     target.tdi,
                 )
-                return
-        shadow.seen(target, request, got)
+                return []
+        return got
 
     def _check_ordering(self, time_ns: float, tlp: Tlp, tdi: int | None) -> None:
         """Completions have ID-Based Ordering only where it is enabled."""
@@ -377,7 +382,8 @@ class InboundChecker:
                 return
         if not pending.config:
             allowed = self._statuses(pending, pending.time_ns + RACE_NS)
-            if CplStatus.UR in allowed:
+            shown = pending.collector is not None and bool(pending.collector.data)
+            if CplStatus.UR in allowed and (CplStatus.SC in allowed or not shown):
                 return  # a rejected request may be dropped
         tdi = pending.target.tdi if pending.target is not None else None
         self.world.findings.mismatch(

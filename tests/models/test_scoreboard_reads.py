@@ -13,6 +13,7 @@ from models.pcie.rules import Limits, failed_completion, split_completions
 from models.pcie.tlp import Tlp
 from models.tdisp.codes import TdiState
 from tb.scoreboard.timeline import RACE_NS
+from tb.scoreboard.world import PLAIN, Route
 from tests.models.scoreboard_world import HOST, SECURED, TIMEOUT_NS, VF, VF_BAR0, Bench
 from tests.plan import covers
 
@@ -113,21 +114,51 @@ def test_a_write_across_a_page_has_its_effect_or_none(effect: bool) -> None:
     assert bench.found() == set()
 
 
+def parts(bench: Bench, shown: bytes, route: Route) -> Tlp:
+    """A read in RUN whose first Completion has come, and the refusal of the rest."""
+    bench.state(TdiState.RUN)
+    for start in range(0, 256, len(DATA)):
+        bench.write(MEMORY + start, DATA, SECURED)
+    request = bench.read(MEMORY, route, length=256)
+    first, second = split_completions(VF, request, shown, Limits(rcb=128, max_payload=128))
+    bench.from_device(first, route)
+    bench.now += 10 * RACE_NS
+    refusal = failed_completion(VF, request, CplStatus.UR)
+    count, lower = second.byte_count, second.lower_address
+    return replace(refusal, byte_count=count, lower_address=lower)
+
+
 @covers("TDISP-MMIO-007", "TDISP-FSM-017")
 @pytest.mark.parametrize("change", [True, False])
 def test_the_rest_of_a_read_is_refused_only_after_a_change_of_state(change: bool) -> None:
     bench = Bench()
-    bench.state(TdiState.RUN)
-    for start in range(0, 256, len(DATA)):
-        bench.write(MEMORY + start, DATA, SECURED)
-    request = bench.read(MEMORY, SECURED, length=256)
-    first, second = split_completions(VF, request, 4 * DATA, Limits(rcb=128, max_payload=128))
-    bench.from_device(first, SECURED)
-    bench.now += 10 * RACE_NS
+    refusal = parts(bench, 4 * DATA, SECURED)
     if change:
         bench.state(TdiState.ERROR)
-    refusal = failed_completion(VF, request, CplStatus.UR)
-    count, lower = second.byte_count, second.lower_address
-    bench.from_device(replace(refusal, byte_count=count, lower_address=lower), SECURED)
+    bench.from_device(refusal, SECURED)
     bench.finish()
     assert (bench.found() == set()) is change
+
+
+@covers("TDISP-MMIO-001", "TDISP-MMIO-002", "TDISP-MMIO-007")
+def test_a_read_that_ends_early_has_shown_what_it_may_show() -> None:
+    cases = [
+        (4 * DATA, SECURED, set()),
+        (bytes(128) + 2 * DATA, SECURED, {"TDISP-MMIO-001", "TDISP-ZERO-001"}),
+        (4 * DATA, PLAIN, {"TDISP-MMIO-002"}),
+    ]
+    for shown, route, found in cases:
+        bench = Bench()
+        refusal = parts(bench, shown, route)
+        bench.state(TdiState.ERROR)
+        bench.from_device(refusal, route)
+        bench.finish()
+        assert bench.found() == found, f"{shown.hex()} by {route}"
+
+
+@covers("TDISP-MMIO-002", "TDISP-MMIO-007")
+def test_a_refused_read_that_is_not_answered_to_its_end_has_shown_nothing() -> None:
+    bench = Bench()
+    parts(bench, 4 * DATA, PLAIN)
+    bench.finish()
+    assert bench.found()
