@@ -13,7 +13,7 @@ from models.app.config_map import ConfigRegister as Reg
 from models.device.config import DeviceProfile
 from models.device.config_space import ConfigSpace
 from models.device.device import ReferenceDevice
-from models.device.registers import FIRST_BLOCK
+from models.device.registers import FIRST_BLOCK, TPH_ENABLE
 from models.pcie.codes import SelectiveBlock
 from models.tdisp.codes import (
     ErrorCause,
@@ -106,6 +106,14 @@ def test_one_function_has_bars_for_all_its_sdis() -> None:
     three = ConfigSpace(replace(SDIS, num_tdi=3))
     three.write(0, Reg.BAR0, 0xFFFFFFFF, 0xF)
     assert three.read(0, Reg.BAR0) & ~0xF == -4 * SDIS.bar_sizes[0] & 0xFFFFFFFF
+
+
+@covers("TDISP-DMA-007", "TDISP-LOCK-015")
+def test_all_sdis_may_have_hints_where_their_function_may() -> None:
+    space = ConfigSpace(SDIS)
+    for control, allowed in ((0, False), (TPH_ENABLE, True), (TPH_ENABLE | 1, False)):
+        space.write(0, Reg.TPH_CONTROL, control, 0xF)
+        assert {view.hints for view in space.views()} == {allowed}
 
 
 @covers("TDISP-LOCK-009", "TDISP-LOCK-012")
