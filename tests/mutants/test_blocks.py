@@ -305,7 +305,10 @@ def test_pasid_prefixes_without_a_check_are_found(mutation: Mutation) -> None:
 
 PAGES_FILE = "app/app_pages.v"
 MMIO_FILE = "app/app_mmio.v"
+SENDER_FILE = "app/app_sender.v"
 TRANSFERS_FILE = "app/app_transfers.v"
+STALE = "stale_q <= state_q == ST_IDLE ? mmio_tvalid && state_changed[mmio_tdi] : changed;"
+HINTED = "hinted = select_hint[2] && hint_enable[tdi_q] && !select_is_atomic && !asks_q;"
 FUNCTION_RULES = [
     (
         "cocotb_app_pasid",
@@ -381,13 +384,13 @@ FUNCTION_RULES = [
         "cocotb_app_life",
         "a_held_function_is_drained_when_its_reads_are_answered",
         Mutation(
-            "held_function_never_drains", "app/app.v", "going = busy & ~tdi_hold", "going = busy"
+            "held_function_never_drains", "app/app.v", "going = busy & ~tdi_hold;", "going = busy;"
         ),
     ),
     (
         "cocotb_app_mmio",
         "a_read_whose_function_is_cleared_under_it_ends_with_one_refusal",
-        Mutation("read_looks_once", MMIO_FILE, "goes_on = !refuse", "goes_on = 1'b1"),
+        Mutation("read_looks_once", MMIO_FILE, "goes_on = !refuse;", "goes_on = 1'b1;"),
     ),
     (
         "cocotb_app_mmio",
@@ -395,8 +398,8 @@ FUNCTION_RULES = [
         Mutation(
             "change_forgotten",
             MMIO_FILE,
-            "mmio_tvalid && state_changed[mmio_tdi] : changed",
-            "mmio_tvalid && state_changed[mmio_tdi] : stale_q",
+            STALE,
+            STALE.replace(": changed", ": stale_q"),
         ),
     ),
     (
@@ -404,9 +407,9 @@ FUNCTION_RULES = [
         "requests_have_the_hint_of_their_transfer_where_it_is_enabled",
         Mutation(
             "hint_without_its_enable",
-            "app/app_sender.v",
-            "select_hint[2] && hint_enable[tdi_q]",
-            "select_hint[2]",
+            SENDER_FILE,
+            HINTED,
+            HINTED.replace("&& hint_enable[tdi_q] ", ""),
         ),
     ),
     (
@@ -414,9 +417,9 @@ FUNCTION_RULES = [
         "neither_atomic_operations_nor_translation_requests_have_hints",
         Mutation(
             "hint_in_every_request",
-            "app/app_sender.v",
-            "hint_enable[tdi_q] && !select_is_atomic && !asks_q",
-            "hint_enable[tdi_q]",
+            SENDER_FILE,
+            HINTED,
+            HINTED.replace(" && !select_is_atomic && !asks_q", ""),
         ),
     ),
     (
