@@ -108,7 +108,7 @@ module app_mmio #(
   reg [STREAM_W-1:0] stream_q;
   reg [TDI_W-1:0] tdi_q;
   reg [16:2] offset_q;
-  reg stale_q, cleared_q;  // since the request came
+  reg stale_q;
   reg [15:0] rid_q;
   reg [9:0] dw_q, dw_d;  // next DW in the page
   reg [10:0] left_q, left_d;  // DWs to go
@@ -142,8 +142,8 @@ module app_mmio #(
   wire public_page = !bar_q && offset_q[13:12] == 2'd1;
   wire rom_page = !bar_q && offset_q[13:12] == 2'd3;
   wire changed = stale_q || state_changed[tdi_q];
-  wire cleared = cleared_q || scrub_busy[tdi_q];
-  wire refuse = cleared || (changed && !((public_page || rom_page) && !t_q));
+  // Clearing begins when no request is here: once due, it stays so to the end of the request.
+  wire refuse = scrub_busy[tdi_q] || (changed && !((public_page || rom_page) && !t_q));
   wire goes_on = !refuse;  // a read, asked before each Completion
 
   // ------------------------------------------------------------------ completion size
@@ -296,15 +296,13 @@ module app_mmio #(
 
   always @(posedge clk) begin
     if (rst) begin
-      state_q   <= ST_IDLE;
-      stale_q   <= 1'b0;
-      cleared_q <= 1'b0;
+      state_q <= ST_IDLE;
+      stale_q <= 1'b0;
     end else begin
-      state_q   <= state_d;
+      state_q <= state_d;
       // Latched from the first cycle in which the request is offered: a state that comes back
       // while a Completion waits does not bring the admission back.
-      stale_q   <= state_q == ST_IDLE ? mmio_tvalid && state_changed[mmio_tdi] : changed;
-      cleared_q <= state_q != ST_IDLE && cleared;
+      stale_q <= state_q == ST_IDLE ? mmio_tvalid && state_changed[mmio_tdi] : changed;
     end
     dw_q    <= dw_d;
     left_q  <= left_d;
