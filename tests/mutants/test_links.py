@@ -94,6 +94,16 @@ CASES = [
         ),
     ),
     (
+        ("rom_and_hints", "RequestsHaveHintsWhereTphIsEnabled"),
+        Mutation(
+            "hints_in_a_mode_that_is_not_offered",
+            "device/tdisp_device.v",
+            """tph_enable & ~(tph_st_mode[0+:NUM_TDI] |
+      tph_st_mode[NUM_TDI+:NUM_TDI] | tph_st_mode[2*NUM_TDI+:NUM_TDI])""",
+            "tph_enable",
+        ),
+    ),
+    (
         ("streams", "StatusFollowsTheStreams"),
         Mutation(
             "status_shows_enable",
@@ -125,6 +135,7 @@ MUTATIONS = [mutation for _, mutation in CASES]
 
 
 @covers("TDISP-MMIO-001", "TDISP-MMIO-006", "TDISP-MMIO-007", "TDISP-MMIO-014", "TDISP-FSM-010")
+@covers("TDISP-DMA-007", "TDISP-LOCK-015")
 @covers("TDISP-INT-002", "TDISP-DMA-008", "IDE-CAP-003", "IDE-CAP-004", "IDE-KEY-007")
 @pytest.mark.parametrize(("test", "mutation"), CASES, ids=[m.name for m in MUTATIONS])
 def test_loss_is_noticed(test: tuple[str, str], mutation: Mutation) -> None:

@@ -26,6 +26,7 @@ ENABLE = 1
 CHUNK = 512
 UNTRUSTED = Route(DEFAULT_STREAM)
 TPH_ENABLE = 0x100
+OTHER_MODES = (1, 2, 4)  # than No ST Mode
 WHOLE_REPORT = bytes([0, 0, 0xFF, 0xFF])  # OFFSET, LENGTH
 REPORT_HEAD = 4  # bytes in front of it
 SIZE, QUIET = 256, 600  # bytes of a transfer, cycles after it
@@ -148,7 +149,7 @@ class RequestsHaveHintsWhereTphIsEnabled(TwoVms):
         await self.side_by_side(self._asking(None, {self.tvm: None, self.legacy: None}))
         for hint in range(4):
             await self.side_by_side(self._asking(hint, {self.tvm: hint, self.legacy: hint}))
-        for value in (0, TPH_ENABLE | 1):  # the latter in a mode that there is not
+        for value in (0, *(TPH_ENABLE | mode for mode in OTHER_MODES)):
             await self._control(self.legacy, value)
             await self.side_by_side(self._asking(3, {self.tvm: 3, self.legacy: None}))
         assert self.adapter.tdi_states()[self.tvm] is TdiState.RUN
