@@ -103,3 +103,9 @@ def test_no_latency_depends_on_the_number_of_functions(tmp_path: Path) -> None:
         cycles[num_tdi] = json.loads(output.read_text())
     assert cycles[SMALLEST], "nothing was counted"
     assert cycles == dict.fromkeys(SIZES, cycles[SMALLEST])
+
+
+@covers("TDISP-MMIO-001", "TDISP-MMIO-015")
+@pytest.mark.parametrize("num_tdi", [DEFAULT_SIZE, LARGEST])
+def test_neighbours_cost_no_cycles(num_tdi: int) -> None:
+    run_case("tests.system.cocotb_latency", "NeighboursCostNoCycles", num_tdi=num_tdi)
