@@ -20,7 +20,7 @@ STAMP := $(VENV)/.installed
 
 export SIM SEED WAVES KEYLOG ICARUS
 
-.PHONY: help setup setup-icarus demo test test-all lint headers headers-check waves format transitions requirements coverage decode serve \
+.PHONY: help setup setup-icarus demo test test-all lint headers headers-check waves format transitions bench requirements coverage decode serve \
   client soak fuzz clean check-host
 
 help: ## list the targets
@@ -93,6 +93,9 @@ fuzz: setup ## spoil messages and judge the answers: DUT=model|rtl N=20000 SEED=
 
 transitions: setup ## draw docs/transitions.md from what the device does in each state
 	@$(BIN)/python -m tools.transitions
+
+bench: setup ## measure cycles and flip-flops by number of functions: docs/performance.md
+	@$(BIN)/python -m tools.bench
 
 requirements: setup ## write docs/requirements.md from the plan and the tests
 	@$(BIN)/python -m tools.requirements_page
