@@ -143,10 +143,12 @@ def _with_peers(host: ModelHost, vfs: int) -> None:
 
 
 def reference_run(
-    seed: int, weights: Mapping[Kind, int] = WEIGHTS, config: ServerConfig = DEFAULT_CONFIG
+    seed: int | random.Random,
+    weights: Mapping[Kind, int] = WEIGHTS,
+    config: ServerConfig = DEFAULT_CONFIG,
 ) -> ReferenceRun:
     """A device as its VMM has set it up, and nobody connected."""
-    rng = random.Random(seed)
+    rng = seed if isinstance(seed, random.Random) else random.Random(seed)
     entropy = random.Random(rng.getrandbits(64))
     slots = SlotStore.single(IDENTITY)
     device = ModelDevice(config, lambda port: config.responder(slots, port, entropy), entropy)

@@ -116,6 +116,20 @@ def test_a_life_cycle_works_straight_after_any_campaign(seed: int, messages: int
     run.live()
 
 
+@covers("TDISP-FSM-019", "TDISP-STATE-003")
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(rng=st.randoms(use_true_random=False), messages=st.integers(1, 20))
+def test_every_choice_of_a_campaign_can_be_made_small(rng: random.Random, messages: int) -> None:
+    """Hypothesis makes each choice of the grammar and of the mutations."""
+    run = reference_run(rng, AIMED)
+    run.run(messages)
+    run.live()
+
+
 @covers("TDISP-FSM-019")
 def test_a_campaign_is_repeated_by_its_seed() -> None:
     runs = [reference_run(seed) for seed in (7, 7, 8)]
