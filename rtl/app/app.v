@@ -8,6 +8,7 @@
 // Only clearing removes data (TDISP-ZERO-001, TDISP-STOP-003).
 
 `default_nettype none
+`include "tdisp_defs.vh"
 
 module app #(
     parameter DATA_W      = 128,
@@ -123,6 +124,7 @@ module app #(
     output reg                cpl_stream_error,
     output reg [STREAM_W-1:0] cpl_stream_error_stream,
     output reg [ NUM_TDI-1:0] cpl_error_event,
+    output reg [         3:0] cpl_error_cause,          // valid with it
     output reg                aer_unexpected_cpl,
     output reg                aer_cpl_timeout
 );
@@ -200,7 +202,8 @@ module app #(
   wire [ 2:0] page_status;
   wire [19:0] pasid;
 
-  wire [NUM_TDI-1:0] outstanding, timeout_req, dma_error_event;
+  wire [NUM_TDI-1:0] outstanding, dma_error_event;
+  wire [3:0] dma_error_cause;
 
   wire message_valid, message_ready;
   wire [TDI_W-1:0] message_tdi;
@@ -463,7 +466,7 @@ module app #(
       .stream_error         (stream_error),
       .stream_error_stream  (stream_error_stream),
       .error_event          (dma_error_event),
-      .timeout_req          (timeout_req),
+      .error_cause          (dma_error_cause),
       .timeout_event        (timeout_event),
       .unexpected           (unexpected)
   );
@@ -480,10 +483,11 @@ module app #(
     end else begin
       cpl_stream_error   <= stream_error;
       // A broken state machine may have served anybody: every locked TDI stops.
-      cpl_error_event    <= dma_error_event | (timeout_req & run) | {NUM_TDI{fault}};
+      cpl_error_event    <= dma_error_event | {NUM_TDI{fault}};
       aer_unexpected_cpl <= unexpected;
       aer_cpl_timeout    <= timeout_event;
     end
+    cpl_error_cause         <= fault ? `TDISP_CAUSE_DSM_FAULT : dma_error_cause;
     cpl_stream_error_stream <= stream_error_stream;
   end
 

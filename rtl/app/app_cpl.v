@@ -72,6 +72,7 @@ module app_cpl #(
     // What went wrong, one-cycle pulses
     output wire [ NUM_TDI-1:0] fail_req,                 // a wanted read failed
     output wire [ NUM_TDI-1:0] cpl_error_event,          // and its TDI is in RUN
+    output wire [         3:0] cpl_error_cause,          // valid with it
     output wire                cpl_stream_error,
     output wire [STREAM_W-1:0] cpl_stream_error_stream,
     output wire                aer_unexpected_cpl
@@ -218,8 +219,10 @@ module app_cpl #(
   assign active     = (check && used_q) || in_take ? ONE << tdi_q : NONE;
   wire lost = accept && failed && !(asks_q && look_stale);
   wire refused = check && expected && !other_stream && untrusted;
+  wire [3:0] failure = poisoned ? `TDISP_CAUSE_POISONED : `TDISP_CAUSE_COMPLETION;
   assign fail_req                = (lost || refused) && !late_q && wanted ? ONE << tdi_q : NONE;
   assign cpl_error_event         = fail_req & run;
+  assign cpl_error_cause         = refused ? `TDISP_CAUSE_ATS : failure;
   assign cpl_stream_error        = check && other_stream;
   assign cpl_stream_error_stream = arrived_stream_q;
   assign aer_unexpected_cpl      = check && !other_stream && (!accept || late_q);

@@ -3,6 +3,7 @@
 // app_dma: the link side of all functions: transfers, their requests, tags and Completions.
 
 `default_nettype none
+`include "tdisp_defs.vh"
 
 module app_dma #(
     parameter DATA_W      = 128,
@@ -129,8 +130,8 @@ module app_dma #(
     output wire                fault,
     output wire                stream_error,
     output wire [STREAM_W-1:0] stream_error_stream,
-    output wire [ NUM_TDI-1:0] error_event,          // a wanted read of a running TDI failed
-    output wire [ NUM_TDI-1:0] timeout_req,          // a wanted read was lost
+    output wire [ NUM_TDI-1:0] error_event,          // to a running TDI
+    output wire [         3:0] error_cause,          // valid with it
     output wire                timeout_event,        // any read was lost
     output wire                unexpected
 );
@@ -173,7 +174,9 @@ module app_dma #(
   wire [63:0] fill_entry;
 
   wire pages_fault;
-  wire [NUM_TDI-1:0] page_sending, page_error_event, cpl_error_event;
+  wire [NUM_TDI-1:0] page_sending, page_error_event, cpl_error_event, timeout_req;
+  wire [3:0] cpl_error_cause;
+  wire [3:0] read_cause = |cpl_error_event ? cpl_error_cause : `TDISP_CAUSE_COMPLETION;
   wire [127:0] sender_hdr;
   wire [DATA_W-1:0] sender_tdata;
   wire [DATA_W/32-1:0] sender_tkeep;
@@ -181,7 +184,8 @@ module app_dma #(
   wire [TDI_W-1:0] sender_tdi;
   wire [20:0] sender_pasid;
 
-  assign error_event  = cpl_error_event | page_error_event;
+  assign error_event  = page_error_event | cpl_error_event | (timeout_req & run);
+  assign error_cause  = |page_error_event ? `TDISP_CAUSE_ATS : read_cause;
 
   // Nothing of the function uses the old translation any more, and nothing will.
   assign inval_done   = inval_valid && !in_use && !sending[inval_tdi];
@@ -471,6 +475,7 @@ module app_dma #(
       .fill_entry         (fill_entry),
       .fail_req           (cpl_fail_req),
       .error_event        (cpl_error_event),
+      .error_cause        (cpl_error_cause),
       .timeout_req        (timeout_req),
       .timeout_event      (timeout_event),
       .stream_error       (stream_error),

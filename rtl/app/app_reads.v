@@ -74,6 +74,7 @@ module app_reads #(
     // Errors
     output wire [ NUM_TDI-1:0] fail_req,             // the transfer fails
     output wire [ NUM_TDI-1:0] error_event,          // a wanted read of a running TDI failed
+    output wire [         3:0] error_cause,          // valid with it
     output wire [ NUM_TDI-1:0] timeout_req,          // a wanted read was lost
     output wire                timeout_event,        // any read was lost
     output wire                stream_error,
@@ -191,6 +192,7 @@ module app_reads #(
       .fill_entry             (fill_entry),
       .fail_req               (fail_req),
       .cpl_error_event        (error_event),
+      .cpl_error_cause        (error_cause),
       .cpl_stream_error       (stream_error),
       .cpl_stream_error_stream(stream_error_stream),
       .aer_unexpected_cpl     (unexpected)

@@ -34,6 +34,7 @@ module tdi_monitor #(
     input wire [NUM_IDE_STREAMS-1:0] stream_insecure_event,
     input wire [        NUM_TDI-1:0] poison_event,
     input wire [        NUM_TDI-1:0] cpl_error_event,
+    input wire [                3:0] cpl_error_cause,        // valid with it
     input wire [        NUM_TDI-1:0] internal_error,
 
     // What the lock of a TDI covers: its default stream, streams bound for peers, MSI-X
@@ -95,7 +96,7 @@ module tdi_monitor #(
       else if (|write_hit) tdi_error_cause <= write_cause;
       else if (|insecure_hit) tdi_error_cause <= `TDISP_CAUSE_STREAM_INSECURE;
       else if (|poison_event) tdi_error_cause <= `TDISP_CAUSE_POISONED;
-      else if (|cpl_error_event) tdi_error_cause <= `TDISP_CAUSE_COMPLETION;
+      else if (|cpl_error_event) tdi_error_cause <= cpl_error_cause;
       else if (|internal_error) tdi_error_cause <= `TDISP_CAUSE_DSM_FAULT;
       else tdi_error_cause <= `TDISP_CAUSE_NONE;
     end

@@ -262,7 +262,8 @@ module tdisp_device #(
   wire [TDI_W-1:0] tdi_status_idx;  // for the vendor-specific capability
   wire [31:0] tdi_status_data;
   wire [NUM_TDI-1:0] poison_event;  // poisoned write reached a TDI
-  wire [NUM_TDI-1:0] cpl_error_event;  // UR, CA or time-out of a TDI's own request
+  wire [NUM_TDI-1:0] cpl_error_event;  // an own request of a TDI ended badly
+  wire [3:0] cpl_error_cause;  // UR, CA, time-out, poison, no T, a fault; valid with it
 
   // ---------------------------------------------------------------- TLP buses
   wire [127:0] rx_hdr, cfgreq_hdr, cplin_hdr, mmio_hdr;
@@ -686,6 +687,7 @@ module tdisp_device #(
       .stream_insecure_event(stream_insecure_event),
       .poison_event         (poison_event),
       .cpl_error_event      (cpl_error_event),
+      .cpl_error_cause      (cpl_error_cause),
       .internal_error       (internal_error),
       .tdi_stream           (tdi_stream),
       .tdi_p2p              (tdi_p2p),
@@ -929,6 +931,7 @@ module tdisp_device #(
       .cpl_stream_error       (cpl_stream_error),
       .cpl_stream_error_stream(cpl_stream_error_stream),
       .cpl_error_event        (cpl_error_event),
+      .cpl_error_cause        (cpl_error_cause),
       .aer_unexpected_cpl     (aer_unexpected_cpl),
       .aer_cpl_timeout        (aer_cpl_timeout)
   );

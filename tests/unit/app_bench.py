@@ -15,7 +15,7 @@ from models.app.map import PAGE, Bar0, Bar2, Control, Register, Status
 from models.pcie.ats import Span, TranslationEntry
 from models.pcie.codes import AddressType, CplStatus, FmtType
 from models.pcie.layout import ATOMICS
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCause, TdiState
 from tests.unit.tlp_bench import (
     Common,
     Tlp,
@@ -66,6 +66,7 @@ class AppBench:
         self.requests: list[Tlp] = []
         self.count = dict.fromkeys(EVENTS, 0)
         self.events: list[tuple[str, int]] = []
+        self.causes: list[ErrorCause] = []  # of each cpl_error_event
         self._answers: list[list[Tlp]] = []
 
     # ------------------------------------------------------------------ pins
@@ -134,6 +135,8 @@ class AppBench:
                 if value:
                     self.count[name] += 1
                     self.events.append((name, value))
+                    if name == "cpl_error_event":
+                        self.causes.append(ErrorCause(int(self.dut.cpl_error_cause.value)))
 
     # ------------------------------------------------------------------ filter and host
 

@@ -13,7 +13,7 @@ from cocotb.triggers import RisingEdge
 from models.app.map import ATTRIBUTE_SHIFT, PAGE, Bar0, Control, Register, Status
 from models.pcie.ats import Span, TranslationEntry
 from models.pcie.codes import AddressType, CplStatus, FmtType
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCause, TdiState
 from tests.unit.app_bench import (
     AppBench,
     Translate,
@@ -386,6 +386,7 @@ async def a_translation_without_t_stops_a_running_tdi(dut: Any, ide: int) -> Non
     await bench.cplin.send(bench.translation(tlp, ide=ide, t=0))
     await cycles(dut, 40)
     assert [v for n, v in bench.events if n == "cpl_error_event"] == [1 << TDI]
+    assert bench.causes == [ErrorCause.ATS]
     assert bench.requests == []
 
 
@@ -457,6 +458,7 @@ async def a_failed_question_fails_the_transfer(dut: Any) -> None:
             assert await ended(bench) == FAILED
             assert bench.count["cpl_error_event"] - before == events
             assert kinds(bench) == [ASKED]
+    assert bench.causes == [ErrorCause.COMPLETION, ErrorCause.COMPLETION, ErrorCause.POISONED]
 
 
 @cocotb.test(**LIMIT)

@@ -10,7 +10,7 @@ import cocotb
 from models.app.function import FunctionModel
 from models.app.map import ATTRIBUTE_SHIFT, Bar0, Bar2, Control, Register, Status
 from models.pcie.codes import CplStatus, FmtType
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCause, TdiState
 from tests.unit.app_bench import AppBench
 from tests.unit.tlp_bench import LIMIT, Common, Tlp, completion, cycles
 
@@ -197,6 +197,7 @@ async def a_failed_completion_fails_the_transfer_and_stops_a_running_tdi(dut: An
             assert bench.count["cpl_error_event"] - before == events
             assert await bench.memory(1) == image
     assert {value for name, value in bench.events if name == "cpl_error_event"} == {2}
+    assert bench.causes == [*[ErrorCause.COMPLETION] * 3, ErrorCause.POISONED]
     assert bench.count["aer_unexpected_cpl"] == 0
 
 

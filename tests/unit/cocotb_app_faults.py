@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCause, TdiState
 from tests.unit.app_bench import AppBench
 from tests.unit.tlp_bench import LIMIT, cycles
 
@@ -30,6 +30,8 @@ async def a_broken_state_machine_stops_every_locked_tdi(dut: Any) -> None:
         for _ in range(6):
             await RisingEdge(dut.clk)
             stopped |= int(dut.cpl_error_event.value)
+            if int(dut.cpl_error_event.value):
+                assert int(dut.cpl_error_cause.value) == ErrorCause.DSM_FAULT, machine._name
         wanted = 1 << LOCKED | 1 << RUNNING
         assert stopped & wanted == wanted, f"{machine._name}: {stopped:03b}"
         await cycles(dut, CLEARED)

@@ -10,7 +10,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from models.app.map import Bar0, Bar2, Control, PublicRegister, Register, Status
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCause, TdiState
 from tests.unit.app_bench import AppBench
 from tests.unit.tlp_bench import LIMIT, Tlp, cycles
 
@@ -221,6 +221,7 @@ async def a_lost_read_stops_a_running_tdi_and_its_tag_rests(dut: Any) -> None:
         await cycles(dut, 150)
         assert bench.count["aer_cpl_timeout"] == 1
         assert bench.count["cpl_error_event"] == events
+        assert bench.causes == [ErrorCause.COMPLETION] * events
         assert bench.drained(1), "a tag in quarantine is accounted for"
         assert await bench.finished(1) == FAILED
         await bench.write(1, 0, Bar0.REGISTERS + Register.STATUS, [FAILED])

@@ -13,7 +13,7 @@ from models.app.map import PAGE, Bar0, Control, Register, Status
 from models.pcie.codes import FmtType, MessageCode
 from models.pcie.pri import PageRequest, PageResponse, ResponseCode
 from models.pcie.tlp import Tlp as WireTlp
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCause, TdiState
 from tests.unit.app_bench import HOST_RID, AppBench
 from tests.unit.ide_bench import to_bus, to_wire
 from tests.unit.tlp_bench import LIMIT, Tlp, cycles
@@ -147,7 +147,9 @@ async def a_response_by_another_way_is_an_error_and_no_answer(dut: Any) -> None:
         (tlp,) = await bench.asked()
         await bench.answer(tlp, **wrong)
         assert bench.events == [("cpl_error_event", 1 << 1)], wrong
+        assert bench.causes == [ErrorCause.ATS], wrong
         bench.events.clear()
+        bench.causes.clear()
         assert await bench.status() == Status.BUSY
         await bench.answer(tlp)
         assert await bench.status() == Status.DONE

@@ -17,6 +17,7 @@ from tests.unit.tracking_model import Locks, Write, expected, random_locks, rule
 
 MAX_STREAMS = 8
 TABLE = rules(MAX_STREAMS)
+FAILURES = (ErrorCause.COMPLETION, ErrorCause.POISONED, ErrorCause.ATS, ErrorCause.DSM_FAULT)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Events:
     poison: int = 0
     completion: int = 0
     internal: int = 0
+    failure: ErrorCause = ErrorCause.COMPLETION  # why `completion` is
 
     def outcome(self) -> tuple[int, ErrorCause]:
         """TDIs that go to ERROR and the cause of the first source that has any."""
@@ -46,7 +48,7 @@ class Events:
             (write_hit, write_cause),
             (insecure, ErrorCause.STREAM_INSECURE),
             (self.poison, ErrorCause.POISONED),
-            (self.completion, ErrorCause.COMPLETION),
+            (self.completion, self.failure),
             (self.internal, ErrorCause.DSM_FAULT),
         )
         hit, cause = 0, ErrorCause.NONE
@@ -70,6 +72,7 @@ def drive(dut: Any, events: Events) -> None:
     dut.stream_insecure_event.value = events.insecure
     dut.poison_event.value = events.poison
     dut.cpl_error_event.value = events.completion
+    dut.cpl_error_cause.value = events.failure
     dut.internal_error.value = events.internal
     events.locks.drive(dut)
 
@@ -127,7 +130,8 @@ async def every_event_ends_its_tdis_and_no_other(dut: Any) -> None:
     sets = range(16) if sizes.tdis <= 4 else [1 << n for n in range(sizes.tdis)]
     for bits in [tdis & sizes.everyone for tdis in sets]:
         sequence += [Events(locks, flr=bits), Events(locks, poison=bits), Events(locks)]
-        sequence += [Events(locks, completion=bits), Events(locks, internal=bits)]
+        sequence += [Events(locks, completion=bits, failure=cause) for cause in FAILURES]
+        sequence.append(Events(locks, internal=bits))
     for bits in range(1 << sizes.streams):
         sequence.append(Events(locks, insecure=bits))
         for _ in range(3):
@@ -225,7 +229,15 @@ async def of_several_causes_the_first_is_told_and_all_tdis_end(dut: Any) -> None
         locks = random_locks(rng, tdis, sizes.streams)
         sequence.append(
             Events(
-                locks, write, rare(tdis), rare(1), rare(sizes.streams), *(rare(tdis) for _ in "123")
+                locks,
+                write,
+                flr=rare(tdis),
+                rid=rare(1),
+                insecure=rare(sizes.streams),
+                poison=rare(tdis),
+                completion=rare(tdis),
+                internal=rare(tdis),
+                failure=rng.choice(FAILURES),
             )
             if rng.random() < 0.8
             else Events(locks)
