@@ -47,6 +47,7 @@ class TdispEnv(uvm_env):
         self.cfg.monitor.ap.connect(self.doe.monitor.analysis_export)
         self.cfg.monitor.ap.connect(self.scoreboard.cfg_export)
         self.doe.monitor.ap.connect(self.scoreboard.doe_export)
+        self.doe.monitor.refused_ap.connect(self.scoreboard.refused_export)
         self.doe.monitor.ap.connect(self.captures.analysis_export)
         self.rot.monitor.ap.connect(self.scoreboard.rot_export)
         self.scoreboard.ap.connect(self.coverage.analysis_export)

@@ -36,6 +36,7 @@ from tb.scoreboard.world import FunctionView, Page
 TDI_STATES = ("TDISP-STATE-003", "TDISP-STATE-004", "TDISP-FSM-001")
 STREAM_STATES = ("IDE-ST-001", "IDE-ST-007")
 DEFAULT_COMPLETION_TIMEOUT_NS = 400_000.0
+REFUSED = ("mailbox", "request while another is under way", "any", "refused")
 Facts = tuple[TdiState, Grants, int]  # the number tells how often its data was cleared
 
 
@@ -163,6 +164,15 @@ class DeviceChecker:
                 self._release(time_ns)
             self.control.response(time_ns, raw)
             self._release(time_ns)
+
+    def request_refused(self, time_ns: float) -> None:
+        """The mailbox has refused a request because it is at another (TDISP-SES-011).
+
+        The reference is not asked, so whatever the device does about it is a mismatch.
+        """
+        self._advance(time_ns)
+        self.findings.note(time_ns, "request refused by the mailbox")
+        self.message_points.covered.append(CoverItem("rule", REFUSED))
 
     def _asked(self, time_ns: float) -> None:
         request = self.control.open

@@ -39,7 +39,8 @@ class Scoreboard(uvm_component):
     """Passive: sees only what monitors write.
 
     Exports: `link_export` (SeenTlp of both directions), `cfg_export` (SeenAccess), `doe_export`
-    (DoeObject), `rot_export` (RotItem). `ap` gives a CoverItem for everything that was compared.
+    (DoeObject), `refused_export` (DoeObject that the mailbox has refused), `rot_export` (RotItem).
+    `ap` gives a CoverItem for everything that was compared.
     `findings` takes what a test announces (`expect_error`, `expect_mismatch`).
     """
 
@@ -49,6 +50,7 @@ class Scoreboard(uvm_component):
         self.link_export = Imp("link_export", self, self._link)
         self.cfg_export = Imp("cfg_export", self, self._cfg)
         self.doe_export = Imp("doe_export", self, self._doe)
+        self.refused_export = Imp("refused_export", self, self._refused)
         self.rot_export = Imp("rot_export", self, self._rot)
         self._watching = False
         self.findings = Findings(repeat_command(), self._report)
@@ -90,6 +92,10 @@ class Scoreboard(uvm_component):
 
     def _doe(self, item: DoeObject) -> None:
         self.checker.doe_object(item.time_ns, item.raw, request=item.request)
+        self._emit()
+
+    def _refused(self, item: DoeObject) -> None:
+        self.checker.request_refused(item.time_ns)
         self._emit()
 
     def _rot(self, item: RotItem) -> None:

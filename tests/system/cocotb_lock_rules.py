@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pyuvm
 from cocotb.triggers import ClockCycles
 
+from models.app.config_map import ConfigRegister as Reg
+from models.app.map import Bar0, Bar2
 from models.pcie.codes import (
     INITIATE_FLR,
     CapabilityId,
@@ -16,7 +18,7 @@ from models.pcie.codes import (
     SelectiveBlock,
 )
 from models.spdm.secure_session import SecureSession
-from models.tdisp.codes import TdiState
+from models.tdisp.codes import ErrorCode, TdiState
 from tb.agents.cfg.item import CfgItem
 from tb.base_test import BaseTest
 from tb.host.vmm_host import (
@@ -37,6 +39,8 @@ EXTENDED_TAG = 1 << 8
 NO_SNOOP = 1 << 11
 COMMAND_INTERRUPT_DISABLE = 1 << 10
 MSIX_FUNCTION_MASK = 1 << 30
+LOW_HALF = 0xFFFFFFFF
+WRONG = ErrorCode.INVALID_DEVICE_CONFIGURATION
 MOVED = 1 << 26  # beyond the VF BARs of the largest device
 
 
@@ -130,6 +134,37 @@ class ForbiddenChangesMoveALockedTdiToError(LockRules):
                 await self.undo(kit, write)
                 await kit.stop(session, kit.tvm_function)
                 assert self.state() is TdiState.CONFIG_UNLOCKED
+
+
+@pyuvm.test()
+class ConfigurationsThatCannotBeLocked(LockRules):
+    """BARs of the PF on each other, page sizes that VFs cannot have: refused, and not locked."""
+
+    async def scenario(self, kit: Scenario) -> None:
+        await kit.bring_up(vfs=0)
+        session = await kit.open_session()
+        await kit.key_stream(session)
+        pf, bar0, bar2 = kit.host.pf_rid, kit.function(0).bar0, kit.function(0).bar2
+        behind, usual = bar2 + Bar2.SIZE, bar0 & LOW_HALF
+        bases = ((bar2 - Bar0.SIZE, True), (bar2, False), (behind - Bar0.SIZE, False))
+        sizes = ((0, False), (3, False), (1 << 3, False), (1 << 2, True))
+        writes = [
+            (Write(f"BAR0 at {base:#x}", pf, BAR0, base & LOW_HALF, restore=usual), fits)
+            for base, fits in (*bases, (behind, True))
+        ] + [
+            (Write(f"page size {size:#x}", pf, Reg.SRIOV_SYSTEM_PAGE_SIZE, size, restore=1), fits)
+            for size, fits in sizes
+        ]
+        assert len({bar >> 32 for bar in (bar0, bar2 - Bar0.SIZE, bar2, behind)}) == 1
+        for write, fits in writes:
+            await self.apply(kit, write)
+            answer = await kit.lock_request(session, 0)
+            assert answer is not None, write.name
+            assert answer.error is (None if fits else WRONG), f"{write.name}: {answer}"
+            wanted = TdiState.CONFIG_LOCKED if fits else TdiState.CONFIG_UNLOCKED
+            assert self.state(0) is wanted, write.name
+            await kit.stop(session, 0)
+            await self.undo(kit, write)
 
 
 @pyuvm.test()

@@ -16,6 +16,12 @@ def test_forbidden_changes_move_a_locked_tdi_to_error(simulator: str) -> None:
     run_case(MODULE, "ForbiddenChangesMoveALockedTdiToError", simulator)
 
 
+@covers("TDISP-LOCK-009", "TDISP-LOCK-013", "TDISP-LOCK-017")
+@on_verilator
+def test_configurations_that_cannot_be_locked(simulator: str) -> None:
+    run_case(MODULE, "ConfigurationsThatCannotBeLocked", simulator)
+
+
 @covers("TDISP-FSM-004", "TDISP-FSM-005", "TDISP-FSM-006", "TDISP-SES-009")
 @on_verilator
 def test_flr_of_the_function_moves_it_to_error_and_clears_it(simulator: str) -> None:

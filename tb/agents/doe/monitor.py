@@ -28,7 +28,8 @@ class DoeMonitor(uvm_subscriber):
     """Writes a DoeObject to `ap` at GO for a request, and at the last pop for a response.
 
     A request that is made while a response is unread comes after that response. One that is made
-    while the mailbox was last seen Busy waits for the next status: Error says that it was refused.
+    while the mailbox was last seen Busy waits for the next status: where Error says that it was
+    refused, it goes to `refused_ap`.
 
     Connect the analysis port of the configuration monitor to `write`.
     """
@@ -37,6 +38,7 @@ class DoeMonitor(uvm_subscriber):
         self.adapter: Any = ConfigDB().get(self, "", "ADAPTER")
         self.host: Any = ConfigDB().get(self, "", "HOST")
         self.ap = uvm_analysis_port("ap", self)
+        self.refused_ap = uvm_analysis_port("refused_ap", self)
         self.forget()
 
     async def run_phase(self) -> None:
@@ -101,7 +103,9 @@ class DoeMonitor(uvm_subscriber):
             self.current = None
         if self.doubtful is not None:
             request, self.doubtful = self.doubtful, None
-            if not value >> StatusBit.ERROR & 1:
+            if value >> StatusBit.ERROR & 1:
+                self.refused_ap.write(request)
+            else:
                 self._requested(request)
 
     def _read_mailbox(self, access: SeenAccess) -> None:
