@@ -21,7 +21,7 @@ from tb.host.vmm_host import COMMAND_MASTER
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS
 from tests.attack.attack_test import TRUSTED, VICTIM, AttackTest
 
-PF = 0
+PF, NEXT = 0, 2
 ALL = 0xFFFFFFFF
 END = 0x300  # nothing is implemented from here on
 ENABLES = 0x0006
@@ -111,22 +111,29 @@ class Bits(AttackTest):
 
 @pyuvm.test()
 class HarmlessBitsChangeNothing(Bits):
-    """All functions, all registers, in RUN: no bit outside the tables ends the lock of VF1."""
+    """All functions, all registers: no bit outside the tables ends a lock, of RUN or before it."""
+
+    stay: Mapping[int, TdiState] = {VICTIM: TdiState.RUN, NEXT: TdiState.CONFIG_LOCKED}
 
     async def attack(self) -> None:
+        await self.take(NEXT, run=False)
         await self.take(VICTIM, run=True)
         await self.host.mem_write(self.memory(), self.secret, TRUSTED, "TVM")
-        for index in (PF, VICTIM, 2):
+        for index in (PF, VICTIM, NEXT):
             for register in range(0, END, 4):
                 if register in (*MAILBOX, *POWER):
                     continue
                 await self._walk(index, register, self._free(index, register))
+        self.stay = {VICTIM: TdiState.RUN}
+        for register in OWN:
+            await self._walk(NEXT, register, OWN[register] & ~INITIATE_FLR)
+        assert self.state(NEXT) is TdiState.ERROR
         assert self.secure()
         await self.assert_served("after the walk")
 
     @staticmethod
     def _free(index: int, register: int) -> int:
-        tracked = {PF: SHARED, VICTIM: OWN}.get(index, {}).get(register, 0)
+        tracked = (SHARED if index == PF else OWN).get(register, 0)
         if register == Reg.DEVICE_CONTROL:
             tracked |= INITIATE_FLR
         return ALL & ~tracked
@@ -136,17 +143,18 @@ class HarmlessBitsChangeNothing(Bits):
         await self.write(place, place.old ^ free)
         held = ((await self.read(index, register)) ^ place.old) & free
         await self.write(place, place.old)
-        self._assert_runs(place, free)
+        self._assert_stay(place, free)
         for bit in range(32):
             if held >> bit & 1:
                 await self.write(place, place.old ^ 1 << bit)
-                self._assert_runs(place, 1 << bit)
+                self._assert_stay(place, 1 << bit)
                 await self.write(place, place.old)
-        self._assert_runs(place, 0)
+        self._assert_stay(place, 0)
 
-    def _assert_runs(self, place: Place, bits: int) -> None:
-        state = self.state()
-        assert state is TdiState.RUN, f"bits {bits:08x} of {place}: {state.name}"
+    def _assert_stay(self, place: Place, bits: int) -> None:
+        for tdi, wanted in self.stay.items():
+            state = self.state(tdi)
+            assert state is wanted, f"bits {bits:08x} of {place}: TDI {tdi} in {state.name}"
 
 
 class Tracked(Bits):

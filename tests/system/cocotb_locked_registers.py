@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import pyuvm
 from cocotb.triggers import ClockCycles
+from pyuvm import ConfigDB
 
 from models.app.config_map import ConfigRegister as Reg
+from models.device.config import DeviceProfile
 from models.device.registers import FIRST_BLOCK
 from models.pcie.codes import CplStatus
 from models.pcie.codes import SelectiveBlock as Block
@@ -71,8 +73,20 @@ SHARED = (
     Flip("VF BAR2", Reg.SRIOV_VF_BAR2, FAR),
     Flip("VF BAR3", Reg.SRIOV_VF_BAR3, 1),
 )
+# Of the physical function that has them; all TDIs
+SHARED_IF_BUILT = (
+    Flip("PASID Enable", Reg.PASID_CONTROL, 1 << 16, HIGH),
+    Flip("Page Request Enable", Reg.PRI_CONTROL, 1 << 0, LOW),
+    Flip("Page Requests that may be out", Reg.PRI_ALLOCATION, 1 << 2),
+)
+FREE_IF_BUILT = (
+    Flip("PASID Capability", Reg.PASID_CONTROL, 0xFFFF, LOW),
+    Flip("Page Request Status", Reg.PRI_CONTROL, 0xFFFF0000, HIGH),
+    Flip("no Page Request Capacity", Reg.PRI_CAPACITY, 0xFFFFFFFF),
+)
 # Of a selective stream; the TDIs that are bound to it
 STREAM = (
+    ("Stream ID", Block.CONTROL, 1 << 24),
     ("Default Stream", Block.CONTROL, 1 << 22),
     ("TC", Block.CONTROL, 1 << 19),
     ("RID limit", Block.RID_ASSOCIATION_1, 1 << 8),
@@ -108,7 +122,7 @@ FREE_PF = (
     Flip("stream status", BOUND + Block.STATUS, 0xFFFFFFFF),
     Flip("IDE Control", Reg.IDE + 8, 0xFFFFFFFF),
     Flip("Stream ID of another stream", OTHER + Block.CONTROL, 1 << 24),
-    *(Flip(f"{name} of another stream", OTHER + at, bits) for name, at, bits in STREAM[1:]),
+    *(Flip(f"{name} of another stream", OTHER + at, bits) for name, at, bits in STREAM[2:]),
 )
 FREE_VF = (
     Flip("what a VF's Command lacks", Reg.COMMAND, 0xFB, LOW),
@@ -160,6 +174,15 @@ class LockedRegisters(BaseTest):
         for index in functions:
             await self.kit.stop(self.session, index)
 
+    async def assert_ends_all(self, flip: Flip, running: int = PF, locked: int = VF1) -> None:
+        """A change ends the TDIs of the PF and of VF1, in RUN and in CONFIG_LOCKED."""
+        await self.run(running)
+        await self.kit.lock(self.session, locked)
+        old = await self.write(PF, flip)
+        self.assert_states(flip.name, ERROR, ERROR, UNLOCKED, UNLOCKED)
+        await self.put_back(PF, flip, old)
+        await self.stop(PF, VF1)
+
     def assert_states(self, what: str, *expected: TdiState) -> None:
         """States of the physical function and of the first VFs."""
         states = self.adapter.tdi_states()[: len(expected)]
@@ -203,12 +226,7 @@ class SharedRegistersEndEveryLockedTdi(LockedRegisters):
     async def use(self) -> None:
         stream = [Flip(f"{name} of the stream", BOUND + at, bits) for name, at, bits in STREAM]
         for flip in (*SHARED, *stream):
-            await self.run(PF)
-            await self.kit.lock(self.session, VF1)
-            old = await self.write(PF, flip)
-            self.assert_states(flip.name, ERROR, ERROR, UNLOCKED, UNLOCKED)
-            await self.put_back(PF, flip, old)
-            await self.stop(PF, VF1)
+            await self.assert_ends_all(flip)
         await self.run(VF1)
         await self.kit.lock(self.session, VF3)
         await self.write(PF, Flip("Enable of the stream", BOUND + Block.CONTROL, 1))
@@ -216,6 +234,27 @@ class SharedRegistersEndEveryLockedTdi(LockedRegisters):
         assert not self.adapter.streams_secure()[STREAM_BLOCKS[DEFAULT_STREAM]]
         self.kit.host.streams.clear()
         await self.stop(VF1, VF3)
+
+
+@pyuvm.test()
+class RegistersThatNotEveryDeviceHasEndEveryLockedTdi(LockedRegisters):
+    """PASID and Page Request: the PF in RUN and VF1 in CONFIG_LOCKED, then the reverse."""
+
+    def build_phase(self) -> None:
+        super().build_phase()
+        profile = DeviceProfile(num_tdi=self.adapter.num_tdi, pasid=True, pri=True)
+        ConfigDB().set(None, "*", "PROFILE", profile)
+
+    async def use(self) -> None:
+        await self.run(VF1)
+        await self.kit.lock(self.session, PF)
+        for flip in FREE_IF_BUILT:
+            await self.put_back(PF, flip, await self.write(PF, flip))
+            self.assert_states(flip.name, LOCKED, RUN, UNLOCKED, UNLOCKED)
+        await self.stop(PF, VF1)
+        for flip in SHARED_IF_BUILT:
+            for running, locked in ((PF, VF1), (VF1, PF)):
+                await self.assert_ends_all(flip, running, locked)
 
 
 @pyuvm.test()

@@ -21,6 +21,12 @@ def test_shared_registers_end_every_locked_tdi() -> None:
     run_case(MODULE, "SharedRegistersEndEveryLockedTdi")
 
 
+@covers("TDISP-TRK-008", "TDISP-TRK-014", "TDISP-FSM-001", "TDISP-FSM-002")
+def test_registers_that_not_every_device_has_end_every_locked_tdi() -> None:
+    name = "RegistersThatNotEveryDeviceHasEndEveryLockedTdi"
+    run_case(MODULE, name, parameters={"PASID_EN": 1, "PRI_EN": 1})
+
+
 @covers("TDISP-TRK-001", "TDISP-TRK-004", "TDISP-TRK-005", "TDISP-TRK-010", "TDISP-TRK-011")
 @covers("TDISP-TRK-012", "TDISP-TRK-014")
 def test_free_registers_end_no_tdi() -> None:
