@@ -34,6 +34,7 @@ class Event(Enum):
     UNBIND_P2P = "UNBIND_P2P_STREAM"
     SET_MMIO = "SET_MMIO_ATTRIBUTE"
     SET_CONFIG = "SET_TDISP_CONFIG"
+    VDM = "VDM_REQUEST"
     CONFIG_CHANGE = "security-relevant configuration change"
     REQUESTER_ID_CHANGE = "bus or segment number changed"
     FLR = "function level reset of the hosting function"
@@ -127,6 +128,8 @@ _ROWS: Mapping[Event, _Row] = {
     Event.UNBIND_P2P: _request("TDISP-P2P-001", {_R: (_R, ByCheck.RESPONSE_OR_ERROR)}),
     Event.SET_MMIO: _request("TDISP-MMA-001", {_R: (_R, ByCheck.RESPONSE_OR_ERROR)}),
     Event.SET_CONFIG: _request("TDISP-CFG-001", {_U: (_U, ByCheck.RESPONSE_OR_ERROR)}),
+    # No vendor defines one here, so it gets no state of its own to be legal in.
+    Event.VDM: _everywhere("TDISP-VDM-001", ErrorCode.UNSUPPORTED_REQUEST),
     Event.CONFIG_CHANGE: _error("TDISP-FSM-001"),
     Event.REQUESTER_ID_CHANGE: _error("TDISP-FSM-003"),
     Event.FLR: _error("TDISP-FSM-004 TDISP-FSM-006"),

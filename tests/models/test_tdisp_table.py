@@ -19,6 +19,7 @@ from models.tdisp.messages import (
     SetMmioAttributeRequest,
     SetTdispConfigRequest,
     UnbindP2pStreamRequest,
+    VdmRequest,
     decode_response,
 )
 from models.tdisp.profile import IMPLEMENTED, DsmProfile
@@ -43,6 +44,7 @@ BIND_P2P             U/inv L/inv R/rpt E/inv
 UNBIND_P2P           U/inv L/inv R/rpt E/inv
 SET_MMIO             U/inv L/inv R/rpt E/inv
 SET_CONFIG           U/rpt L/inv R/inv E/inv
+VDM                  U/uns L/uns R/uns E/uns
 CONFIG_CHANGE        U/-   E/-   E/-   E/-
 REQUESTER_ID_CHANGE  U/-   E/-   E/-   E/-
 FLR                  U/-   E/-   E/-   E/-
@@ -63,6 +65,7 @@ STATES = dict(zip("ULRE", TdiState, strict=True))
 REPLIES: dict[str, object] = {
     "inv": ErrorCode.INVALID_INTERFACE_STATE,
     "non": ErrorCode.INVALID_NONCE,
+    "uns": ErrorCode.UNSUPPORTED_REQUEST,
     "chk": ByCheck.ERROR,
     "rpt": ByCheck.RESPONSE_OR_ERROR,
     "-": None,
@@ -93,6 +96,7 @@ REQUESTS: dict[Event, Callable[[], Message]] = {
         interface=name(0), mmio_range=MmioRange(0, 1, 0, 0)
     ),
     Event.SET_CONFIG: lambda: SetTdispConfigRequest(interface=name(0)),
+    Event.VDM: lambda: VdmRequest(interface=name(0), vendor=bytes(2)),
 }
 
 
@@ -132,6 +136,7 @@ def test_the_table_has_every_cell_of_the_specification() -> None:
     "TDISP-P2P-001",
     "TDISP-MMA-001",
     "TDISP-CFG-001",
+    "TDISP-VDM-001",
     "TDISP-FSM-015",
     "TDISP-FSM-019",
 )

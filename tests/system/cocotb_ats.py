@@ -10,14 +10,15 @@ from cocotb.triggers import ClockCycles
 from models.app.map import Control, Status
 from models.host.translation import Mapping, TranslationAgent
 from models.pcie.ats import Span
-from models.pcie.codes import AddressType
+from models.pcie.codes import AddressType, AerUncorrectable
 from models.pcie.layout import PAGE
-from models.tdisp.codes import InterfaceInfo, Request, TdiState
+from models.tdisp.codes import ErrorCause, InterfaceInfo, Request, TdiState
 from tb.host.inbound import InboundRequest
 from tb.host.route import PLAIN, Route
 from tb.scenario import LEGACY
 from tests.system.cocotb_dma import Completions
 from tests.system.cocotb_functions import LARGEST
+from tests.system.shown import shown
 
 VIRTUAL = 0x4000_0000  # untranslated addresses of both VMs
 MOVE = Control.TRANSLATE
@@ -200,7 +201,10 @@ class TranslationsEndWithTheLifeOfTheirTdi(Ats):
 
 @pyuvm.test()
 class TranslationsWithoutTStopARunningTdi(Ats):
-    """The right stream without T, and no stream: ERROR, nothing is sent; the legacy VM goes on."""
+    """The right stream without T, and no stream: ERROR, nothing is sent; the legacy VM goes on.
+
+    The cause says why, and AER has an Unexpected Completion where IDE was left.
+    """
 
     pages = 1
 
@@ -212,7 +216,9 @@ class TranslationsWithoutTStopARunningTdi(Ats):
             inbound.translation_route = {tee: route, PLAIN: PLAIN}.__getitem__
             await self.start_move(tee, TO_HOST)
             await ClockCycles(self.adapter.clk, A_WHILE)
-            assert self.adapter.tdi_states()[self.tvm] is TdiState.ERROR, str(route)
+            assert await shown(kit.host, self.tvm) == (TdiState.ERROR, ErrorCause.ATS), str(route)
+            in_clear = (route == PLAIN) << AerUncorrectable.UNEXPECTED_COMPLETION
+            assert await kit.vmm.take_errors() == in_clear, str(route)
             assert not self.served(), "sent by a translation that nobody vouches for"
             index, way, base = self.vms()[1]
             await self.bring(index, way, base)

@@ -9,10 +9,11 @@ from cocotb.triggers import ClockCycles
 from models.app.map import Control, Register, Status
 from models.pcie.codes import ExtendedCapabilityId
 from models.pcie.pri import PageRequest, PageResponse, ResponseCode
-from models.tdisp.codes import InterfaceInfo, Request, TdiState
+from models.tdisp.codes import ErrorCause, InterfaceInfo, Request, TdiState
 from tb.host.root_port import HOST_RID
 from tb.host.route import PLAIN, Route
 from tests.system.cocotb_pasid import REPORT_HEAD, WithPasid
+from tests.system.shown import shown
 
 CONTROL, ALLOCATION = 0x04, 0x0C  # registers of the Page Request capability
 ENABLE, RESET, UNEXPECTED, STOPPED = 1 << 0, 1 << 1, 1 << 17, 1 << 24
@@ -120,7 +121,7 @@ class AResponseByAnotherWayIsAnError(WithPages):
         for wrong in (PLAIN, Route(tee.stream, False)):
             request, _ = await self.ask(self.tvm, tee)
             await self.respond(request, wrong)
-            assert self.state() is TdiState.ERROR, wrong
+            assert await shown(kit.host, self.tvm) == (TdiState.ERROR, ErrorCause.ATS), wrong
             await kit.stop(self.session, self.tvm)
             await self.respond(request, PLAIN)  # discarded: it is of a former life
             before, way = await self.ask(self.tvm, PLAIN)

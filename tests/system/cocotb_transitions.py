@@ -10,21 +10,44 @@ from pathlib import Path
 
 import pyuvm
 from cocotb.triggers import ClockCycles
+from pyuvm import ConfigDB
 
-from models.app.map import Bar0
+from models.app.map import Bar0, Control, Register
+from models.device.config import DeviceProfile
+from models.host.translation import Mapping
 from models.ide.stream import IdeStream
-from models.pcie.codes import CapabilityId
+from models.pcie.ats import Span
+from models.pcie.codes import CapabilityId, ExtendedCapabilityId
+from models.pcie.layout import PAGE
+from models.pcie.pri import PageResponse
+from models.pcie.rules import split_completions
 from models.pcie.tlp import Tlp
 from models.spdm.secure_session import SecureSession
-from models.tdisp.codes import NONCE_SIZE, ErrorCode, LockFlags, Request, Response, TdiState
-from models.tdisp.table import TABLE, ByCheck, Cell, Event
+from models.tdisp.codes import (
+    NONCE_SIZE,
+    ErrorCause,
+    ErrorCode,
+    LockFlags,
+    Request,
+    Response,
+    TdiState,
+)
+from models.tdisp.table import CAUSES, TABLE, ByCheck, Cell, Event
 from tb.base_test import BaseTest
 from tb.host.root_port import HOST_RID
-from tb.host.route import PLAIN
+from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import COMMAND, COMMAND_MASTER
 from tb.report.transition_table import Seen, cell, read, rows
-from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS, Attached, Scenario, TdispAnswer
+from tb.scenario import (
+    DEFAULT_STREAM,
+    LEGACY_MEMORY,
+    STREAM_BLOCKS,
+    Attached,
+    Scenario,
+    TdispAnswer,
+)
 from tests.system.rows import CELLS_OUT_OF_REACH, GROUPS, NOT_BUILT
+from tests.system.shown import shown
 
 DEVICE_CONTROL = 0x08
 INITIATE_FLR = 1 << 15
@@ -32,6 +55,18 @@ QUIET = 1500  # cycles: longer than clearing takes
 RESET_CYCLES = 16
 OTHER_BUS = 0x0200
 OTHER_BUS_TAG = 200
+NOWHERE = 0x7000_0000  # no memory is there
+VIRTUAL = 0x4000_0000
+SIZE = 64
+PRI_CONTROL, PRI_ALLOCATION, PRI_ENABLE = 0x04, 0x0C, 1
+WAIT = 300  # times 10 cycles
+# Where the victim asks for what is answered in the state
+ASKED_IN = {
+    TdiState.CONFIG_UNLOCKED: TdiState.CONFIG_UNLOCKED,
+    TdiState.CONFIG_LOCKED: TdiState.CONFIG_UNLOCKED,
+    TdiState.RUN: TdiState.RUN,
+    TdiState.ERROR: TdiState.RUN,
+}
 DRAWN = "TRANSITIONS_OUTPUT"  # variable: folder for what was seen, in place of the comparison
 
 Ask = Callable[[], Awaitable[TdispAnswer | None]]
@@ -199,7 +234,7 @@ class OptionalRequestsInEveryState(EveryRequestInEveryState):
 
 @pyuvm.test()
 class RequestsThatAreNotBuiltInEveryState(Transitions):
-    """SET_TDISP_CONFIG: UNSUPPORTED_REQUEST with the code, no effect."""
+    """SET_TDISP_CONFIG, VDM_REQUEST: UNSUPPORTED_REQUEST with the code, no effect."""
 
     async def run_table(self) -> None:
         for state in TdiState:
@@ -225,7 +260,6 @@ class Events(Transitions):
             Event.CONFIG_CHANGE: self.change,
             Event.FLR: self._flr,
             Event.STREAM_INSECURE: self._break_stream,
-            Event.COMPLETION_ERROR: self._fail_completion,
             Event.SESSION_END: self._end_session,
             Event.REQUESTER_ID_CHANGE: self._other_bus,
             Event.POISONED: self._poison,
@@ -236,13 +270,23 @@ class Events(Transitions):
             for state in TdiState:
                 if (state, event) in CELLS_OUT_OF_REACH:
                     continue
-                what = f"{event.name} in {state.name}"
                 await self.bring_to(state)
                 await acts[event]()
-                await ClockCycles(self.adapter.clk, QUIET)
-                self.note(event, state)
-                assert self.state() is TABLE[state, event].next, f"{what}: {self.state().name}"
-                await self._recover(what)
+                await self.settle(event, state)
+
+    async def settle(self, event: Event, state: TdiState) -> None:
+        """It has happened: look at the state and at its cause, put things right again."""
+        what = f"{event.name} in {state.name}"
+        await ClockCycles(self.adapter.clk, QUIET)
+        self.note(event, state)
+        following = TABLE[state, event].next
+        assert self.state() is following, f"{what}: {self.state().name}"
+        cause = ErrorCause.NONE
+        if following is TdiState.ERROR:  # the first cause stays, here that of change()
+            first = state in (TdiState.CONFIG_LOCKED, TdiState.RUN)
+            cause = CAUSES.get(event, ErrorCause.COMMAND) if first else ErrorCause.COMMAND
+        assert await shown(self.kit.host, self.victim) == (following, cause), what
+        await self._recover(what)
 
     async def _recover(self, what: str) -> None:
         kit, expected = self.kit, self.state()
@@ -268,13 +312,6 @@ class Events(Transitions):
         read = Tlp.mem_read(HOST_RID, self.kit.function(self.victim).bar0, 4, tag=0xF0).encode()
         wire = stream.encrypt(read, True)
         await host.transmit_wire(wire[:-1] + bytes([wire[-1] ^ 1]), "attack: wrong MAC")
-
-    async def _fail_completion(self) -> None:
-        """The engine reads where no memory is."""
-        kit, function = self.kit, self.kit.function(self.victim)
-        route = kit.tee if self.state() is TdiState.RUN else PLAIN
-        for register, value in ((0x10, 0x7000_0000), (0x14, 0), (0x18, 0), (0x0C, 64), (0x04, 1)):
-            await kit.write_register(function, register, value, route)
 
     async def _end_session(self) -> None:
         await self.session.end()
@@ -304,9 +341,148 @@ class Events(Transitions):
 
 @pyuvm.test()
 class EveryEventInEveryState(Events):
-    """Configuration, FLR, the stream, completions, the session."""
+    """Configuration, FLR, the stream, the session."""
 
 
 @pyuvm.test()
 class RareEventsInEveryState(Events):
     """Bus number, poison, conventional reset."""
+
+
+class Answered(Events):
+    """Answers to requests of the victim: late ones where it must not ask."""
+
+    async def run_table(self) -> None:
+        await self.prepare()
+        for event in self.rows:
+            for state in TdiState:
+                if (state, event) in CELLS_OUT_OF_REACH:
+                    continue
+                await self.bring_to(ASKED_IN[state])
+                await self.make_request(event)
+                if state is TdiState.CONFIG_LOCKED:
+                    self.tdi = await self.kit.lock(self.session, self.victim, self.flags)
+                elif state is TdiState.ERROR:
+                    await self.change()
+                assert self.state() is state
+                await self.answer()
+                await self.settle(event, state)
+
+    async def prepare(self) -> None:
+        """What the victim needs before it is locked."""
+
+    async def make_request(self, event: Event) -> None:
+        """Let the victim send a request; nobody has answered it yet."""
+        raise AssertionError("a test overrides make_request()")
+
+    async def answer(self) -> None:
+        """Answer it."""
+        raise AssertionError("a test overrides answer()")
+
+    @property
+    def route(self) -> Route:
+        """How software and the victim reach each other and the host."""
+        return self.kit.tee if self.state() is TdiState.RUN else PLAIN
+
+    async def write(self, values: tuple[tuple[Register, int], ...]) -> None:
+        """Write registers of the victim."""
+        function, route = self.kit.function(self.victim), self.route
+        for register, value in values:
+            await self.kit.write_register(function, register, value, route)
+
+    async def until(self, sent: Callable[[], object]) -> None:
+        """Wait for what the victim sends."""
+        for _ in range(WAIT):
+            if sent():
+                return
+            await ClockCycles(self.adapter.clk, 10)
+        raise AssertionError("nothing came")
+
+
+@pyuvm.test()
+class AnswersInEveryState(Answered):
+    """A read that gets UR, a translation that comes without T; then one that gets poisoned data."""
+
+    async def run_table(self) -> None:
+        await super().run_table()
+        for state in (TdiState.CONFIG_UNLOCKED, TdiState.RUN):
+            await self.bring_to(state)
+            await self.make_request(Event.POISONED)
+            await self._poisoned_data()
+            await self.settle(Event.POISONED, state)
+
+    async def _poisoned_data(self) -> None:
+        host, route = self.kit.host, self.route
+        host.inbound.hold_completions = False
+        host.inbound.held.clear()
+        (request, _) = host.inbound.refused[-1]
+        data = split_completions(HOST_RID, request.tlp, b"\xff" * SIZE)[0]
+        await host.respond(replace(data, ep=True), route)
+        await ClockCycles(self.adapter.clk, QUIET)
+        if route == PLAIN:
+            memory = self.kit.function(self.victim).bar0 + Bar0.MEMORY
+            assert (await host.mem_read(memory, SIZE)).data == bytes(SIZE), "poisoned data is taken"
+
+    async def prepare(self) -> None:
+        inbound, rid = self.kit.host.inbound, self.kit.function(self.victim).rid
+        await self.kit.vmm.enable_ats(self.victim)
+        inbound.translation.map(rid, Mapping(Span(VIRTUAL, PAGE), LEGACY_MEMORY.base))
+        inbound.translation_route = lambda way: replace(way, t=False)
+
+    async def make_request(self, event: Event) -> None:
+        asks = event is Event.TRANSLATION_T0
+        self.kit.host.inbound.hold_completions = True
+        await self.write(
+            (
+                (Register.HOST_ADDRESS_LOW, VIRTUAL if asks else NOWHERE),
+                (Register.HOST_ADDRESS_HIGH, 0),
+                (Register.DEVICE_ADDRESS, 0),
+                (Register.LENGTH, SIZE),
+                (Register.CONTROL, int(Control.START | (Control.TRANSLATE if asks else 0))),
+            )
+        )
+        await self.until(lambda: self.kit.host.inbound.held)
+
+    async def answer(self) -> None:
+        self.kit.host.inbound.hold_completions = False
+        await self.kit.host.inbound.release()
+
+
+@pyuvm.test()
+class PageResponsesInEveryState(Answered):
+    """A PRG Response by another way than its request."""
+
+    def build_phase(self) -> None:
+        super().build_phase()
+        profile = DeviceProfile(num_tdi=self.adapter.num_tdi, pasid=True, pri=True)
+        ConfigDB().set(None, "*", "PROFILE", profile)
+
+    async def prepare(self) -> None:
+        host, pf = self.kit.host, self.kit.host.pf_rid
+        pri = await host.extended_capability(pf, ExtendedCapabilityId.PRI)
+        await host.config_write(pf, pri + PRI_ALLOCATION, 4)
+        await host.config_write(pf, pri + PRI_CONTROL, PRI_ENABLE, enables=0b0011)
+
+    async def make_request(self, event: Event) -> None:
+        requests = self.kit.host.page_requests
+        requests.clear()
+        await self.write(
+            (
+                (Register.HOST_ADDRESS_LOW, VIRTUAL),
+                (Register.HOST_ADDRESS_HIGH, 0),
+                (Register.PAGE_REQUEST, int(Control.START)),
+            )
+        )
+        await self.until(lambda: requests)
+        self.page, self.came = requests[0]
+
+    async def answer(self) -> None:
+        runs = self.state() is TdiState.RUN
+        await self._respond(Route(self.kit.tee.stream, False))
+        if runs:  # what is wrong has answered nothing
+            await self._respond(self.came)
+
+    async def _respond(self, route: Route) -> None:
+        response = PageResponse(HOST_RID, self.page.requester_id, self.page.index)
+        await self.kit.host.respond(response.tlp(), route)
+        await ClockCycles(self.adapter.clk, QUIET)

@@ -7,7 +7,7 @@ from models.tdisp.codes import TdiState
 from models.tdisp.table import TABLE, Event
 from tests.plan import covers
 from tests.system.cases import on_both_simulators, on_verilator, run_case
-from tests.system.rows import CELLS_OUT_OF_REACH, GROUPS, OUT_OF_REACH
+from tests.system.rows import BUILDS, CELLS_OUT_OF_REACH, GROUPS, OUT_OF_REACH
 
 MODULE = "tests.system.cocotb_transitions"
 
@@ -33,13 +33,13 @@ def test_optional_requests_in_every_state(simulator: str) -> None:
     run_case(MODULE, "OptionalRequestsInEveryState", simulator)
 
 
-@covers("TDISP-CFG-002", "TDISP-HDR-004", "TDISP-CAP-003")
+@covers("TDISP-CFG-002", "TDISP-VDM-001", "TDISP-HDR-004", "TDISP-CAP-003")
 @on_both_simulators
 def test_requests_that_are_not_built_in_every_state(simulator: str) -> None:
     run_case(MODULE, "RequestsThatAreNotBuiltInEveryState", simulator)
 
 
-@covers("TDISP-FSM-001", "TDISP-FSM-004", "TDISP-FSM-006", "TDISP-FSM-007", "TDISP-FSM-010")
+@covers("TDISP-FSM-001", "TDISP-FSM-004", "TDISP-FSM-006", "TDISP-FSM-007")
 @covers("TDISP-FSM-019", "TDISP-TRK-015", "TDISP-SES-007", "TDISP-SES-008")
 @on_verilator
 def test_every_event_in_every_state(simulator: str) -> None:
@@ -50,3 +50,16 @@ def test_every_event_in_every_state(simulator: str) -> None:
 @on_verilator
 def test_rare_events_in_every_state(simulator: str) -> None:
     run_case(MODULE, "RareEventsInEveryState", simulator)
+
+
+@covers("TDISP-FSM-009", "TDISP-FSM-010", "TDISP-FSM-011", "TDISP-FSM-019", "TDISP-DMA-005")
+@on_verilator
+def test_answers_in_every_state(simulator: str) -> None:
+    run_case(MODULE, "AnswersInEveryState", simulator)
+
+
+@covers("TDISP-FSM-012", "TDISP-FSM-019", "TDISP-LOCK-021")
+@on_verilator
+def test_page_responses_in_every_state(simulator: str) -> None:
+    name = "PageResponsesInEveryState"
+    run_case(MODULE, name, simulator, parameters=BUILDS[name])
