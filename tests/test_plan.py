@@ -36,6 +36,14 @@ def test_test_without_requirement_is_a_problem(tmp_path: Path) -> None:
     assert len(check(_project(tmp_path, CORE, test)).problems) == 1
 
 
+@pytest.mark.parametrize(("number", "problems"), [("TDISP-X-001", 0), ("TDISP-Y-001", 2)])
+def test_cases_of_a_test_name_requirements_too(tmp_path: Path, number: str, problems: int) -> None:
+    test = f'ALL = [Mutant(covers("{number}"))]\n@each_mutant(ALL)\ndef test_a(mutant): pass\n'
+    plan = check(_project(tmp_path, CORE, test))
+    assert len(plan.problems) == problems
+    assert plan.tests == {number: ["tests/unit/test_it.py"]}
+
+
 def test_unknown_requirement_is_a_problem(tmp_path: Path) -> None:
     test = '@covers("TDISP-X-001", "TDISP-Y-001")\ndef test_a(): pass\n'
     assert len(check(_project(tmp_path, CORE, test)).problems) == 1

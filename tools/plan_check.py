@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("core", "planned")
 WITH_POINTS = "TDISP-"  # requirements that coverage points are asked of
 TOOL_TESTS = "tests"  # what lies right here tests the project's own tools, no requirement
+BY_CASE = "each_mutant"  # a decorator: each case of the test names requirements of its own
 
 
 @dataclass
@@ -76,16 +77,22 @@ def _check_points(name: str, entry: dict[str, Any], plan: Plan) -> None:
 def _read_tests(path: Path, name: str, plan: Plan) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     module_wide = _module_marks(tree)
+    decorators: set[ast.expr] = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node not in decorators:
+            for requirement in _names(node):
+                plan.tests.setdefault(requirement, []).append(name)
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
+        decorators.update(node.decorator_list)
         named = [n for decorator in node.decorator_list for n in _names(decorator)]
+        by_case = BY_CASE in map(_called, node.decorator_list)
         is_test = (
             path.name.startswith("test_")
             and node.name.startswith("test_")
             and path.parent.name != TOOL_TESTS
         )
-        if is_test and not named and not module_wide:
+        if is_test and not (named or module_wide or by_case):
             plan.problems.append(f"{name}::{node.name}: names no requirement")
         for requirement in named + (module_wide if is_test else []):
             plan.tests.setdefault(requirement, []).append(f"{name}::{node.name}")
@@ -103,11 +110,15 @@ def _module_marks(tree: ast.Module) -> list[str]:
 
 
 def _names(node: ast.expr) -> list[str]:
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-        return []
-    if node.func.id not in ("covers", "attack"):
+    if not isinstance(node, ast.Call) or _called(node) not in ("covers", "attack"):
         return []
     return [name for argument in node.args for name in _constants(argument)]
+
+
+def _called(node: ast.expr) -> str | None:
+    """The name of the function that an expression calls."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return function.id if isinstance(function, ast.Name) else None
 
 
 def _constants(node: ast.expr) -> list[str]:
