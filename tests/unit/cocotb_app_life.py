@@ -234,6 +234,7 @@ async def a_lost_read_stops_a_running_tdi_and_its_tag_rests(dut: Any) -> None:
         await answer(bench, [lost], 0xDEAD)
         await cycles(dut, 20)
         assert bench.count["aer_unexpected_cpl"] == 1
+        assert await bench.memory(1) == [0] * 1024, "late data was taken"
         (last,) = await bench.held_reads(1)  # the late Completion ends the quarantine
         await answer(bench, [*reads, last], 0xF00D)
         assert await bench.finished(1) == Status.DONE
