@@ -323,6 +323,28 @@ def locked(race: Race, disturbance: Disturbance) -> str:
 
 
 @pyuvm.test()
+class EachAloneHasItsEffect(Races):
+    """The same requests and the same errors, but not at once: each of them does what it should."""
+
+    async def attack(self) -> None:
+        for ready, request, code, state in (
+            (self.nothing, self.lock, Response.LOCK_INTERFACE_RESPONSE, LOCKED),
+            (self.lock_it, self.start, Response.START_INTERFACE_RESPONSE, RUN),
+            (self.run_it, self.stop, Response.STOP_INTERFACE_RESPONSE, UNLOCKED),
+        ):
+            await ready()
+            alone = await self.run(request, 0, TAIL)
+            assert alone.states == [state], alone.what
+            assert alone.answer.code == code, alone.what
+            await self.unlock_it()
+        for error in (self.pin(), self.master_cleared(), await self.flr(), await self.overlap()):
+            assert 0 < await self.latency(error) < TAIL
+        await self.run_it()
+        await self.assert_served("after all of them")
+        self.assert_no_leak()
+
+
+@pyuvm.test()
 class StopMeetsErrors(Races):
     """STOP in RUN with an internal error, a forbidden write, FLR."""
 

@@ -128,6 +128,16 @@ class Stalled(AttackTest):
         tlp = Tlp.mem_read(HOST_RID, self.memory(index), len(self.secret), tag)
         return await self.host.issue(tlp, route)
 
+    async def issue_reads(self, count: int) -> list[Answer]:
+        """Reads by the legacy VM and the TVMs in turn."""
+        ways = ((LEGACY_VF, PLAIN), (BYSTANDER, TRUSTED), (VICTIM, TRUSTED))
+        return [await self.issue_read(*ways[n % len(ways)]) for n in range(count)]
+
+    @property
+    def legacy(self) -> bytes:
+        """What the legacy VM reads."""
+        return LEGACY_DATA + bytes(len(self.secret) - len(LEGACY_DATA))
+
     async def end_sessions(self) -> None:
         """The root of trust misses heartbeats and ends all sessions."""
         self.now += 2.5 * HEARTBEAT
@@ -144,6 +154,24 @@ class Stalled(AttackTest):
         """TLPs from the device."""
         self.env.scoreboard.link_stalls(stalled)
         self.kit.env.link_out.sink.pause = stalled
+
+
+@pyuvm.test()
+class AllIsServedWithoutAStall(Stalled):
+    """The same reads, transfers, messages and requests while nothing stalls."""
+
+    async def attack(self) -> None:
+        for number, read in enumerate(await self.issue_reads(6)):
+            result = await read
+            assert result.status is CplStatus.SC, f"read {number}: {result}"
+            assert result.data == (self.secret if number % 3 else self.legacy), f"read {number}"
+        answer = await self.words.exchange(wrap(ObjectType.SPDM, GetDigests().encode()))
+        assert answer is not None
+        for index in (VICTIM, BYSTANDER):
+            await self.assert_dma(index, "without a stall")
+            await self.revive(index)
+        await self.assert_all_served("without a stall", VICTIM, BYSTANDER)
+        self.assert_no_leak()
 
 
 @pyuvm.test()
@@ -166,8 +194,7 @@ class ErrorsPassAStalledLink(Stalled):
 
     async def _stalls(self, fault: Fault) -> None:
         self.stall_link(True)
-        ways = ((LEGACY_VF, PLAIN), (BYSTANDER, TRUSTED), (VICTIM, TRUSTED))
-        reads = [await self.issue_read(*ways[n % len(ways)]) for n in range(fault.waiting)]
+        reads = await self.issue_reads(fault.waiting)
         await self.quiet(STALL)
         mark = self.mark()
         await fault.happens()
@@ -183,12 +210,8 @@ class ErrorsPassAStalledLink(Stalled):
         for read in reads:
             result = await read
             assert result.status in (CplStatus.SC, CplStatus.UR), f"{fault.name}: {result}"
-            assert result.data in (b"", self.secret, self._legacy), f"{fault.name}: {result}"
+            assert result.data in (b"", self.secret, self.legacy), f"{fault.name}: {result}"
         await self.quiet()
-
-    @property
-    def _legacy(self) -> bytes:
-        return LEGACY_DATA + bytes(len(self.secret) - len(LEGACY_DATA))
 
     async def _recover(self, fault: Fault) -> None:
         for answer in self.pending:

@@ -10,6 +10,13 @@ MODULE = "tests.attack.cocotb_att_32_races"
 
 
 @attack("ATT-32")
+@covers("TDISP-STATE-003", "TDISP-STOP-001", "TDISP-FSM-001", "TDISP-FSM-004", "TDISP-FSM-013")
+@on_verilator
+def test_each_alone_has_its_effect(simulator: str) -> None:
+    run_case(MODULE, "EachAloneHasItsEffect", simulator)
+
+
+@attack("ATT-32")
 @covers("TDISP-STATE-003", "TDISP-STOP-001", "TDISP-STOP-004", "TDISP-FSM-013", "TDISP-FSM-005")
 @on_verilator
 def test_stop_meets_errors(simulator: str) -> None:

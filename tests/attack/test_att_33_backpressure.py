@@ -10,6 +10,13 @@ MODULE = "tests.attack.cocotb_att_33_backpressure"
 
 
 @attack("ATT-33")
+@covers("TDISP-MMIO-001", "TDISP-MMIO-015", "TDISP-DMA-002", "DOE-FSM-001")
+@on_verilator
+def test_all_is_served_without_a_stall(simulator: str) -> None:
+    run_case(MODULE, "AllIsServedWithoutAStall", simulator)
+
+
+@attack("ATT-33")
 @covers("TDISP-FSM-002", "TDISP-FSM-005", "TDISP-FSM-013", "TDISP-SES-007", "IDE-ST-002")
 @on_verilator
 def test_errors_pass_a_stalled_link(simulator: str) -> None:
