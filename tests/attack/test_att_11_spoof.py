@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from tb.device import device
+from tests.mutants.hostile import SPOOFER
 from tests.mutants.mutants import assert_sound
-from tests.mutants.weaknesses import MUTATIONS, SPOOFER
+from tests.mutants.weaknesses import WEAKNESSES
 from tests.plan import attack, covers
 from tests.system.cases import on_verilator, run_case
 
@@ -15,7 +16,7 @@ MODULE = "tests.attack.cocotb_att_11_spoof"
 @attack("ATT-11")
 @covers("TDISP-DMA-007")
 def test_spoofed_requests_are_dropped() -> None:
-    assert_sound(device(), MUTATIONS, MODULE, "SpoofedRequestsAreDropped", SPOOFER)
+    assert_sound(device(), WEAKNESSES, MODULE, "SpoofedRequestsAreDropped", SPOOFER)
 
 
 @attack("ATT-11")

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from tb.device import device
+from tests.mutants.hostile import CLAIMANT
 from tests.mutants.mutants import assert_sound
-from tests.mutants.weaknesses import CLAIMANT, MUTATIONS
+from tests.mutants.weaknesses import WEAKNESSES
 from tests.plan import attack, covers
 from tests.system.cases import on_verilator, run_case
 
@@ -43,4 +44,4 @@ def test_translations_that_were_taken_back_are_not_used(simulator: str) -> None:
 @attack("ATT-23")
 @covers("TDISP-ATS-002", "TDISP-DMA-007")
 def test_claimed_translations_never_leave() -> None:
-    assert_sound(device(), MUTATIONS, MODULE, "ClaimedTranslationsNeverLeave", CLAIMANT)
+    assert_sound(device(), WEAKNESSES, MODULE, "ClaimedTranslationsNeverLeave", CLAIMANT)

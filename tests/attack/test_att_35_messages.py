@@ -6,14 +6,14 @@ from __future__ import annotations
 import pytest
 
 from tb.device import Mutation, device
-from tests.mutants.mutants import assert_sound
-from tests.mutants.weaknesses import (
+from tests.mutants.hostile import (
     ATOMIC_SENDER,
     INSISTENT,
-    MUTATIONS,
     PAGE_REQUESTER,
     VENDOR_MESSENGER,
 )
+from tests.mutants.mutants import assert_sound
+from tests.mutants.weaknesses import WEAKNESSES
 from tests.plan import attack, covers
 from tests.system.cases import on_verilator, run_case
 
@@ -30,7 +30,7 @@ def test_each_state_sends_its_types_only(simulator: str) -> None:
 @attack("ATT-35")
 @covers("TDISP-INT-003")
 def test_interrupts_in_error_are_dropped() -> None:
-    assert_sound(device(), MUTATIONS, MODULE, "InterruptsInErrorAreDropped", INSISTENT)
+    assert_sound(device(), WEAKNESSES, MODULE, "InterruptsInErrorAreDropped", INSISTENT)
 
 
 @attack("ATT-35")
@@ -41,7 +41,7 @@ def test_interrupts_in_error_are_dropped() -> None:
     ids=lambda mutation: mutation.name,
 )
 def test_other_types_never_leave(hostile: Mutation) -> None:
-    assert_sound(device(), MUTATIONS, MODULE, "OtherTypesNeverLeave", hostile)
+    assert_sound(device(), WEAKNESSES, MODULE, "OtherTypesNeverLeave", hostile)
 
 
 @attack("ATT-35")

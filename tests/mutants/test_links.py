@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tb.device import Mutation, device
-from tests.mutants.mutants import assert_killed, assert_sound
+from tests.mutants.mutants import SYSTEM, Mutant, assert_killed, assert_sound, each_mutant
 from tests.plan import covers
 
-SYSTEM = "tests.system.cocotb_"
 MMIO_FILE = "app/app_mmio.v"
-CASES = [
-    (
-        ("functions", "RootComplexEnumeratesTheDevice"),
+MUTANTS = [
+    Mutant(
+        covers("TDISP-MMIO-007"),
+        f"{SYSTEM}functions",
+        "RootComplexEnumeratesTheDevice",
         Mutation(
             "missing_functions_answer",
             "cfg/cfg_tlp.v",
@@ -21,8 +20,10 @@ CASES = [
             "well_formed && !poisoned",
         ),
     ),
-    (
-        ("functions", "FunctionMaskHoldsAllVectorsBack"),
+    Mutant(
+        covers("TDISP-INT-002"),
+        f"{SYSTEM}functions",
+        "FunctionMaskHoldsAllVectorsBack",
         Mutation(
             "function_mask_ignored",
             "app/app_msix.v",
@@ -30,8 +31,10 @@ CASES = [
             "msix_enable",
         ),
     ),
-    (
-        ("mmio", "PartialAccessesReachTheirBytesOnly"),
+    Mutant(
+        covers("TDISP-MMIO-001"),
+        f"{SYSTEM}mmio",
+        "PartialAccessesReachTheirBytesOnly",
         Mutation(
             "bytes_written_that_are_not_enabled",
             MMIO_FILE,
@@ -39,8 +42,10 @@ CASES = [
             "mmio_tvalid ? {DATA_W / 8{1'b1}} : {DATA_W / 8{1'b0}}",
         ),
     ),
-    (
-        ("mmio", "PartialAccessesReachTheirBytesOnly"),
+    Mutant(
+        covers("TDISP-MMIO-006"),
+        f"{SYSTEM}mmio",
+        "PartialAccessesReachTheirBytesOnly",
         Mutation(
             "byte_count_of_whole_words",
             MMIO_FILE,
@@ -48,8 +53,10 @@ CASES = [
             "{total[9:0], 2'b00}",
         ),
     ),
-    (
-        ("mmio", "RegistersTakePartsOfThemselves"),
+    Mutant(
+        covers("TDISP-MMIO-001"),
+        f"{SYSTEM}mmio",
+        "RegistersTakePartsOfThemselves",
         Mutation(
             "registers_written_whole",
             MMIO_FILE,
@@ -57,8 +64,10 @@ CASES = [
             "4'hf",
         ),
     ),
-    (
-        ("mmio", "AccessesAcrossAPageBorderHaveNoEffect"),
+    Mutant(
+        covers("TDISP-MMIO-014"),
+        f"{SYSTEM}mmio",
+        "AccessesAcrossAPageBorderHaveNoEffect",
         Mutation(
             "page_borders_crossed",
             "filter/mmio_filter.v",
@@ -66,8 +75,10 @@ CASES = [
             "memory_space && !scrub_busy",
         ),
     ),
-    (
-        ("dma", "CompletionsThatFailEndTheirTransferOnly"),
+    Mutant(
+        covers("TDISP-DMA-008"),
+        f"{SYSTEM}dma",
+        "CompletionsThatFailEndTheirTransferOnly",
         Mutation(
             "failed_completions_taken",
             "app/app_cpl.v",
@@ -75,8 +86,10 @@ CASES = [
             "failed = poisoned;",
         ),
     ),
-    (
-        ("dma", "ReadsThatNobodyAnswersTimeOut"),
+    Mutant(
+        covers("TDISP-FSM-010"),
+        f"{SYSTEM}dma",
+        "ReadsThatNobodyAnswersTimeOut",
         Mutation(
             "reads_wait_for_ever",
             "app/app_tags.v",
@@ -84,8 +97,10 @@ CASES = [
             "1'b0",
         ),
     ),
-    (
-        ("dma", "AnEngineTakesOneTransferAtATime"),
+    Mutant(
+        covers("TDISP-DMA-008"),
+        f"{SYSTEM}dma",
+        "AnEngineTakesOneTransferAtATime",
         Mutation(
             "started_while_busy",
             "app/app_transfers.v",
@@ -93,8 +108,10 @@ CASES = [
             "started & ~kill",
         ),
     ),
-    (
-        ("rom_and_hints", "RequestsHaveHintsWhereTphIsEnabled"),
+    Mutant(
+        covers("TDISP-DMA-007", "TDISP-LOCK-015"),
+        f"{SYSTEM}rom_and_hints",
+        "RequestsHaveHintsWhereTphIsEnabled",
         Mutation(
             "hints_in_a_mode_that_is_not_offered",
             "device/tdisp_device.v",
@@ -103,8 +120,10 @@ CASES = [
             "tph_enable",
         ),
     ),
-    (
-        ("streams", "StatusFollowsTheStreams"),
+    Mutant(
+        covers("IDE-CAP-004"),
+        f"{SYSTEM}streams",
+        "StatusFollowsTheStreams",
         Mutation(
             "status_shows_enable",
             "cfg/cfg_ide.v",
@@ -112,8 +131,10 @@ CASES = [
             "ide_enable[s]",
         ),
     ),
-    (
-        ("streams", "StoppedKeysCarryNothing"),
+    Mutant(
+        covers("IDE-KEY-007"),
+        f"{SYSTEM}streams",
+        "StoppedKeysCarryNothing",
         Mutation(
             "stopped_keys_work",
             "ide/ide_stream_ctrl.v",
@@ -121,8 +142,10 @@ CASES = [
             "cmd_loaded && (!cmd_loading || wipe)",
         ),
     ),
-    (
-        ("streams", "ControlIsSampledWithEnable"),
+    Mutant(
+        covers("IDE-CAP-003"),
+        f"{SYSTEM}streams",
+        "ControlIsSampledWithEnable",
         Mutation(
             "tee_limited_not_sampled",
             "cfg/cfg_ide.v",
@@ -131,18 +154,14 @@ CASES = [
         ),
     ),
 ]
-MUTATIONS = [mutation for _, mutation in CASES]
 
 
-@covers("TDISP-MMIO-001", "TDISP-MMIO-006", "TDISP-MMIO-007", "TDISP-MMIO-014", "TDISP-FSM-010")
-@covers("TDISP-DMA-007", "TDISP-LOCK-015")
-@covers("TDISP-INT-002", "TDISP-DMA-008", "IDE-CAP-003", "IDE-CAP-004", "IDE-KEY-007")
-@pytest.mark.parametrize(("test", "mutation"), CASES, ids=[m.name for m in MUTATIONS])
-def test_loss_is_noticed(test: tuple[str, str], mutation: Mutation) -> None:
-    assert_killed(device(), MUTATIONS, mutation, SYSTEM + test[0], test[1])
+@each_mutant(MUTANTS, alike="mutation")
+def test_loss_is_noticed(mutant: Mutant) -> None:
+    assert_killed(device(), MUTANTS, mutant)
 
 
 @covers("TDISP-MMIO-001")
-@pytest.mark.parametrize("test", [("mmio", "PartialAccessesReachTheirBytesOnly")])
-def test_device_without_a_loss_passes(test: tuple[str, str]) -> None:
-    assert_sound(device(), MUTATIONS, SYSTEM + test[0], test[1])
+def test_device_without_a_loss_passes() -> None:
+    case = "PartialAccessesReachTheirBytesOnly"
+    assert_sound(device(), MUTANTS, f"{SYSTEM}mmio", case)

@@ -16,6 +16,18 @@ SOURCES = [
 ]
 
 
+def dma_filter(data_w: int, num_tdi: int) -> Design:
+    """`dma_filter` with three streams."""
+    parameters = {
+        "DATA_W": data_w,
+        "NUM_TDI": num_tdi,
+        "TDI_W": max(1, (num_tdi - 1).bit_length()),
+        "NUM_IDE_STREAMS": 3,
+        "STREAM_W": 2,
+    }
+    return Design("dma_filter", SOURCES, parameters)
+
+
 @covers(
     "TDISP-DMA-001",
     "TDISP-DMA-002",
@@ -45,28 +57,11 @@ def test_every_outbound_request_is_admitted_as_the_table_says(simulator: str) ->
 @attack("ATT-11")
 @pytest.mark.parametrize(("data_w", "num_tdi"), [(128, 4), (512, 256), (256, 1)])
 def test_refused_requests_disappear_whole(data_w: int, num_tdi: int) -> None:
-    parameters = {
-        "DATA_W": data_w,
-        "NUM_TDI": num_tdi,
-        "TDI_W": max(1, (num_tdi - 1).bit_length()),
-        "NUM_IDE_STREAMS": 3,
-        "STREAM_W": 2,
-    }
-    run_simulation(Design("dma_filter", SOURCES, parameters), "tests.unit.cocotb_dma_filter")
+    run_simulation(dma_filter(data_w, num_tdi), "tests.unit.cocotb_dma_filter")
 
 
 WITH_SDIS = Design(
-    "dma_filter",
-    SOURCES,
-    {
-        "DATA_W": 128,
-        "NUM_TDI": 4,
-        "TDI_W": 2,
-        "NUM_IDE_STREAMS": 3,
-        "STREAM_W": 2,
-        "SDI_EN": 1,
-        "SDI_PASID": 0x100,
-    },
+    "dma_filter", SOURCES, {**dma_filter(128, 4).parameters, "SDI_EN": 1, "SDI_PASID": 0x100}
 )
 
 
