@@ -395,7 +395,6 @@ module app_sender #(
   assign alloc_dw = dw_q;
   assign alloc_low = atomic_q != 2'd0 ? 5'd0 : address_q[6:2];  // as the Completion will say
 
-
   assign fault = state_q != ST_SEARCH && state_q != ST_READ && state_q != ST_SIZE &&
       state_q != ST_FETCH && !in_send && state_q != ST_RESULT;
 
