@@ -13,8 +13,8 @@ from enum import IntEnum
 class ConfigRegister(IntEnum):
     """Byte address of each DW. Virtual functions have those marked VF, at the same address.
 
-    SR-IOV, ARI and ACS exist when there are virtual functions; the Expansion ROM, PASID, PRI and
-    TPH when they are built.
+    SR-IOV, ARI and ACS exist when there are virtual functions; the Expansion ROM, PASID, PRI,
+    TPH and MSI when they are built.
     """
 
     ID = 0x000  # VF
@@ -45,6 +45,12 @@ class ConfigRegister(IntEnum):
     DEVICE_CONTROL_2 = 0x088
     LINK_CAPABILITIES_2 = 0x08C  # VF
     LINK_CONTROL_2 = 0x090
+    MSI = 0x0A0  # VF; Message Control 31:16
+    MSI_ADDRESS_LOW = 0x0A4  # VF
+    MSI_ADDRESS_HIGH = 0x0A8  # VF
+    MSI_DATA = 0x0AC  # VF
+    MSI_MASK = 0x0B0  # VF
+    MSI_PENDING = 0x0B4  # VF
     ATS = 0x100  # VF
     ATS_CONTROL = 0x104  # VF; ATS Capability 15:0, ATS Control 31:16
     AER = 0x110

@@ -20,6 +20,7 @@ PASID = False
 PRI = False
 ROM = True
 TPH = True
+MSI = True
 REPORT_PORTION = 1024  # bytes of the report in one response
 
 
@@ -110,6 +111,7 @@ class DeviceProfile:
     pri: bool = PRI  # the PF has a Page Request capability, which its VFs share
     rom: bool = ROM  # the PF has an Expansion ROM
     tph: bool = TPH  # every function has a TPH Requester capability
+    msi: bool = MSI  # every function has an MSI capability
     dsm_profile: DsmProfile | None = None
 
     def __post_init__(self) -> None:

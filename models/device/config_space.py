@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
 from models.app.map import ROM_BYTES
+from models.app.msi import Msi
 from models.device.config import DeviceProfile
 from models.device.registers import (
     BAR_64_BIT_PREFETCHABLE,
@@ -69,6 +70,7 @@ class FunctionView:
     bar2: int = 0
     msix_enable: bool = False
     msix_function_mask: bool = False
+    msi: Msi | None = None  # None: the function has no such capability
     ats_enable: bool = False
     attributes: int = 0  # that its requests may have, as in a TLP header
     atomics: bool = False  # whether it may send AtomicOps
@@ -275,6 +277,7 @@ class ConfigSpace:
             bar2=bars.get(2, 0),
             msix_enable=bool(msix & MSIX_ENABLE),
             msix_function_mask=bool(msix & MSIX_FUNCTION_MASK),
+            msi=None if pasid is not None else self.msi(number),
             ats_enable=bool(ats) and pasid is None,
             attributes=bool(control & NO_SNOOP)
             | bool(control & RELAXED_ORDERING) << 1
@@ -310,6 +313,17 @@ class ConfigSpace:
         """Bus address of the Expansion ROM of the PF; None while it is disabled."""
         register = self.read(0, Reg.ROM)
         return register & ~ROM_ENABLE if register & ROM_ENABLE else None
+
+    def msi(self, number: int) -> Msi | None:
+        """Registers of the MSI capability of a function; None where there is none."""
+        if not self.profile.msi:
+            return None
+        return Msi(
+            self.read(number, Reg.MSI),
+            self.read(number, Reg.MSI_ADDRESS_LOW) | self.read(number, Reg.MSI_ADDRESS_HIGH) << 32,
+            self.read(number, Reg.MSI_DATA),
+            self.read(number, Reg.MSI_MASK),
+        )
 
     def _hints(self, function: int) -> bool:
         enabled = self.read(function, Reg.TPH_CONTROL) & TPH_ENABLE

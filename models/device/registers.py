@@ -8,6 +8,13 @@ from dataclasses import dataclass
 
 from models.app.config_map import ConfigRegister as Reg
 from models.app.map import ROM_BYTES
+from models.app.msi import (
+    ADDRESS_LOW_WRITABLE,
+    CONTROL_RESET,
+    CONTROL_WRITABLE,
+    DATA_WRITABLE,
+    MASK_WRITABLE,
+)
 from models.device.config import DeviceProfile
 from models.pcie.codes import (
     CapabilityId,
@@ -63,6 +70,18 @@ def _msix(profile: DeviceProfile) -> Bits:
     return Bits((profile.msix_vectors - 1) << 16, MSIX_WRITABLE)
 
 
+def _msi(profile: DeviceProfile) -> dict[int, Bits]:
+    if not profile.msi:
+        return {}
+    return {
+        Reg.MSI: Bits(CONTROL_RESET, CONTROL_WRITABLE),
+        Reg.MSI_ADDRESS_LOW: Bits(0, ADDRESS_LOW_WRITABLE),
+        Reg.MSI_ADDRESS_HIGH: Bits(0, ONES),
+        Reg.MSI_DATA: Bits(0, DATA_WRITABLE),
+        Reg.MSI_MASK: Bits(0, MASK_WRITABLE),
+    }
+
+
 def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
     """Registers of the physical function by their address."""
     registers = {
@@ -71,6 +90,7 @@ def pf_registers(profile: DeviceProfile) -> dict[int, Bits]:
         Reg.INTERRUPT: Bits(0, 0xFF),
         Reg.PM_CONTROL: Bits(0x8, 0x3),  # No_Soft_Reset is 1
         Reg.MSIX: _msix(profile),
+        **_msi(profile),
         Reg.DEVICE_CONTROL: Bits(DEVICE_CONTROL_RESET, DEVICE_CONTROL_WRITABLE),
         Reg.DEVICE_CONTROL_2: Bits(0, DEVICE_CONTROL_2_WRITABLE),
         Reg.LINK_CONTROL: Bits(0, 0xCB),
@@ -117,6 +137,7 @@ def vf_registers(profile: DeviceProfile) -> dict[int, Bits]:
     registers = {
         Reg.COMMAND: Bits(0, COMMAND_VF),
         Reg.MSIX: _msix(profile),
+        **_msi(profile),
         Reg.ATS_CONTROL: Bits(0, ATS_ENABLE),
         Reg.ACS_CONTROL: Bits(0, ACS_WRITABLE),
     }
@@ -129,7 +150,8 @@ def vf_registers(profile: DeviceProfile) -> dict[int, Bits]:
 _CAPABILITIES = (
     (Reg.PM, Reg.MSIX, Space.CAPABILITY, CapabilityId.PM),
     (Reg.MSIX, Reg.PCIE, Space.CAPABILITY, CapabilityId.MSIX),
-    (Reg.PCIE, Reg.ATS, Space.CAPABILITY, CapabilityId.PCIE),
+    (Reg.PCIE, Reg.MSI, Space.CAPABILITY, CapabilityId.PCIE),
+    (Reg.MSI, Reg.ATS, Space.CAPABILITY, CapabilityId.MSI),
     (Reg.ATS, Reg.AER, Space.EXTENDED, ExtendedCapabilityId.ATS),
     (Reg.AER, Reg.SRIOV, Space.EXTENDED, ExtendedCapabilityId.AER),
     (Reg.SRIOV, Reg.DOE, Space.EXTENDED, ExtendedCapabilityId.SRIOV),

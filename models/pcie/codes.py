@@ -88,6 +88,7 @@ class CapabilityId(IntEnum):
     """Capability IDs."""
 
     PM = 0x01
+    MSI = 0x05
     MSIX = 0x11
     PCIE = 0x10
 

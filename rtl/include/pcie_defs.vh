@@ -66,6 +66,7 @@
 `define PCIE_MSG_VENDOR_DEFINED_1 8'h7f
 
 `define PCIE_CAP_PM 8'h01
+`define PCIE_CAP_MSI 8'h05
 `define PCIE_CAP_MSIX 8'h11
 `define PCIE_CAP_PCIE 8'h10
 

@@ -131,6 +131,8 @@ class DeviceChecker:
                 lost = old.attributes & ~new.attributes or old.atomics > new.atomics
                 if lost or old.hints > new.hints:
                     self.link.outbound.enables_cleared(old, now)
+                if (old.msi, old.msix_enable) != (new.msi, new.msix_enable):
+                    self.link.outbound.interrupts_changed(old, new, now)
                 if not self.link.shadows[new.number].may_send(new):
                     self.link.shadows[new.number].may_fail(now)
                 if old.ordered_completions and not new.ordered_completions:

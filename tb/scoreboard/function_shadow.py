@@ -251,6 +251,13 @@ class FunctionShadow:
         if transfer is not None and ended and transfer.vector == vector:
             self._finish(self.model.maybe_failed and not self.model.maybe_finished)
 
+    def may_have_said(self, vectors: set[int]) -> None:
+        """A message stands for all these vectors: others that were due may have left with it."""
+        self.owed = [
+            Owed(owed.vector, owed.since_ns, owed.required and owed.vector not in vectors)
+            for owed in self.owed
+        ]
+
     # ------------------------------------------------------------------ ends
 
     def abort(self, time_ns: float) -> None:

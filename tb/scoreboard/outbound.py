@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.app.function import Interrupt
+from models.app.msi import VECTORS
 from models.pcie.admission import OutboundKind
 from models.pcie.codes import AddressType
 from models.pcie.errors import TlpError
@@ -21,6 +22,7 @@ from tb.scoreboard.way import WayChecker
 from tb.scoreboard.world import FunctionView, Route, World
 
 ATTRIBUTES, ID_BASED_ORDERING = 0b111, 0b100  # as in a TLP header
+KEPT = 7  # settings of interrupts that may still count, besides the last one
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class OutboundChecker:
         self.shadows = shadows
         self._bus_master: dict[int, float] = {}  # last time at which it was set
         self._before: dict[int, tuple[FunctionView, float]] = {}  # when enables were cleared last
+        # How MSI and MSI-X were set, and until when; when interrupts last took another way
+        self._interrupts: dict[int, list[tuple[FunctionView, float]]] = {}
+        self._rerouted: dict[int, float] = {}
 
     @property
     def _findings(self) -> Findings:
@@ -105,7 +110,14 @@ class OutboundChecker:
             self._check_translation(time_ns, tlp, view, matched)
             self._advance(time_ns, matched.run, tlp, route, matched.asked_ns, view.number)
         elif matched.vector is not None:
-            self.shadows[view.number].interrupt_sent(matched.vector)
+            self._interrupted(view, matched.kind, matched.vector)
+
+    def _interrupted(self, view: FunctionView, kind: OutboundKind, vector: int) -> None:
+        shadow = self.shadows[view.number]
+        shadow.interrupt_sent(vector)
+        if kind is OutboundKind.MSI and view.msi is not None:
+            stands_for = view.msi.vector(vector)
+            shadow.may_have_said({n for n in range(VECTORS) if view.msi.vector(n) == stands_for})
 
     def _match(
         self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
@@ -120,12 +132,25 @@ class OutboundChecker:
                 return Matched(kind, run)
         if tlp.at == AddressType.TRANSLATED:
             return self._translated(time_ns, view, shadow, tlp)
+        for owed in shadow.owed:
+            if any(_is_message(tlp, message) for message in self._by_msi(made_ns, view, owed)):
+                return Matched(OutboundKind.MSI, vector=owed.vector)
         locked = self.world.msix_locked(view.number)
         kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
         for owed in shadow.owed:
             if any(_is_message(tlp, m) for m in shadow.messages(made_ns, owed.vector)):
                 return Matched(kind, vector=owed.vector)
         return None
+
+    def _by_msi(self, made_ns: float, view: FunctionView, owed: Owed) -> list[Interrupt]:
+        """What an interrupt may look like by MSI, which MSI-X Enable turns off (TDISP-INT-001)."""
+        former = [old for old, until in self._interrupts.get(view.number, []) if until >= made_ns]
+        found = [
+            each.msi.message(owed.vector)
+            for each in (view, *former)
+            if each.msi is not None and not each.msix_enable
+        ]
+        return [message for message in found if message is not None]
 
     def _translated(
         self, time_ns: float, view: FunctionView, shadow: FunctionShadow, tlp: Tlp
@@ -235,6 +260,13 @@ class OutboundChecker:
         """Enables of Device Control and TPH were those of `before` until now."""
         self._before[before.number] = before, time_ns
 
+    def interrupts_changed(self, before: FunctionView, now: FunctionView, time_ns: float) -> None:
+        """MSI and MSI-X of the function were set as in `before` until now."""
+        known = self._interrupts.setdefault(now.number, [])
+        known[:] = [*known[-KEPT:], (before, time_ns)]
+        if _route(before) != _route(now):
+            self._rerouted[now.number] = time_ns
+
     def bus_master_cleared(self, tdi: int, time_ns: float) -> None:
         """Bus Master Enable of the function was set until now."""
         self._bus_master[tdi] = time_ns
@@ -304,19 +336,31 @@ class OutboundChecker:
     def _check_sent(
         self, time_ns: float, owed: Owed, shadow: FunctionShadow, view: FunctionView
     ) -> None:
-        deliverable = view.msix_enable and not view.msix_function_mask and view.bus_master
-        message = shadow.model.interrupt(owed.vector)
+        requirement = "TDISP-INT-002" if view.msix_enable else "TDISP-INT-001"
+        message = None
+        if view.msix_enable and not view.msix_function_mask:
+            message = shadow.model.interrupt(owed.vector)
+        elif view.msi is not None and not view.msix_enable:
+            message = view.msi.message(owed.vector)
+        same = self._rerouted.get(view.number, float("-inf")) < owed.since_ns
+        deliverable = view.bus_master and same
         states = self.world.states_during(view.number, owed.since_ns, time_ns)
         if not (owed.required and deliverable and message) or TdiState.ERROR in states:
             return
         self._findings.mismatch(
-            ("TDISP-INT-002",),
+            (requirement,),
             time_ns,
             "interrupt was not sent",
             {"vector": owed.vector, "since": owed.since_ns, "message": message},
             {"message": "none"},
             view.number,
         )
+
+
+def _route(view: FunctionView) -> tuple[bool, int]:
+    """By what interrupts leave: MSI-X, or so many vectors of MSI."""
+    by_msi = view.msi is not None and view.msi.enabled and not view.msix_enable
+    return view.msix_enable, view.msi.granted if by_msi and view.msi is not None else 0
 
 
 def _is_message(tlp: Tlp, message: Interrupt) -> bool:

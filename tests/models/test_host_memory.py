@@ -223,7 +223,7 @@ def test_the_function_has_all_other_pasids() -> None:
     assert check.check(DmaRequest(TDI_B, B_BASE, 4, True, True, 7)).allowed
 
 
-@covers("TDISP-HOST-010", "TDISP-INT-001")
+@covers("TDISP-HOST-010", "TDISP-INT-002")
 def test_interrupts_without_pasid_reach_who_has_any_sdi_of_the_function() -> None:
     assert sdi_verdict(None, VECTORS).allowed
     assert not sdi_verdict(8, VECTORS).allowed

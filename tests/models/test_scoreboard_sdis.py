@@ -129,7 +129,7 @@ def test_ats_of_the_function_chooses_the_stream_of_an_sdi(ats: bool, route: Rout
     assert (bench.found() == set()) is (route == right)
 
 
-@covers("TDISP-INT-001", "TDISP-DMA-007")
+@covers("TDISP-INT-002", "TDISP-DMA-007")
 def test_interrupts_of_sdis_have_no_pasid() -> None:
     bench = SdiBench()
     for tdi, route in ((2, PLAIN), (1, SECURED)):
