@@ -18,7 +18,7 @@ BUILDS: tuple[dict[str, int], ...] = (
     {"NUM_TDI": 256, "NUM_IDE_STREAMS": 8, "NUM_SESSIONS": 16, "DATA_W": 512, "MAX_PAYLOAD": 4096},
     {"WHOLE_DEVICE": 1, "PASID_EN": 1, "PRI_EN": 1, "TDISP_CONFIG_EN": 1},
     {"SDI_EN": 1, "NUM_TDI": 3, "PASID_EN": 1, "PRI_EN": 1, "SDI_PASID": 0xFFFFC},
-    {"ROM_EN": 0, "TPH_EN": 0, "P2P_EN": 0, "MMIO_ATTRIBUTE_EN": 0},
+    {"ROM_EN": 0, "TPH_EN": 0, "MSI_EN": 0, "P2P_EN": 0, "MMIO_ATTRIBUTE_EN": 0},
 )
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// app: the function under protection, once for each TDI: registers, memory, a DMA engine and MSI-X.
+// app: the function under protection, once for each TDI: registers, memory, a DMA engine and interrupts.
 //
 // Functions share the data path and nothing else. What belongs to the past of a function - it was
 // told to quiesce, is being cleared, or its TDI changed state - is aborted in that cycle and its
@@ -39,6 +39,12 @@ module app #(
     input wire pasid_enable,  // of the PF, for all functions
     input wire [NUM_TDI-1:0] msix_enable,
     input wire [NUM_TDI-1:0] msix_function_mask,
+
+    // Interrupts by MSI; see app_msi
+    input  wire [7*NUM_TDI-1:0] msi_control,
+    output wire [4*NUM_TDI-1:0] msi_pending,
+    output wire [    TDI_W-1:0] msi_tdi,
+    input  wire [         79:0] msi_message,
 
     // TDIs
     input  wire [2*NUM_TDI-1:0] tdi_state,
@@ -104,6 +110,7 @@ module app #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
+    output wire                 appreq_msi,
     output wire [         20:0] appreq_pasid,   // valid, and the PASID
     input  wire                 appreq_denied,  // the three in the cycle after the last beat
     input  wire                 appreq_ide,     // how it has left
@@ -170,46 +177,29 @@ module app #(
   // ------------------------------------------------------------------ wires
   wire scrub_fault, target_fault, dma_fault;
   wire sweep_valid, sweep_ready, sweep_step;
-  wire [  TDI_W-1:0] sweep_tdi;
   wire [SWEEP_W-1:0] sweep_word;
+  wire [TDI_W-1:0] sweep_tdi, access_tdi, cpl_write_tdi, dma_read_tdi, message_tdi;
 
-  wire [  TDI_W-1:0] access_tdi;
   wire mmio_write_valid, mmio_write_ready, mmio_read_valid, mmio_read_ready, mmio_read_answer;
-  wire [BE_W-1:0] mmio_write_be;
-  wire [9:0] mmio_write_dw, mmio_read_dw;
-  wire [DATA_W-1:0] mmio_write_data, mem_read_data;
-
-  wire cpl_write_valid, cpl_write_ready;
-  wire [TDI_W-1:0] cpl_write_tdi;
-  wire [BE_W-1:0] cpl_write_be;
-  wire [9:0] cpl_write_dw;
-  wire [DATA_W-1:0] cpl_write_data;
-
-  wire dma_read_valid, dma_read_ready, dma_read_answer;
-  wire [TDI_W-1:0] dma_read_tdi;
-  wire [9:0] dma_read_dw;
+  wire cpl_write_valid, cpl_write_ready, dma_read_valid, dma_read_ready, dma_read_answer;
+  wire [BE_W-1:0] mmio_write_be, cpl_write_be;
+  wire [9:0] mmio_write_dw, mmio_read_dw, cpl_write_dw, dma_read_dw;
+  wire [DATA_W-1:0] mmio_write_data, cpl_write_data, mem_read_data;
 
   wire [NUM_TDI-1:0] mmio_active, dma_active, interrupts_owing;
   wire [NUM_TDI-1:0] busy, done_req, error_req, event_req, event_vector_1, event_vector_0;
   wire start_req, start_to_host, start_interrupt;
-  wire [31:0] length, device_address;
-  wire [63:0] host_address;
-  wire [ 1:0] vector;
-  wire [ 2:0] start_attr;
-  wire [ 1:0] start_atomic;
   wire start_translate, start_pasid, page_start_req;
-  wire [ 2:0] start_hint;
-  wire [ 2:0] page_status;
+  wire [31:0] length, device_address, message_data;
+  wire [63:0] host_address, message_address;
+  wire [1:0] vector, start_atomic;
+  wire [2:0] start_attr, start_hint, page_status;
   wire [19:0] pasid;
 
   wire [NUM_TDI-1:0] outstanding, dma_error_event;
   wire [3:0] dma_error_cause;
 
-  wire message_valid, message_ready;
-  wire [TDI_W-1:0] message_tdi;
-  wire [63:0] message_address;
-  wire [31:0] message_data;
-
+  wire message_valid, message_ready, message_msi;
   wire stream_error, unexpected, timeout_event;
   wire [STREAM_W-1:0] stream_error_stream;
 
@@ -349,11 +339,16 @@ module app #(
       .error_req         (error_req),
       .msix_enable       (msix_enable),
       .msix_function_mask(msix_function_mask),
+      .msi_control       (msi_control),
+      .msi_pending       (msi_pending),
+      .msi_tdi           (msi_tdi),
+      .msi_message       (msi_message),
       .event_req         (event_req),
       .event_vector_1    (event_vector_1),
       .event_vector_0    (event_vector_0),
       .message_valid     (message_valid),
       .message_ready     (message_ready),
+      .message_msi       (message_msi),
       .message_tdi       (message_tdi),
       .message_address   (message_address),
       .message_data      (message_data)
@@ -427,6 +422,7 @@ module app #(
       .inval_done           (inval_done),
       .message_valid        (message_valid),
       .message_ready        (message_ready),
+      .message_msi          (message_msi),
       .message_tdi          (message_tdi),
       .message_address      (message_address),
       .message_data         (message_data),
@@ -450,6 +446,7 @@ module app #(
       .appreq_tlast         (appreq_tlast),
       .appreq_tdi           (appreq_tdi),
       .appreq_msix          (appreq_msix),
+      .appreq_msi           (appreq_msi),
       .appreq_pasid         (appreq_pasid),
       .appreq_denied        (appreq_denied),
       .appreq_ide           (appreq_ide),

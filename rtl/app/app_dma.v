@@ -84,6 +84,7 @@ module app_dma #(
     // Interrupt messages
     input  wire             message_valid,
     output wire             message_ready,
+    input  wire             message_msi,      // by MSI, else by MSI-X
     input  wire [TDI_W-1:0] message_tdi,
     input  wire [     63:0] message_address,
     input  wire [     31:0] message_data,
@@ -111,6 +112,7 @@ module app_dma #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
+    output wire                 appreq_msi,
     output wire [         20:0] appreq_pasid,
     input  wire                 appreq_denied,
     input  wire                 appreq_ide,
@@ -180,7 +182,7 @@ module app_dma #(
   wire [127:0] sender_hdr;
   wire [DATA_W-1:0] sender_tdata;
   wire [DATA_W/32-1:0] sender_tkeep;
-  wire sender_tvalid, sender_tready, sender_tlast, sender_msix;
+  wire sender_tvalid, sender_tready, sender_tlast, sender_msix, sender_msi;
   wire [TDI_W-1:0] sender_tdi;
   wire [20:0] sender_pasid;
 
@@ -298,6 +300,7 @@ module app_dma #(
       .forget_req           (forget_req),
       .message_valid        (message_valid),
       .message_ready        (message_ready),
+      .message_msi          (message_msi),
       .message_tdi          (message_tdi),
       .message_address      (message_address),
       .message_data         (message_data),
@@ -326,6 +329,7 @@ module app_dma #(
       .appreq_tlast         (sender_tlast),
       .appreq_tdi           (sender_tdi),
       .appreq_msix          (sender_msix),
+      .appreq_msi           (sender_msi),
       .appreq_pasid         (sender_pasid),
       .appreq_denied        (appreq_denied),
       .appreq_ide           (appreq_ide),
@@ -378,6 +382,7 @@ module app_dma #(
       .sender_tlast        (sender_tlast),
       .sender_tdi          (sender_tdi),
       .sender_msix         (sender_msix),
+      .sender_msi          (sender_msi),
       .sender_pasid        (sender_pasid),
       .appreq_hdr          (appreq_hdr),
       .appreq_tdata        (appreq_tdata),
@@ -387,6 +392,7 @@ module app_dma #(
       .appreq_tlast        (appreq_tlast),
       .appreq_tdi          (appreq_tdi),
       .appreq_msix         (appreq_msix),
+      .appreq_msi          (appreq_msi),
       .appreq_pasid        (appreq_pasid),
       .appreq_denied       (appreq_denied),
       .appreq_ide          (appreq_ide),

@@ -68,6 +68,7 @@ module app_pages #(
     input  wire                 sender_tlast,
     input  wire [    TDI_W-1:0] sender_tdi,
     input  wire                 sender_msix,
+    input  wire                 sender_msi,
     input  wire [         20:0] sender_pasid,
 
     // All requests
@@ -79,6 +80,7 @@ module app_pages #(
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
     output wire                 appreq_msix,
+    output wire                 appreq_msi,
     output wire [         20:0] appreq_pasid,
     input  wire                 appreq_denied,  // the three belong to the cycle after the last beat
     input  wire                 appreq_ide,
@@ -226,6 +228,7 @@ module app_pages #(
   // The mask of the next sender's addresses is looked up behind a Page Request.
   assign appreq_tdi    = in_offer ? tdi_q : sender_tdi;
   assign appreq_msix   = !hold && sender_msix;
+  assign appreq_msi    = !hold && sender_msi;
   assign appreq_pasid  = hold ? page_pasid : sender_pasid;
   assign sending       = state_q == ST_IDLE ? NONE : own;
   assign fault         = state_q != ST_IDLE && state_q != ST_READ && !hold;

@@ -66,6 +66,7 @@ module app_sender #(
     // Interrupt messages
     input  wire             message_valid,
     output wire             message_ready,
+    input  wire             message_msi,      // by MSI, else by MSI-X
     input  wire [TDI_W-1:0] message_tdi,
     input  wire [     63:0] message_address,
     input  wire [     31:0] message_data,
@@ -99,7 +100,8 @@ module app_sender #(
     input  wire                 appreq_tready,
     output wire                 appreq_tlast,
     output wire [    TDI_W-1:0] appreq_tdi,
-    output wire                 appreq_msix,
+    output wire                 appreq_msix,    // an interrupt by MSI-X
+    output wire                 appreq_msi,     // an interrupt by MSI
     output wire [         20:0] appreq_pasid,   // valid, and the PASID
     input  wire                 appreq_denied,  // the three belong to the cycle after the last beat
     input  wire                 appreq_ide,
@@ -126,8 +128,9 @@ module app_sender #(
   reg [5:0] state_q, state_d;
   reg [TDI_W-1:0] tdi_q;  // whose turn it is
   reg [TDI_W-1:0] last_write_q, last_read_q;
-  reg [TDI_W-1:0] msix_tdi_q;
-  reg msix_q, write_q;
+  reg [TDI_W-1:0] interrupt_tdi_q;
+  reg interrupt_q, write_q;
+  reg msi_q;  // it is an interrupt by MSI
   reg reads_first_q;  // the last data TLP was a write
   reg wanted_q;  // the transfer of this TLP is still the one it was made for
   reg [10:0] count_q;
@@ -144,11 +147,11 @@ module app_sender #(
   reg no_write_q;  // of a Translation Request
   reg [TAG_W-1:0] tag_q;
 
-  wire [TDI_W-1:0] owner = msix_q ? msix_tdi_q : tdi_q;
+  wire [TDI_W-1:0] owner = interrupt_q ? interrupt_tdi_q : tdi_q;
   wire in_send = state_q == ST_SEND;
   wire taken = appreq_tvalid && appreq_tready;
   wire with_data = write_q || atomic_q != 2'd0;
-  wire reads_memory = with_data && !msix_q;
+  wire reads_memory = with_data && !interrupt_q;
 
   // ------------------------------------------------------------------ turns
   wire any_write, any_read;
@@ -276,10 +279,11 @@ module app_sender #(
       end
     end
     if (state_q == ST_SEARCH) begin
-      msix_q     <= message_valid;
-      msix_tdi_q <= message_tdi;
-      wanted_q   <= 1'b1;
-      tag_q      <= free_tag;
+      interrupt_q     <= message_valid;
+      interrupt_tdi_q <= message_tdi;
+      msi_q           <= message_msi;
+      wanted_q        <= 1'b1;
+      tag_q           <= free_tag;
       if (message_valid) begin
         address_q  <= message_address[63:2];
         data_q     <= message_data;
@@ -362,14 +366,15 @@ module app_sender #(
     long_address ? address_q[63:32] : low_address,
     long_address ? low_address : 32'd0
   };
-  assign appreq_tdata = msix_q ? {{(DATA_W - 32) {1'b0}}, data_q} :
+  assign appreq_tdata = interrupt_q ? {{(DATA_W - 32) {1'b0}}, data_q} :
       with_data ? beat_tdata : {DATA_W{1'b0}};
-  assign appreq_tkeep = msix_q ? {{(LANES - 1) {1'b0}}, 1'b1} :
+  assign appreq_tkeep = interrupt_q ? {{(LANES - 1) {1'b0}}, 1'b1} :
       with_data ? beat_tkeep : {LANES{1'b0}};
   assign appreq_tvalid = in_send && (!reads_memory || beat_tvalid);
   assign appreq_tlast = !reads_memory || beat_tlast;
   assign appreq_tdi = owner;
-  assign appreq_msix = msix_q;
+  assign appreq_msix = interrupt_q && !msi_q;
+  assign appreq_msi = interrupt_q && msi_q;
   assign appreq_pasid = pasid_q;
 
   assign message_ready = state_q == ST_SEARCH;
@@ -379,7 +384,7 @@ module app_sender #(
   assign forget_req = state_q == ST_SIZE && uses && !(translation_hit && permitted);
   assign select = tdi_q;
   // A refused TLP counts as sent: the transfer has failed anyway.
-  assign sent_req = state_q == ST_RESULT && !msix_q && wanted_q && !kill[tdi_q];
+  assign sent_req = state_q == ST_RESULT && !interrupt_q && wanted_q && !kill[tdi_q];
   assign sent_count = moved_q;
 
   // The filter has said whether and where the request has left.
@@ -399,7 +404,7 @@ module app_sender #(
       state_q != ST_FETCH && !in_send && state_q != ST_RESULT;
 
   assign sending = state_q != ST_SEARCH ? ONE << owner : NONE;
-  wire denied = state_q == ST_RESULT && !msix_q && wanted_q && appreq_denied;
+  wire denied = state_q == ST_RESULT && !interrupt_q && wanted_q && appreq_denied;
   wire refused = state_q == ST_SIZE && still_wanted && not_allowed;
   assign denied_req = denied || refused ? ONE << tdi_q : NONE;
 

@@ -97,26 +97,31 @@ module app_target #(
     input  wire [NUM_TDI-1:0] error_req,
 
     // Interrupts
-    input  wire [NUM_TDI-1:0] msix_enable,
-    input  wire [NUM_TDI-1:0] msix_function_mask,
-    input  wire [NUM_TDI-1:0] event_req,
-    input  wire [NUM_TDI-1:0] event_vector_1,
-    input  wire [NUM_TDI-1:0] event_vector_0,
-    output wire               message_valid,
-    input  wire               message_ready,
-    output wire [  TDI_W-1:0] message_tdi,
-    output wire [       63:0] message_address,
-    output wire [       31:0] message_data
+    input  wire [  NUM_TDI-1:0] msix_enable,
+    input  wire [  NUM_TDI-1:0] msix_function_mask,
+    input  wire [7*NUM_TDI-1:0] msi_control,
+    output wire [4*NUM_TDI-1:0] msi_pending,
+    output wire [    TDI_W-1:0] msi_tdi,
+    input  wire [         79:0] msi_message,
+    input  wire [  NUM_TDI-1:0] event_req,
+    input  wire [  NUM_TDI-1:0] event_vector_1,
+    input  wire [  NUM_TDI-1:0] event_vector_0,
+    output wire                 message_valid,
+    input  wire                 message_ready,
+    output wire                 message_msi,
+    output wire [    TDI_W-1:0] message_tdi,
+    output wire [         63:0] message_address,
+    output wire [         31:0] message_data
 );
 
-  wire mmio_fault, msix_fault, table_busy;
+  wire mmio_fault, interrupt_fault, table_busy;
   wire access_bar, access_rom, access_second;
   wire reg_write, reg_read;
   wire [9:0] reg_dw;
   wire [31:0] reg_write_data, regs_read_data, rom_read_data, msix_read_data;
   wire [3:0] reg_write_be;
 
-  assign fault = mmio_fault || msix_fault;
+  assign fault = mmio_fault || interrupt_fault;
 
   app_mmio #(
       .DATA_W(DATA_W),
@@ -223,15 +228,19 @@ module app_target #(
       .error_req      (error_req)
   );
 
-  app_msix #(
+  app_interrupts #(
       .NUM_TDI(NUM_TDI),
       .TDI_W  (TDI_W)
-  ) u_msix (
+  ) u_interrupts (
       .clk               (clk),
       .rst               (rst),
-      .fault             (msix_fault),
+      .fault             (interrupt_fault),
       .msix_enable       (msix_enable),
       .msix_function_mask(msix_function_mask),
+      .msi_control       (msi_control),
+      .msi_pending       (msi_pending),
+      .msi_tdi           (msi_tdi),
+      .msi_message       (msi_message),
       .may_send          (may_interrupt),
       .forget_req        (takes_table),
       .owing             (interrupts_owing),
@@ -252,6 +261,7 @@ module app_target #(
       .event_vector_0    (event_vector_0),
       .message_valid     (message_valid),
       .message_ready     (message_ready),
+      .message_msi       (message_msi),
       .message_tdi       (message_tdi),
       .message_address   (message_address),
       .message_data      (message_data)

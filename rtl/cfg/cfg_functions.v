@@ -22,7 +22,8 @@ module cfg_functions #(
     parameter [11:0] LAST_NEXT    = 12'h000,   // behind the last of all
     parameter        PASID_EN     = 0,
     parameter        PRI_EN       = 0,
-    parameter        TPH_EN       = 0
+    parameter        TPH_EN       = 0,
+    parameter        MSI_EN       = 0
 ) (
     input wire               clk,
     input wire               rst,
@@ -58,6 +59,12 @@ module cfg_functions #(
     output wire [NUM_TDI-1:0] msix_function_mask,
     output wire [NUM_TDI-1:0] ats_enable,
 
+    // Interrupts by MSI; see cfg_msi
+    output wire [7*NUM_TDI-1:0] msi_control,
+    input  wire [4*NUM_TDI-1:0] msi_pending,
+    input  wire [    TDI_W-1:0] msi_tdi,
+    output wire [         79:0] msi_message,
+
     output wire [  NUM_TDI-1:0] tph_enable,
     output wire [3*NUM_TDI-1:0] tph_st_mode,
 
@@ -70,15 +77,16 @@ module cfg_functions #(
     input  wire        pri_unexpected_index
 );
 
+  localparam [11:0] AFTER_PCIE = MSI_EN != 0 ? `CFG_REG_MSI : 12'h000;
   localparam [11:0] VF_AFTER_ACS = TPH_EN != 0 ? `CFG_REG_TPH : 12'h000;
 
   wire [31:0] vf_rdata, msix_rdata, pcie_rdata, ats_rdata, ari_rdata, acs_rdata, shared_rdata;
-  wire [31:0] tph_rdata, tph_rw;
+  wire [31:0] tph_rdata, tph_rw, msi_rdata, msi_rw;
   wire [31:0] vf_rw, msix_rw, pcie_rw, ats_rw, acs_rw, shared_rw, pcie_w1c, shared_w1c;
 
   assign rdata = msix_rdata | pcie_rdata | ats_rdata | ari_rdata | acs_rdata | tph_rdata |
-      (physical ? shared_rdata : vf_rdata);
-  assign rw_mask = msix_rw | pcie_rw | ats_rw | acs_rw | tph_rw | (physical ? shared_rw : vf_rw);
+      msi_rdata |      (physical ? shared_rdata : vf_rdata);
+  assign rw_mask = msix_rw | pcie_rw | ats_rw | acs_rw | tph_rw | msi_rw | (physical ? shared_rw : vf_rw);
   assign w1c_mask = pcie_w1c | (physical ? shared_w1c : 32'd0);
 
   cfg_vf_header #(
@@ -117,9 +125,30 @@ module cfg_functions #(
       .msix_function_mask(msix_function_mask)
   );
 
+  cfg_msi #(
+      .MSI_EN (MSI_EN),
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_msi (
+      .clk            (clk),
+      .rst            (rst),
+      .clear_functions(clear_functions),
+      .func           (func),
+      .addr           (addr),
+      .rdata          (msi_rdata),
+      .rw_mask        (msi_rw),
+      .write          (write),
+      .value          (value),
+      .msi_control    (msi_control),
+      .msi_pending    (msi_pending),
+      .msi_tdi        (msi_tdi),
+      .msi_message    (msi_message)
+  );
+
   cfg_pcie #(
       .MAX_PAYLOAD(MAX_PAYLOAD),
-      .PASID_EN   (PASID_EN)
+      .PASID_EN   (PASID_EN),
+      .NEXT       (AFTER_PCIE[7:0])
   ) u_pcie (
       .clk                  (clk),
       .rst                  (rst),

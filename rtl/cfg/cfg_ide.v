@@ -49,6 +49,12 @@ module cfg_ide #(
     output reg  [64*NUM_IDE_STREAMS-1:0] ide_addr_limit
 );
 
+  generate
+    if (NUM_IDE_STREAMS < 1 || NUM_IDE_STREAMS > 8) begin : g_check_num_ide_streams
+      PARAM_ERROR_NUM_IDE_STREAMS_must_be_1_to_8 u_stop ();
+    end
+  endgenerate
+
   localparam [31:0] NUM_STREAMS = NUM_IDE_STREAMS;
   localparam [7:0] LAST_STREAM = NUM_STREAMS[7:0] - 8'd1;
   // TEE-Limited, number of streams, IDE_KM, selective

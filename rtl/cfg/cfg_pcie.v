@@ -13,7 +13,8 @@
 
 module cfg_pcie #(
     parameter MAX_PAYLOAD = 512,
-    parameter PASID_EN = 0
+    parameter PASID_EN = 0,
+    parameter [7:0] NEXT = 8'h00
 ) (
     input wire clk,
     input wire rst,
@@ -82,7 +83,7 @@ module cfg_pcie #(
     rw_mask  = 32'd0;
     w1c_mask = 32'd0;
     case (addr)
-      `CFG_REG_PCIE: rdata = {PCIE_CAPABILITIES, 8'd0, `PCIE_CAP_PCIE};
+      `CFG_REG_PCIE: rdata = {PCIE_CAPABILITIES, NEXT, `PCIE_CAP_PCIE};
       `CFG_REG_DEVICE_CAPABILITIES: rdata = DEVICE_CAPABILITIES;
       `CFG_REG_DEVICE_CONTROL: begin
         rdata    = {12'd0, status_q, 1'b0, control_q} & own;

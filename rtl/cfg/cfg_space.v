@@ -26,6 +26,7 @@ module cfg_space #(
     parameter PRI_EN          = 0,          // Page Request capability
     parameter ROM_EN          = 0,          // Expansion ROM of the physical function
     parameter TPH_EN          = 0,          // TPH Requester capability
+    parameter MSI_EN          = 0,          // MSI capability
     parameter NUM_SDI         = 0,          // SDIs behind the physical function, the only one then
     parameter STATUS_W        = TDI_W       // bits of the number of a TDI, SDIs among them
 ) (
@@ -65,13 +66,15 @@ module cfg_space #(
     output wire [         31:0] rom_base,
     output wire [          2:0] max_payload_size,
     output wire [          2:0] max_read_request_size,
-    // Of the physical function, for all: ID-Based Ordering, Relaxed Ordering, No Snoop of requests;
-    // ID-Based Ordering of Completions; AtomicOps
-    output wire [          2:0] attr_enable,
+    output wire [          2:0] attr_enable,            // of PF, for all: see cfg_pcie
     output wire                 cpl_ido_enable,
     output wire                 atomic_enable,
     output wire [  NUM_TDI-1:0] msix_enable,
     output wire [  NUM_TDI-1:0] msix_function_mask,
+    output wire [7*NUM_TDI-1:0] msi_control,            // see cfg_msi, with the next three
+    input  wire [4*NUM_TDI-1:0] msi_pending,
+    input  wire [    TDI_W-1:0] msi_tdi,
+    output wire [         79:0] msi_message,
     output wire [  NUM_TDI-1:0] ats_enable,
     output wire [  NUM_TDI-1:0] tph_enable,
     output wire [3*NUM_TDI-1:0] tph_st_mode,            // bit b of all functions in slice b
@@ -150,18 +153,6 @@ module cfg_space #(
   localparam [11:0] AFTER_TPH = PASID_EN != 0 ? `CFG_REG_PASID : AFTER_PASID;
   localparam [11:0] AFTER_ACS = TPH_EN != 0 ? `CFG_REG_TPH : AFTER_TPH;
   localparam [11:0] AFTER_VSEC = NUM_TDI > 1 ? `CFG_REG_ARI : AFTER_ACS;
-
-  generate
-    if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
-      PARAM_ERROR_NUM_TDI_must_be_1_to_256 u_stop ();
-    end
-    if (PF_FUNCTION < 0 || PF_FUNCTION + NUM_TDI > 256) begin : g_check_pf_function
-      PARAM_ERROR_PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256 u_stop ();
-    end
-    if (NUM_IDE_STREAMS < 1 || NUM_IDE_STREAMS > 8) begin : g_check_num_ide_streams
-      PARAM_ERROR_NUM_IDE_STREAMS_must_be_1_to_8 u_stop ();
-    end
-  endgenerate
 
   // ------------------------------------------------------------------ requests
   wire [TDI_W-1:0] func;
@@ -271,7 +262,8 @@ module cfg_space #(
       .LAST_NEXT   (`CFG_REG_IDE),
       .PASID_EN    (PASID_EN),
       .PRI_EN      (PRI_EN),
-      .TPH_EN      (TPH_EN)
+      .TPH_EN      (TPH_EN),
+      .MSI_EN      (MSI_EN)
   ) u_functions (
       .clk                  (clk),
       .rst                  (rst),
@@ -298,6 +290,10 @@ module cfg_space #(
       .vf_bus_master        (vf_bus_master),
       .msix_enable          (msix_enable),
       .msix_function_mask   (msix_function_mask),
+      .msi_control          (msi_control),
+      .msi_pending          (msi_pending),
+      .msi_tdi              (msi_tdi),
+      .msi_message          (msi_message),
       .ats_enable           (ats_enable),
       .tph_enable           (tph_enable),
       .tph_st_mode          (tph_st_mode),

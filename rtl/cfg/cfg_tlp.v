@@ -71,6 +71,15 @@ module cfg_tlp #(
     output wire unsupported  // pulse: the request was answered with Unsupported Request
 );
 
+  generate
+    if (NUM_TDI < 1 || NUM_TDI > 256) begin : g_check_num_tdi
+      PARAM_ERROR_NUM_TDI_must_be_1_to_256 u_stop ();
+    end
+    if (PF_FUNCTION < 0 || PF_FUNCTION + NUM_TDI > 256) begin : g_check_pf_function
+      PARAM_ERROR_PF_FUNCTION_plus_NUM_TDI_must_be_at_most_256 u_stop ();
+    end
+  endgenerate
+
   localparam KEEP_W = DATA_W / 32;
 
   // Hamming distance 4.

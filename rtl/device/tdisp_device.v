@@ -15,6 +15,7 @@ module tdisp_device #(
     parameter WHOLE_DEVICE = 0,  // 1: all functions are one TDI, named by the first
     parameter ROM_EN = 1,  // Expansion ROM of the physical function
     parameter TPH_EN = 1,  // TPH Requester capability of every function
+    parameter MSI_EN = 1,  // MSI capability of every function, besides MSI-X
     parameter NUM_IDE_STREAMS = 2,  // selective IDE streams
     parameter NUM_SESSIONS = 4,  // secured SPDM sessions
     parameter MAX_PAYLOAD = 512,  // bytes of data in one TLP, as Device Capabilities says
@@ -139,6 +140,9 @@ module tdisp_device #(
     if (TDISP_CONFIG_EN != 0 && TDISP_CONFIG_EN != 1) begin : g_check_tdisp_config_en
       PARAM_ERROR_TDISP_CONFIG_EN_must_be_0_or_1 u_stop ();
     end
+    if (MSI_EN != 0 && MSI_EN != 1) begin : g_check_msi_en
+      PARAM_ERROR_MSI_EN_must_be_0_or_1 u_stop ();
+    end
     if (PASID_EN != 0 && PASID_EN != 1) begin : g_check_pasid_en
       PARAM_ERROR_PASID_EN_must_be_0_or_1 u_stop ();
     end
@@ -160,6 +164,9 @@ module tdisp_device #(
   wire [CFG_TDI-1:0] fn_tdi_present, fn_tdi_mse, fn_tdi_bme, fn_flr_req;
   wire [CFG_TDI-1:0] fn_msix_enable, fn_msix_function_mask, fn_ats_enable, fn_tph_enable;
   wire [3*CFG_TDI-1:0] fn_tph_st_mode;
+  wire [7*CFG_TDI-1:0] fn_msi_control;
+  wire [4*CFG_TDI-1:0] fn_msi_pending;
+  wire [CFG_TDI_W-1:0] fn_msi_tdi;
   wire [CFG_TDI_W-1:0] fn_cfg_watch_func;
   wire [63:0] fn_vf_bar0, fn_vf_bar2;
   wire [       15:0] pf_rid;  // captured bus and device number, PF_FUNCTION
@@ -176,6 +183,10 @@ module tdisp_device #(
   wire atomic_enable;  // AtomicOp Requester Enable
   wire [NUM_TDI-1:0] msix_enable;
   wire [NUM_TDI-1:0] msix_function_mask;
+  wire [7*NUM_TDI-1:0] msi_control;  // enable, granted vectors, masks; see cfg_msi
+  wire [4*NUM_TDI-1:0] msi_pending;
+  wire [TDI_W-1:0] msi_tdi;
+  wire [79:0] msi_message;  // data and address of msi_tdi, one cycle later
   wire [NUM_TDI-1:0] ats_enable;
   wire [NUM_TDI-1:0] tph_enable;
   wire [3*NUM_TDI-1:0] tph_st_mode;
@@ -298,6 +309,7 @@ module tdisp_device #(
   wire [STREAM_W-1:0] cfgcpl_stream, appcpl_stream, errcpl_stream, dma_stream, tx_stream;
   wire [TDI_W-1:0] appreq_tdi;
   wire appreq_msix;  // the memory write is an MSI-X message
+  wire appreq_msi;  // the memory write is an MSI
   wire appreq_denied;  // pulse: dma_filter dropped the request
   wire inval_valid;  // an Invalidate Request is to be done
   wire [TDI_W-1:0] inval_tdi;
@@ -522,6 +534,7 @@ module tdisp_device #(
       .PRI_EN(PRI_EN),
       .ROM_EN(ROM_EN),
       .TPH_EN(TPH_EN),
+      .MSI_EN(MSI_EN),
       .NUM_SDI(SDI_EN != 0 ? NUM_TDI - 1 : 0),
       .STATUS_W(TDI_W)
   ) u_cfg_space (
@@ -562,6 +575,10 @@ module tdisp_device #(
       .atomic_enable        (atomic_enable),
       .msix_enable          (fn_msix_enable),
       .msix_function_mask   (fn_msix_function_mask),
+      .msi_control          (fn_msi_control),
+      .msi_pending          (fn_msi_pending),
+      .msi_tdi              (fn_msi_tdi),
+      .msi_message          (msi_message),
       .ats_enable           (fn_ats_enable),
       .tph_enable           (fn_tph_enable),
       .tph_st_mode          (fn_tph_st_mode),
@@ -620,6 +637,7 @@ module tdisp_device #(
       .doe_rsp_none         (doe_rsp_none)
   );
 
+  genvar s;
   generate
     if (SDI_EN != 0) begin : g_sdi
       sdi_functions #(
@@ -646,6 +664,15 @@ module tdisp_device #(
       );
       wire unused_vf = &{1'b0, fn_vf_bar0, fn_vf_bar2, fn_cfg_watch_func};
       assign cfg_watch_func = {TDI_W{1'b0}};
+      // MSI is of the function only: SDIs interrupt by MSI-X.
+      for (s = 0; s < 7; s = s + 1) begin : g_msi
+        assign msi_control[NUM_TDI*s+:NUM_TDI] = {{(NUM_TDI - 1) {1'b0}}, fn_msi_control[s]};
+      end
+      assign fn_msi_pending = {
+        msi_pending[3*NUM_TDI], msi_pending[2*NUM_TDI], msi_pending[NUM_TDI], msi_pending[0]
+      };
+      assign fn_msi_tdi = 1'b0;
+      wire unused_msi = &{1'b0, msi_pending, msi_tdi};
       assign tph_enable = {NUM_TDI{fn_tph_enable[0]}};
       assign tph_st_mode = {
         {NUM_TDI{fn_tph_st_mode[2]}}, {NUM_TDI{fn_tph_st_mode[1]}}, {NUM_TDI{fn_tph_st_mode[0]}}
@@ -658,6 +685,9 @@ module tdisp_device #(
       assign vf_bar2            = fn_vf_bar2;
       assign msix_enable        = fn_msix_enable;
       assign msix_function_mask = fn_msix_function_mask;
+      assign msi_control        = fn_msi_control;
+      assign fn_msi_pending     = msi_pending;
+      assign fn_msi_tdi         = msi_tdi;
       assign ats_enable         = fn_ats_enable;
       assign tph_enable         = fn_tph_enable;
       assign tph_st_mode        = fn_tph_st_mode;
@@ -876,6 +906,10 @@ module tdisp_device #(
       .msgin_tdi              (msgin_tdi),
       .msix_enable            (msix_enable),
       .msix_function_mask     (msix_function_mask),
+      .msi_control            (msi_control),
+      .msi_pending            (msi_pending),
+      .msi_tdi                (msi_tdi),
+      .msi_message            (msi_message),
       .tdi_state              (tdi_state),
       .tdi_msix_locked        (tdi_msix_locked),
       .tdi_quiesce            (tdi_quiesce),
@@ -915,6 +949,7 @@ module tdisp_device #(
       .appreq_tlast           (appreq_tlast),
       .appreq_tdi             (appreq_tdi),
       .appreq_msix            (appreq_msix),
+      .appreq_msi             (appreq_msi),
       .appreq_pasid           (appreq_pasid),
       .appreq_denied          (appreq_denied),
       .appreq_ide             (appreq_ide),
@@ -973,6 +1008,7 @@ module tdisp_device #(
       .appreq_tlast   (appreq_tlast),
       .appreq_tdi     (appreq_tdi),
       .appreq_msix    (appreq_msix),
+      .appreq_msi     (appreq_msi),
       .appreq_pasid   (appreq_pasid),
       .appreq_denied  (appreq_denied),
       .appreq_ide     (appreq_ide),

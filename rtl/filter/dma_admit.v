@@ -4,8 +4,8 @@
 //
 // Pure: no state, no clock. A memory request leaves with T = 0 in CONFIG_UNLOCKED, with T = 1 on a
 // bound stream in RUN, and never in between (TDISP-DMA-001 to 003, 007 to 009). An MSI-X message
-// follows the memory rule in RUN when its table is locked, else it has T = 0; ERROR sends nothing
-// (TDISP-INT-002, 003). ATS needs ATS Enable, and only a read asks for a translation (TDISP-ATS-001,
+// follows the memory rule in RUN when its table is locked, else it has T = 0, as an MSI always has;
+// ERROR sends nothing (TDISP-INT-001 to 003). ATS needs ATS Enable, and only a read asks for a translation (TDISP-ATS-001,
 // 002). A Page Request follows the memory rule. A PASID needs PASID Enable, and an interrupt has none.
 // A Processing Hint needs TPH Requester Enable, and is for reads and writes, not for interrupts.
 // The stream is the default one but for a translated request to a peer that has a P2P stream and is
@@ -31,7 +31,8 @@ module dma_admit #(
     input wire                hint_enable,    // TPH Requester Enable of the function
 
     // The request
-    input wire       msix,          // MSI-X message, else a memory request
+    input wire       msix,          // MSI-X message
+    input wire       msi,           // MSI; if neither, a memory request
     input wire       read,          // MRd
     input wire       atomic,        // AtomicOp, which the function may send
     input wire       page_request,  // Page Request, which the function may send
@@ -56,17 +57,18 @@ module dma_admit #(
   wire locked = tdi_state == `TDI_CONFIG_LOCKED;
   wire run = tdi_state == `TDI_RUN;
 
-  wire trusted = run && (!msix || msix_locked);
-  wire plain = unlocked || (msix && (locked || (run && !msix_locked)));
+  wire interrupt = msix || msi;
+  wire trusted = run && !msi && (!msix || msix_locked);
+  wire plain = unlocked || (interrupt && (locked || (run && !trusted)));
 
   wire translated = at == `PCIE_AT_TRANSLATED;
   wire asks = at == `PCIE_AT_TRANSLATION_REQUEST && read;
   wire asks_page = page_request && at == `PCIE_AT_UNTRANSLATED;
-  wire pasid_ok = !pasid || (pasid_enable && !msix);
-  wire hinted_form = (read || write) && !msix && at != `PCIE_AT_TRANSLATION_REQUEST;
+  wire pasid_ok = !pasid || (pasid_enable && !interrupt);
+  wire hinted_form = (read || write) && !interrupt && at != `PCIE_AT_TRANSLATION_REQUEST;
   wire hint_ok = !hint || (hint_enable && hinted_form);
-  wire form_ok = pasid_ok && hint_ok && (write || ((read || atomic || asks_page) && !msix));
-  wire ats_ok = ats_enable && !msix && (translated || asks);
+  wire form_ok = pasid_ok && hint_ok && (write || ((read || atomic || asks_page) && !interrupt));
+  wire ats_ok = ats_enable && !interrupt && (translated || asks);
   wire at_ok = at == `PCIE_AT_UNTRANSLATED || ats_ok;
 
   wire direct = trusted && translated && peer && !redirect;

@@ -56,6 +56,7 @@ module dma_filter #(
     input  wire                 appreq_tlast,
     input  wire [    TDI_W-1:0] appreq_tdi,
     input  wire                 appreq_msix,
+    input  wire                 appreq_msi,
     input  wire [         20:0] appreq_pasid,   // valid, and the PASID
     output reg                  appreq_denied,
     output wire                 appreq_ide,
@@ -113,7 +114,8 @@ module dma_filter #(
   wire [19:0] sdi_number = FIRST_PASID[19:0] - 20'd1 + {{(20 - TDI_W) {1'b0}}, appreq_tdi};
   wire of_an_sdi = SDI_EN != 0 && NUM_TDI > 1 && appreq_pasid[PASID_VALID] &&
       appreq_pasid[19:0] >= FIRST_PASID[19:0] && appreq_pasid[19:0] <= LAST_PASID[19:0];
-  wire [20:0] out_pasid = !is_sdi ? appreq_pasid : appreq_msix ? 21'd0 : {1'b1, sdi_number};
+  wire interrupt = appreq_msix || appreq_msi;
+  wire [20:0] out_pasid = !is_sdi ? appreq_pasid : interrupt ? 21'd0 : {1'b1, sdi_number};
   wire name_ok = is_sdi || !of_an_sdi;
   wire [127:0] out_hdr = is_sdi ? {appreq_hdr[127:96], pf_rid, appreq_hdr[79:0]} : appreq_hdr;
 
@@ -160,6 +162,7 @@ module dma_filter #(
       .pasid_enable (pasid_enable),
       .hint_enable  (hint_enable[appreq_tdi]),
       .msix         (appreq_msix),
+      .msi          (appreq_msi),
       .read         (read),
       .atomic       (atomic),
       .page_request (page_request),

@@ -37,7 +37,7 @@ def _sender(name: str, kind: str, length: str, last_byte: str) -> Mutation:
     return Mutation(name, "app/app_sender.v", old + rest, new + rest)
 
 
-DATA = "(write_q && !msix_q)"
+DATA = "(write_q && !interrupt_q)"
 PAGE_REQUESTER = _sender(
     "reads_become_page_requests",
     "write_q ? tlp_type : `PCIE_TYPE_MSG_RC",

@@ -13,7 +13,9 @@ from tests.unit.test_tlp_route import design as tlp_route
 ADMIT_FILE = "filter/dma_admit.v"
 ALLOW = "allow  = bus_master && at_ok && form_ok && rid_match && (plain || (trusted && secure));"
 DIRECT = "direct = trusted && translated && peer && !redirect;"
-PASID = "!pasid || (pasid_enable && !msix)"
+INTERRUPTS = "(interrupt && (locked || (run && !trusted)))"
+TRUSTED = "run && !msi && (!msix || msix_locked)"
+PASID = "!pasid || (pasid_enable && !interrupt)"
 HINT = "!hint || (hint_enable && hinted_form)"
 ADMISSION = [
     Mutant(shows, f"{UNIT}dma_admit", None, Mutation(name, ADMIT_FILE, old, new))
@@ -49,7 +51,7 @@ ADMISSION = [
             ALLOW.replace("at_ok && ", ""),
         ),
         (covers("TDISP-DMA-007"), "any_pasid", PASID, "1'b1"),
-        (covers("TDISP-DMA-007"), "pasid_without_enable", PASID, "!pasid || !msix"),
+        (covers("TDISP-DMA-007"), "pasid_without_enable", PASID, "!pasid || !interrupt"),
         (covers("TDISP-DMA-007"), "interrupt_with_pasid", PASID, "!pasid || pasid_enable"),
         (attack("ATT-13"), "any_hint", HINT, "1'b1"),
         (attack("ATT-13"), "hint_without_enable", HINT, "!hint || hinted_form"),
@@ -76,15 +78,17 @@ ADMISSION = [
         (
             covers("TDISP-INT-003"),
             "no_interrupt_while_locked",
-            "(msix && (locked || (run && !msix_locked)))",
-            "(msix && run && !msix_locked)",
+            INTERRUPTS,
+            "(interrupt && run && !trusted)",
         ),
+        (covers("TDISP-INT-003"), "interrupt_in_error", INTERRUPTS, "(interrupt && !trusted)"),
         (
             covers("TDISP-INT-002"),
             "interrupts_of_open_tables_with_t",
-            "run && (!msix || msix_locked)",
-            "run",
+            TRUSTED,
+            "run && !msi",
         ),
+        (covers("TDISP-INT-001"), "msi_with_t", TRUSTED, "run && (!msix || msix_locked)"),
     )
 ]
 

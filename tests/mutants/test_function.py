@@ -254,7 +254,45 @@ COMPLETIONS = [
         )
     ),
 ]
-MUTANTS = [*REQUESTS, *PAGE_REQUESTS, *LIVES, *COMPLETIONS]
+OLD_LIFE = "a_pending_interrupt_of_an_old_life_never_fires"
+MSI = [
+    Mutant(shows, f"{UNIT}app_msi", case, Mutation(name, file, old, new))
+    for shows, case, name, file, old, new in (
+        (
+            covers("TDISP-INT-003"),
+            OLD_LIFE,
+            "due_in_error",
+            "app/app_states.v",
+            "tdi_bme & ~in_error & ~scrub_busy",
+            "tdi_bme & ~scrub_busy",
+        ),
+        (
+            covers("TDISP-ZERO-001"),
+            OLD_LIFE,
+            "msi_survives_clearing",
+            "app/app_msi.v",
+            "((pending_q & ~left) | raised) & ~gone",
+            "(pending_q & ~left) | raised",
+        ),
+        (
+            covers("TDISP-INT-001"),
+            "msix_enable_wins_where_both_are_enabled",
+            "msi_beside_msix",
+            "app/app_msi.v",
+            "msi_control[0+:NUM_TDI] & ~msix_enable",
+            "msi_control[0+:NUM_TDI]",
+        ),
+        (
+            covers("TDISP-INT-001"),
+            "each_vector_leaves_as_the_message_that_stands_for_it",
+            "msi_claims_to_be_msix",
+            "app/app_sender.v",
+            "interrupt_q && !msi_q",
+            "interrupt_q",
+        ),
+    )
+]
+MUTANTS = [*REQUESTS, *PAGE_REQUESTS, *LIVES, *COMPLETIONS, *MSI]
 
 
 @each_mutant(MUTANTS, alike="case")

@@ -20,7 +20,7 @@ from tests.unit.test_tlp_route import WITH_SDIS as ROUTED
 from tests.unit.test_tlp_route import sdi_route
 
 FILTER_FILE = "filter/dma_filter.v"
-OUT_PASID = "!is_sdi ? appreq_pasid : appreq_msix ? 21'd0 : {1'b1, sdi_number}"
+OUT_PASID = "!is_sdi ? appreq_pasid : interrupt ? 21'd0 : {1'b1, sdi_number}"
 OWN_PASID = "an_sdi_leaves_by_its_own_pasid_whatever_its_software_says"
 FILTER_RULES = [
     Mutant(

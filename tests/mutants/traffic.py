@@ -97,8 +97,8 @@ TRAFFIC = [
         Mutation(
             "dma_of_a_legacy_vm_with_t",
             "filter/dma_admit.v",
-            "trusted = run && (!msix || msix_locked);",
-            "trusted = (run || unlocked) && (!msix || msix_locked);",
+            "trusted = run && !msi && (!msix || msix_locked);",
+            "trusted = (run || unlocked) && !msi && (!msix || msix_locked);",
         ),
     ),
     Mutant(
@@ -189,8 +189,8 @@ TRAFFIC = [
         Mutation(
             "translated_requests_without_ats",
             "filter/dma_admit.v",
-            "ats_ok = ats_enable && !msix && (translated || asks);",
-            "ats_ok = !msix && (translated || asks);",
+            "ats_ok = ats_enable && !interrupt && (translated || asks);",
+            "ats_ok = !interrupt && (translated || asks);",
         ),
         CLAIMANT,
     ),
@@ -246,8 +246,8 @@ TRAFFIC = [
         Mutation(
             "no_interrupts_while_locked",
             "filter/dma_admit.v",
-            "(msix && (locked || (run && !msix_locked)))",
-            "(msix && run && !msix_locked)",
+            "(interrupt && (locked || (run && !trusted)))",
+            "(interrupt && run && !trusted)",
         ),
     ),
     Mutant(
@@ -279,8 +279,8 @@ TRAFFIC = [
         Mutation(
             "interrupts_in_error",
             "filter/dma_admit.v",
-            "(msix && (locked || (run && !msix_locked)))",
-            "(msix && !(run && msix_locked))",
+            "(interrupt && (locked || (run && !trusted)))",
+            "(interrupt && !trusted)",
         ),
         INSISTENT,
     ),

@@ -12,6 +12,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer
 
 from models.app.map import PAGE, Bar0, Bar2, Control, Register, Status
+from models.app.msi import VECTORS, Msi
 from models.pcie.ats import Span, TranslationEntry
 from models.pcie.codes import AddressType, CplStatus, FmtType
 from models.pcie.layout import ATOMICS
@@ -50,6 +51,7 @@ class AppBench:
         self.hold = [0] * self.tdis
         self.enable = [1] * self.tdis
         self.mask = [0] * self.tdis
+        self.msi = [Msi()] * self.tdis
         self.msix_locked = [0] * self.tdis
         self.payload, self.request = 0, 2
         self.attr_enable = 0  # bits as in a TLP header
@@ -82,6 +84,7 @@ class AppBench:
         dut.tdi_msix_locked.value = _pack(self.msix_locked, 1)
         dut.msix_enable.value = _pack(self.enable, 1)
         dut.msix_function_mask.value = _pack(self.mask, 1)
+        dut.msi_control.value = _pack(self._msi_slices(), self.tdis)
         dut.max_payload_size.value = self.payload
         dut.max_read_request_size.value = self.request
         dut.no_snoop_enable.value = self.attr_enable & 1
@@ -94,6 +97,20 @@ class AppBench:
         dut.pri_enable.value = self.pri_enable
         dut.pri_allocation.value = self.pri_allocation
 
+    def _msi_slices(self) -> list[int]:
+        """Enable, more than one vector, four vectors, masks: of all functions side by side."""
+        bits = [[msi.enabled, msi.granted > 1, msi.granted > 2] for msi in self.msi]
+        masks = [[msi.mask >> v & 1 for v in range(VECTORS)] for msi in self.msi]
+        columns = zip(*(a + b for a, b in zip(bits, masks, strict=True)), strict=True)
+        return [_pack([int(bit) for bit in column], 1) for column in columns]
+
+    async def _msi_registers(self) -> None:
+        """Address and data in configuration space, which answers a cycle later."""
+        while True:
+            await RisingEdge(self.dut.clk)
+            msi = self.msi[int(self.dut.msi_tdi.value)]
+            self.dut.msi_message.value = msi.data << 64 | msi.address
+
     async def start(self, stall: float = 0.3, pause: float = 0.2, cleared: bool = True) -> AppBench:
         """Reset and wait until all functions are clear, or not when `cleared` is false."""
         dut = self.dut
@@ -101,6 +118,7 @@ class AppBench:
         dut.tdi_scrub_req.value = 0
         dut.appreq_denied.value = 0
         dut.appreq_ide.value = dut.appreq_stream.value = 0
+        dut.msi_message.value = 0
         dut.inval_valid.value = dut.msgin_taken.value = dut.pri_reset_req.value = 0
         self.apply()
         cocotb.start_soon(Clock(dut.clk, CLOCK_NS, "ns").start())
@@ -113,10 +131,12 @@ class AppBench:
             await Timer(100 * CLOCK_NS, "ns")  # nobody looks at the pins meanwhile
         await RisingEdge(dut.clk)
         self.appcpl = TlpSink(dut, "appcpl", self.rng, stall)
-        self.appreq = TlpSink(dut, "appreq", self.rng, stall, side=("tdi", "msix", "pasid"))
+        self.appreq = TlpSink(dut, "appreq", self.rng, stall, side=("tdi", "msix", "msi", "pasid"))
         self.appreq.on_tlp.append(self._on_request)
         cocotb.start_soon(self._watch())
         cocotb.start_soon(self._answer())
+        if any(msi.enabled for msi in self.msi):
+            cocotb.start_soon(self._msi_registers())
         return self
 
     async def until(self, condition: Callable[[], bool], limit: int = 20000) -> None:

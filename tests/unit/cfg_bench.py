@@ -38,6 +38,8 @@ INPUTS = (
     "s_axis_doe_tvalid",
     "s_axis_doe_tlast",
     "doe_rsp_none",
+    "msi_pending",
+    "msi_tdi",
     "pri_response_failure",
     "pri_unexpected_index",
 )

@@ -10,7 +10,7 @@ from models.app.config_map import ConfigRegister as Reg
 from models.pcie.codes import SelectiveBlock as Block
 
 ONES = 0xFFFFFFFF
-PAGING = os.environ.get("PAGING") == "1"  # PASID, PRI, Expansion ROM and TPH are built
+PAGING = os.environ.get("PAGING") == "1"  # PASID, PRI, Expansion ROM, TPH and MSI are built
 VENDOR, DEVICE = 0x1234, 0x7D15
 IDE_FIRST_BLOCK = Reg.IDE + 0x0C
 
@@ -48,7 +48,7 @@ COMMON: dict[int, Bits] = {
     Reg.MSIX: Bits(0x0003_6011, 0xC0000000),
     Reg.MSIX_TABLE: Bits(0x00000002),
     Reg.MSIX_PBA: Bits(0x00010002),
-    Reg.PCIE: Bits(0x0002_0010),
+    Reg.PCIE: Bits(0x0002_0010 | (Reg.MSI << 8 if PAGING else 0)),
     Reg.DEVICE_CAPABILITIES: Bits(1 << 30 | 1 << 28 | 1 << 15 | 1 << 5 | 2),
     Reg.LINK_CAPABILITIES: Bits(0x00400044),
     # With PASIDs two End-End prefixes may come.
@@ -56,6 +56,17 @@ COMMON: dict[int, Bits] = {
     Reg.LINK_CAPABILITIES_2: Bits(0x1E),
     Reg.CLASS: Bits(0x12000001),
 }
+
+# Masks, 64-bit address, four vectors; as many as are granted, and Enable
+MSI_REGISTERS: dict[int, Bits] = {
+    Reg.MSI: Bits(0x0184_0005, 0x0071_0000),
+    Reg.MSI_ADDRESS_LOW: Bits(0, 0xFFFFFFFC),
+    Reg.MSI_ADDRESS_HIGH: Bits(0, ONES),
+    Reg.MSI_DATA: Bits(0, 0xFFFF),
+    Reg.MSI_MASK: Bits(0, 0xF),
+}
+if PAGING:
+    COMMON |= MSI_REGISTERS
 
 # P2P Request Redirect, P2P Completion Redirect, Direct Translated P2P
 ACS_CONTROL = Bits(0x4C, 0x4C0000)

@@ -23,7 +23,15 @@ async def a_broken_state_machine_stops_every_locked_tdi(dut: Any) -> None:
     await bench.set_state(LOCKED, TdiState.CONFIG_LOCKED)
     await bench.set_state(RUNNING, TdiState.RUN)
     target, dma = dut.u_target, dut.u_dma
-    for machine in (dut.u_scrub, target.u_mmio, target.u_msix, dma.u_sender, dma.u_reads.u_cpl):
+    interrupts = target.u_interrupts
+    for machine in (
+        dut.u_scrub,
+        target.u_mmio,
+        interrupts.u_msix,
+        interrupts.u_msi,
+        dma.u_sender,
+        dma.u_reads.u_cpl,
+    ):
         await cycles(dut, 10)
         machine.state_q.value = 0
         stopped = 0

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import cocotb
 from cocotb.triggers import RisingEdge
 
 from models.app.map import Bar0, Bar2, Control, Register, Status
+from models.app.msi import CONTROL_RESET, ENABLE, Msi
 from models.pcie.codes import CplStatus
 from models.tdisp.codes import TdiState
 from tests.unit.app_bench import AppBench
@@ -20,6 +22,7 @@ MAX_TAGS = 32  # of all
 ADDRESS = 0xFEE0_0000
 WRITE_LATENCY = 7  # cycles from START to the write, with a look-up of its data
 READ_LATENCY = 5  # cycles from START to the read
+MSI_LATENCY = 4  # cycles from the end of a mask to the message
 MESSAGE_LATENCY = 8  # cycles from the last beat of a transfer to its interrupt
 
 
@@ -156,6 +159,21 @@ async def a_completion_reaches_the_function_of_its_tag_only(dut: Any) -> None:
     for tdi in tdis:
         assert await bench.finished(tdi) == Status.DONE
         assert (await bench.memory(tdi))[:17] == [tdi] * 16 + [0]
+
+
+@cocotb.test(**LIMIT)
+async def an_msi_leaves_as_soon_whatever_the_number_of_functions(dut: Any) -> None:
+    bench = AppBench(dut)
+    tdi = bench.tdis - 1
+    bench.msi[tdi] = Msi(CONTROL_RESET | ENABLE, ADDRESS, 7, mask=1)
+    bench.enable[tdi] = 0
+    await bench.start(stall=0)
+    await bench.transfer(tdi, 0x100, 0, 4, Control.WRITE_HOST | Control.INTERRUPT)
+    assert await bench.finished(tdi) == Status.DONE
+    bench.msi[tdi] = replace(bench.msi[tdi], mask=0)
+    bench.apply()
+    assert await cycles_to(dut, "appreq_tvalid") == MSI_LATENCY
+    assert (int(dut.appreq_msi.value), int(dut.appreq_tdi.value)) == (1, tdi)
 
 
 def sweep_cycles(dut: Any) -> int:

@@ -81,7 +81,7 @@ async def every_register_of_a_virtual_function_is_as_in_the_table(dut: Any) -> N
     await host.enable_vfs(last)
     for func in {1, last}:
         await check_reset_values(host, VF_REGISTERS, func)
-        for addr in [*range(0, 0xA0, 4), *range(0x100, 0x200, 4), 0x20C, 0x210]:
+        for addr in [*range(0, 0xC0, 4), *range(0x100, 0x200, 4), 0x20C, 0x210]:
             await walk(host, addr, VF_REGISTERS.get(addr, Bits()), func)
 
 

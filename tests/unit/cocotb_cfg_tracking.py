@@ -122,6 +122,7 @@ OPTIONAL_ROWS = (
     Row(Reg.TPH_CONTROL, 0x107),  # not locked
     Row(Reg.TPH_CONTROL, 0x107, func=1),
     Row(Reg.TPH_CAPABILITY, ONES, func=2),
+    *(Row(at, ONES, func=func) for at in range(Reg.MSI, Reg.MSI + 0x18, 4) for func in (0, 1, 2)),
 )
 PAGING_ROWS = (
     Row(Reg.PASID_CONTROL, 1 << 16, ALL),

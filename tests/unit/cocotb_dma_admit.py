@@ -28,6 +28,7 @@ BITS = (
     "bus_master",
     "ats_enable",
     "msix",
+    "msi",
     "rid_match",
     "peer",
     "p2p_secure",
@@ -57,16 +58,23 @@ class Case:
         if self.form == "other":
             return None
         if self.form == "page":
-            plain = self.at is AddressType.UNTRANSLATED and not self.bits["msix"]
+            plain = self.at is AddressType.UNTRANSLATED and not self.interrupt
             return outbound(self.state, OutboundKind.PAGE_REQUEST) if plain else None
-        if not self.bits["msix"]:
+        if not self.interrupt:
             return outbound_memory(self.state, self.request)
         if self.form != "write" or self.at is not AddressType.UNTRANSLATED:
             return None
+        if self.bits["msi"]:  # whatever else it claims to be
+            return outbound(self.state, OutboundKind.MSI)
         # A table is locked with its TDI: in CONFIG_UNLOCKED none is.
         locked = self.bits["msix_locked"] and self.state is not TdiState.CONFIG_UNLOCKED
         kind = OutboundKind.MSIX_LOCKED if locked else OutboundKind.MSIX_UNLOCKED
         return outbound(self.state, kind)
+
+    @property
+    def interrupt(self) -> bool:
+        """Whether it is an interrupt."""
+        return bool(self.bits["msix"] or self.bits["msi"])
 
     @property
     def expected(self) -> tuple[int, int] | None:
@@ -76,7 +84,7 @@ class Case:
             return None
         if not rule.t:
             return 0, 0
-        direct = not bits["msix"] and self.request.direct
+        direct = not self.interrupt and self.request.direct
         secure = bits["p2p_secure"] if direct else bits["stream_secure"]
         return (1, P2P if direct else DEFAULT) if secure else None
 
@@ -120,10 +128,9 @@ async def a_pasid_needs_its_enable_and_is_never_that_of_an_interrupt(dut: Any) -
     dut.read.value = 0
     dut.write.value = 1
     good = dict.fromkeys(BITS, 1)
-    for state, msix, locked in product(TdiState, (0, 1), (0, 1)):
-        case = Case(
-            state, AddressType.UNTRANSLATED, "write", {**good, "msix": msix, "msix_locked": locked}
-        )
+    for state, msix, msi, locked in product(TdiState, (0, 1), (0, 1), (0, 1)):
+        bits = {**good, "msix": msix, "msi": msi, "msix_locked": locked}
+        case = Case(state, AddressType.UNTRANSLATED, "write", bits)
         dut.tdi_state.value = int(state)
         for name, value in case.bits.items():
             getattr(dut, name).value = value
@@ -131,7 +138,7 @@ async def a_pasid_needs_its_enable_and_is_never_that_of_an_interrupt(dut: Any) -
             dut.pasid.value = pasid
             dut.pasid_enable.value = enable
             await Timer(1, "ns")
-            right = not pasid or (enable and not msix)
+            right = not pasid or (enable and not case.interrupt)
             assert int(dut.allow.value) == int(right and case.expected is not None), (
                 f"{case}, PASID {pasid}, enable {enable}"
             )
@@ -143,8 +150,8 @@ async def a_hint_needs_its_enable_and_is_for_reads_and_writes_only(dut: Any) -> 
     dut.p2p_stream.value = P2P
     dut.pasid.value = dut.pasid_enable.value = 0
     good = dict.fromkeys(BITS, 1)
-    for state, at, form, msix in product(TdiState, AddressType, FORMS, (0, 1)):
-        case = Case(state, at, form, {**good, "msix": msix})
+    for state, at, form, msix, msi in product(TdiState, AddressType, FORMS, (0, 1), (0, 1)):
+        case = Case(state, at, form, {**good, "msix": msix, "msi": msi})
         dut.tdi_state.value = int(state)
         dut.at.value = int(at)
         for name in ("read", "write", "atomic"):
@@ -157,7 +164,7 @@ async def a_hint_needs_its_enable_and_is_for_reads_and_writes_only(dut: Any) -> 
             dut.hint.value = hint
             dut.hint_enable.value = enable
             await Timer(1, "ns")
-            right = not hint or (enable and moves and not msix)
+            right = not hint or (enable and moves and not case.interrupt)
             assert int(dut.allow.value) == int(right and case.expected is not None), (
                 f"{case}, hint {hint}, enable {enable}"
             )

@@ -94,7 +94,7 @@ class Bench:
         self.source = TlpSource(self.dut, "appreq", self.rng)
         self.answers = TlpSource(self.dut, "msgout", self.rng)
         self.sink = TlpSink(self.dut, "dma", self.rng)
-        self.dut.appreq_tdi.value = 0
+        self.dut.appreq_tdi.value = self.dut.appreq_msi.value = 0
         cocotb.start_soon(self._masks())
         await cycles(self.dut, 3)
         self.dut.rst.value = 0
@@ -138,12 +138,13 @@ class Bench:
 
     def expected(self, tlp: Tlp) -> Tlp | None:
         """The TLP as it must leave now, or None when it must not."""
-        tdi, msix = tlp.side["tdi"], tlp.side["msix"]
+        tdi, msix, msi = tlp.side["tdi"], tlp.side["msix"], tlp.side.get("msi", 0)
+        interrupt = msix or msi
         state, stream = self.state[tdi], self.stream[tdi]
         if tlp.requester != PF_RID + tdi or not self.bme[tdi] or state == TdiState.ERROR:
             return None
         write, atomic = tlp.fmt_type in MEMORY_WRITES, tlp.fmt_type in ATOMICS
-        if msix and not write:
+        if interrupt and not write:
             return None
         at = AddressType(tlp.bits(107, 106))
         page = tlp.fmt_type == FmtType.MSG_RC and tlp.bits(71, 64) == MessageCode.PAGE_REQUEST
@@ -160,17 +161,17 @@ class Bench:
             atomic,
         )
         pasid = tlp.side.get("pasid", 0)
-        if pasid & PASID_VALID and (msix or not self.pasid_enable):
+        if pasid & PASID_VALID and (interrupt or not self.pasid_enable):
             return None
         moves = write or (tlp.fmt_type in READS and at is not AddressType.TRANSLATION_REQUEST)
-        if tlp.bits(TH, TH) and (msix or not moves or not self.hints[tdi]):
+        if tlp.bits(TH, TH) and (interrupt or not moves or not self.hints[tdi]):
             return None
-        if msix and at is not AddressType.UNTRANSLATED:
+        if interrupt and at is not AddressType.UNTRANSLATED:
             return None
-        if not msix and not outbound_memory(state, request).allowed:
+        if not interrupt and not outbound_memory(state, request).allowed:
             return None
-        trusted = state == TdiState.RUN and (not msix or self.locked[tdi])
-        if peer is not None and request.direct and not msix:
+        trusted = state == TdiState.RUN and not msi and (not msix or self.locked[tdi])
+        if peer is not None and request.direct and not interrupt:
             stream = peer
         if trusted and not self.secure[stream]:
             return None
@@ -207,7 +208,8 @@ class Bench:
 
 def random_tlp(bench: Bench) -> Tlp:
     rng, last = bench.rng, bench.tdis - 1
-    tdi, msix = rng.choice((0, last, rng.randint(0, last))), int(rng.random() < 0.3)
+    tdi = rng.choice((0, last, rng.randint(0, last)))
+    msix, msi = rng.choice(((0, 0), (0, 0), (0, 0), (1, 0), (0, 1)))
     rid = PF_RID + tdi
     if rng.random() < 0.1:
         rid ^= rng.choice((1, 0x80, 0x100))
@@ -220,10 +222,11 @@ def random_tlp(bench: Bench) -> Tlp:
         "requester": rid,
         "tdi": tdi,
         "msix": msix,
+        "msi": msi,
         "pasid": rng.choice((0, PASID_VALID)) | rng.getrandbits(20),
         "common": Common(attr=rng.randrange(8), hint=rng.random() < 0.2, address_type=at),
     }
-    if msix and rng.random() < 0.9:
+    if (msix or msi) and rng.random() < 0.9:
         return memory_write(address, [rng.getrandbits(32)], **fields)
     kind = rng.random()
     if kind < 0.5:

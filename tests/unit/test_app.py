@@ -70,6 +70,11 @@ def test_page_requests_and_responses_belong_to_one_life_and_one_way() -> None:
     run_simulation(design(pri=1), "tests.unit.cocotb_app_pages")
 
 
+@covers("TDISP-INT-001", "TDISP-INT-003")
+def test_interrupts_by_msi_obey_their_registers_and_never_outlive_their_tdi() -> None:
+    run_simulation(design(), "tests.unit.cocotb_app_msi")
+
+
 @covers("TDISP-INT-004")
 @attack("ATT-22")
 def test_interrupts_obey_masks_and_never_outlive_their_tdi() -> None:

@@ -20,7 +20,7 @@ from tests.plan import attack, covers
 SOURCES = sorted((ROOT / "rtl/cfg").glob("*.v"))
 
 
-PAGING = {"PAGING": "1"}  # tells the tests that PASID, PRI, Expansion ROM and TPH are built
+PAGING = {"PAGING": "1"}  # PASID, PRI, Expansion ROM, TPH and MSI are built
 
 
 def design(
@@ -40,6 +40,7 @@ def design(
         "PRI_EN": paging,
         "ROM_EN": paging,
         "TPH_EN": paging,
+        "MSI_EN": paging,
     }
     return Design("cfg_space", SOURCES, parameters)
 
@@ -88,6 +89,12 @@ def test_pasid_and_page_requests_are_as_in_the_table(num_tdi: int) -> None:
 @covers("TDISP-LOCK-010", "TDISP-LOCK-012", "TDISP-LOCK-015", "TDISP-FSM-004")
 def test_expansion_rom_and_tph_are_checked_and_shown() -> None:
     run_simulation(design(paging=1), "tests.unit.cocotb_cfg_optional", env=PAGING)
+
+
+@covers("TDISP-FSM-004", "TDISP-INT-001")
+@pytest.mark.parametrize("num_tdi", [1, 4, 256])
+def test_msi_of_every_function_is_its_own_until_a_reset(num_tdi: int) -> None:
+    run_simulation(design(num_tdi, paging=1), "tests.unit.cocotb_cfg_msi", env=PAGING)
 
 
 @covers("TDISP-ATS-004")

@@ -35,6 +35,7 @@ def dma_filter(data_w: int, num_tdi: int) -> Design:
     "TDISP-DMA-007",
     "TDISP-DMA-008",
     "TDISP-DMA-009",
+    "TDISP-INT-001",
     "TDISP-INT-002",
     "TDISP-INT-003",
     "TDISP-ATS-001",
