@@ -127,6 +127,17 @@ LOCKS = [
         ),
     ),
     Mutant(
+        covers("TDISP-TRK-006"),
+        f"{SYSTEM}locked_registers",
+        "FreeRegistersEndNoTdi",
+        Mutation(
+            "msi_is_watched",
+            "cfg/lock_watch.v",
+            "addr == `CFG_REG_MSIX",
+            "addr == `CFG_REG_MSIX || addr == `CFG_REG_MSI",
+        ),
+    ),
+    Mutant(
         covers("TDISP-TRK-016"),
         f"{SYSTEM}lock_rules",
         "ForbiddenChangesMoveALockedTdiToError",

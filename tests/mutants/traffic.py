@@ -227,6 +227,18 @@ TRAFFIC = [
             "trusted ? {STREAM_W{1'b1}} : {STREAM_W{1'b0}}",
         ),
     ),
+    # Interrupts
+    Mutant(
+        covers("TDISP-INT-001"),
+        f"{SYSTEM}msi",
+        "AnMsiIsNeverTrusted",
+        Mutation(
+            "msi_with_t_in_run",
+            "filter/dma_admit.v",
+            "trusted = run && !msi && (!msix || msix_locked);",
+            "trusted = run && (!msix || msix_locked);",
+        ),
+    ),
     # Other types
     Mutant(
         covers("TDISP-INT-002"),

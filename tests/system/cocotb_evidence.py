@@ -27,6 +27,7 @@ SECRET = bytes(range(64, 128))
 NAMED_BY_LSPCI = (
     "Express (v2) Endpoint",
     "FLReset+",
+    "MSI: Enable- Count=1/4 Maskable+ 64bit+",
     "MSI-X: Enable",
     "Single Root I/O Virtualization (SR-IOV)",
     "Address Translation Service (ATS)",
@@ -57,6 +58,7 @@ class LspciReadsEveryFunction(BaseTest):
             assert any(name in physical for name in names), f"no {names[0]}: {run.stdout}"
         assert [function.split()[0] for function in virtual] == ["01:00.1", "01:00.2", "01:00.3"]
         for function in virtual:
+            assert "MSI: Enable- Count=1/4" in function
             assert "MSI-X: Enable" in function
             assert "(ATS)" in function
 

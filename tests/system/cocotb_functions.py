@@ -34,7 +34,7 @@ DATA = 0x40  # of vector 0
 POLLS = 200
 LARGEST = 4096
 ROUNDS = 4
-PF_CAPABILITIES = (CapabilityId.MSIX, CapabilityId.PCIE)
+PF_CAPABILITIES = (CapabilityId.MSI, CapabilityId.MSIX, CapabilityId.PCIE)
 VF_EXTENDED = {
     ExtendedCapabilityId.ATS,
     ExtendedCapabilityId.ARI,

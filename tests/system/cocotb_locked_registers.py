@@ -95,6 +95,15 @@ STREAM = (
     ("address limit", Block.ADDRESS_ASSOCIATION_2, 1),
     ("address base", Block.ADDRESS_ASSOCIATION_3, 1),
 )
+# Free for every function of a locked TDI: never trusted (TDISP-TRK-006)
+FREE_MSI = (
+    Flip("MSI Control", Reg.MSI, 0x710000, HIGH),
+    Flip("MSI address", Reg.MSI_ADDRESS_LOW, 0xFFFFFFFC),
+    Flip("upper half of the MSI address", Reg.MSI_ADDRESS_HIGH, 0xFFFFFFFF),
+    Flip("MSI data", Reg.MSI_DATA, 0xFFFFFFFF),
+    Flip("MSI masks", Reg.MSI_MASK, 0xFFFFFFFF),
+    Flip("MSI pending bits", Reg.MSI_PENDING, 0xFFFFFFFF),
+)
 # Free for the function of a locked TDI. What is not there, or read only, does not change.
 FREE_PF = (
     Flip("other bits of Command", Reg.COMMAND, 0x540, LOW),
@@ -119,6 +128,7 @@ FREE_PF = (
     Flip("ACS", Reg.ACS_CONTROL, 0x4C0000, HIGH),
     Flip("MSI-X that is not locked", Reg.MSIX, 3 << 30, HIGH),
     Flip("TPH while MSI-X is not locked", Reg.TPH_CONTROL, 1 << 8),
+    *FREE_MSI,
     Flip("stream status", BOUND + Block.STATUS, 0xFFFFFFFF),
     Flip("IDE Control", Reg.IDE + 8, 0xFFFFFFFF),
     Flip("Stream ID of another stream", OTHER + Block.CONTROL, 1 << 24),
@@ -129,6 +139,7 @@ FREE_VF = (
     Flip("Status", Reg.COMMAND, 0xFFFF0000, HIGH),
     Flip("no BAR0", Reg.BAR0, 0xFFFFFFFF),
     Flip("Device Control but for FLR", Reg.DEVICE_CONTROL, 0x7FFF, LOW),
+    *FREE_MSI,
     Flip("smallest translation unit of a VF", Reg.ATS_CONTROL, 0x1F << 16, HIGH),
     Flip("ACS", Reg.ACS_CONTROL, 0x4C0000, HIGH),
 )

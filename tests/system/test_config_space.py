@@ -9,7 +9,7 @@ from tests.system.cases import on_verilator, run_case
 MODULE = "tests.system.cocotb_config_space"
 
 
-@covers("TDISP-LOCK-011", "TDISP-LOCK-014", "TDISP-TRK-006")
+@covers("TDISP-LOCK-011", "TDISP-LOCK-014")
 @on_verilator
 def test_every_capability_is_watched(simulator: str) -> None:
     run_case(MODULE, "EveryCapabilityIsWatched", simulator)

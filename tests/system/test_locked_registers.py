@@ -28,6 +28,6 @@ def test_registers_that_not_every_device_has_end_every_locked_tdi() -> None:
 
 
 @covers("TDISP-TRK-001", "TDISP-TRK-004", "TDISP-TRK-005", "TDISP-TRK-010", "TDISP-TRK-011")
-@covers("TDISP-TRK-012", "TDISP-TRK-014")
+@covers("TDISP-TRK-006", "TDISP-TRK-012", "TDISP-TRK-014")
 def test_free_registers_end_no_tdi() -> None:
     run_case(MODULE, "FreeRegistersEndNoTdi")

@@ -36,7 +36,7 @@ def test_only_its_name_and_its_session_reach_an_sdi() -> None:
     run_case(MODULE, "OnlyItsNameAndItsSessionReachAnSdi", parameters=BUILD)
 
 
-@covers("TDISP-INT-001", "TDISP-INT-002")
+@covers("TDISP-INT-002")
 @pytest.mark.nightly
 def test_interrupts_of_sdis_go_to_their_vms() -> None:
     run_case(MODULE, "InterruptsOfSdisGoToTheirVms", parameters=BUILD)
