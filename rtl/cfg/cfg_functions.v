@@ -85,8 +85,9 @@ module cfg_functions #(
   wire [31:0] vf_rw, msix_rw, pcie_rw, ats_rw, acs_rw, shared_rw, pcie_w1c, shared_w1c;
 
   assign rdata = msix_rdata | pcie_rdata | ats_rdata | ari_rdata | acs_rdata | tph_rdata |
-      msi_rdata |      (physical ? shared_rdata : vf_rdata);
-  assign rw_mask = msix_rw | pcie_rw | ats_rw | acs_rw | tph_rw | msi_rw | (physical ? shared_rw : vf_rw);
+      msi_rdata | (physical ? shared_rdata : vf_rdata);
+  assign rw_mask = msix_rw | pcie_rw | ats_rw | acs_rw | tph_rw | msi_rw |
+      (physical ? shared_rw : vf_rw);
   assign w1c_mask = pcie_w1c | (physical ? shared_w1c : 32'd0);
 
   cfg_vf_header #(

@@ -98,7 +98,8 @@ module cfg_msi #(
       end
 
       assign word[32*w+:32] = valid_q[func] ? {{(32 - WIDTH) {1'b0}}, read_data} << FIRST : 32'd0;
-      assign looked[32*w+:32] = looked_valid_q ? {{(32 - WIDTH) {1'b0}}, look_data} << FIRST : 32'd0;
+      assign looked[32*w+:32] =
+          looked_valid_q ? {{(32 - WIDTH) {1'b0}}, look_data} << FIRST : 32'd0;
     end
   endgenerate
 
