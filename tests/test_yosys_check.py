@@ -37,7 +37,7 @@ def test_a_memory_is_clocked_when_all_its_read_ports_are(enable: str, clocked: b
     ("many", "words"),
     [
         (Netlist(FLIP_FLOPS * (MANY - FEW), RAM), None),
-        (Netlist(FLIP_FLOPS * (MANY - FEW) + MANY, RAM), "81 flip-flops"),
+        (Netlist(FLIP_FLOPS * (MANY - FEW) + MANY, RAM), f"{FLIP_FLOPS + 1} flip-flops"),
         (Netlist(0, (("rtl/a.v:3", MANY, False),)), "rtl/a.v:3: a table"),
         (Netlist(0, ()), "1 memories with 4 functions, 0 with 256"),
     ],

@@ -24,7 +24,7 @@ FOLDER = Path("sim_build/yosys")  # below ROOT: Yosys runs in a sandbox that see
 CHECK = "proc; opt_clean; check -assert"
 TABLES = "opt_dff; opt_clean; memory_dff; memory_collect; opt_clean"
 FEW, MANY = 4, 256  # functions
-FLIP_FLOPS = 80  # of each function, at most: its states, enables and grants
+FLIP_FLOPS = 90  # of each function, at most: its states, enables, masks and grants
 FLIP_FLOP = re.compile(r"\$(?:s?dffe?|sdffce)_(\d+)")
 MEMORY = re.compile(
     r'^  attribute \\src "(?P<place>[^"]+)"\n  cell \$mem_v2 \S+\n(?P<parameters>.*?)^  end$',

@@ -111,6 +111,7 @@ def test_pasid_and_page_requests_are_absent_when_not_built() -> None:
     "TDISP-TRK-003",
     "TDISP-TRK-004",
     "TDISP-TRK-005",
+    "TDISP-TRK-006",
     "TDISP-TRK-007",
     "TDISP-TRK-008",
     "TDISP-TRK-009",
