@@ -437,8 +437,13 @@ module dsm #(
       .others           (others)
   );
 
-  // ERROR and FLR clear at once; STOP clears again before it answers.
-  assign tdi_scrub_req = span_scrub_req | flr_req;
+  // ERROR and FLR clear at once; STOP clears again before it answers. A VF that goes away leaves
+  // nothing to the one that comes.
+  reg [NUM_TDI-1:0] present_q;
+
+  always @(posedge clk) present_q <= rst ? {NUM_TDI{1'b0}} : tdi_present;
+
+  assign tdi_scrub_req = span_scrub_req | flr_req | (present_q & ~tdi_present);
 
   // Of a whole device
   wire unused = &{1'b0, p2p_mask_tdi, tdi_status_idx, msix_enable, msix_function_mask};

@@ -118,6 +118,8 @@ class DeviceChecker:
             self._sync(now, register_name(address))
             after = self.reference.functions()
             for old, new in zip(before, after, strict=True) if after is not before else ():
+                if old.present and not new.present:
+                    self.link.function_reset(now, new.number)
                 if old.bus_master and not new.bus_master:
                     self.link.outbound.bus_master_cleared(new.number, now)
                 if old.hints and not new.hints:

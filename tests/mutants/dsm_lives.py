@@ -267,6 +267,17 @@ ERRORS = [
         Mutation("flr_clears_nothing", "tdisp/dsm.v", "span_scrub_req | flr_req", "span_scrub_req"),
     ),
     Mutant(
+        covers("TDISP-MMIO-015"),
+        LIFE,
+        "a_function_that_goes_away_is_cleared_once",
+        Mutation(
+            "functions_that_go_stay_uncleared",
+            "tdisp/dsm.v",
+            "(present_q & ~tdi_present)",
+            "{NUM_TDI{1'b0}}",
+        ),
+    ),
+    Mutant(
         covers("TDISP-ZERO-001"),
         LIFE,
         "error_and_flr_clear_and_error_keeps_the_function_quiet",

@@ -60,6 +60,9 @@ class FunctionsGo(Transitions):
                 await self.change()
         else:
             await self.bring_to(state)
+        if state is TdiState.CONFIG_UNLOCKED:
+            await kit.host.mem_write(memory, secret)
+            assert (await kit.host.mem_read(memory, SIZE)).data == secret
         assert self.state() is state
 
     async def _absent(self, what: str) -> None:
@@ -79,14 +82,14 @@ class FunctionsGo(Transitions):
         assert answer.error is expected, f"{what}: {answer}"
 
     async def _nothing_left(self, what: str, state: TdiState) -> None:
-        """Refused until STOP, zero after it; the function can be attached once more."""
+        """Refused in ERROR until STOP, else zero; the function can be attached once more."""
         kit = self.kit
         memory = kit.function(self.victim).bar0 + Bar0.MEMORY
         await self.assert_state(state, what)
         if state is TdiState.ERROR:
             result = await kit.host.mem_read(memory, SIZE)
             assert (result.status, result.data) == (CplStatus.UR, b""), f"{what}: {result}"
-        await kit.stop(self.session, self.victim)
+            await kit.stop(self.session, self.victim)
         result = await kit.host.mem_read(memory, SIZE)
         assert (result.status, result.data) == (CplStatus.SC, bytes(SIZE)), f"{what}: {result}"
 

@@ -246,6 +246,17 @@ async def error_and_flr_clear_and_error_keeps_the_function_quiet(dut: Any) -> No
     assert int(dut.tdi_quiesce.value) == 0
 
 
+@cocotb.test(skip=ALONE, **LIMIT)
+async def a_function_that_goes_away_is_cleared_once(dut: Any) -> None:
+    bench = await make(dut)
+    for present, scrubs in ((ALL & ~(1 << SECOND), 1), (ALL, 1), (ALL & ~(1 << SECOND), 2)):
+        bench.world.present = present
+        bench.world.drive(dut)
+        await bench.pulse()
+        assert bench.scrubs == at(SECOND, scrubs)
+        await bench.settle()
+
+
 @cocotb.test(**LIMIT)
 async def a_tdi_that_vanished_can_be_stopped_when_it_is_back(dut: Any) -> None:
     bench = await make(dut)
