@@ -5,9 +5,10 @@
 // Pure: no state, no clock. A memory request leaves with T = 0 in CONFIG_UNLOCKED, with T = 1 on a
 // bound stream in RUN, and never in between (TDISP-DMA-001 to 003, 007 to 009). An MSI-X message
 // follows the memory rule in RUN when its table is locked, else it has T = 0, as an MSI always has;
-// ERROR sends nothing (TDISP-INT-001 to 003). ATS needs ATS Enable, and only a read asks for a translation (TDISP-ATS-001,
-// 002). A Page Request follows the memory rule. A PASID needs PASID Enable, and an interrupt has none.
-// A Processing Hint needs TPH Requester Enable, and is for reads and writes, not for interrupts.
+// ERROR sends nothing (TDISP-INT-001 to 003). ATS needs ATS Enable, and only a read asks for a
+// translation (TDISP-ATS-001, 002). A Page Request follows the memory rule. A PASID needs PASID
+// Enable, and an interrupt has none. A Processing Hint needs TPH Requester Enable, and is for reads
+// and writes, not for interrupts.
 // The stream is the default one but for a translated request to a peer that has a P2P stream and is
 // not redirected (TDISP-ATS-006, 007). If that stream cannot send, nothing leaves: another would carry
 // the request past the peer.
@@ -36,7 +37,7 @@ module dma_admit #(
     input wire       read,          // MRd
     input wire       atomic,        // AtomicOp, which the function may send
     input wire       page_request,  // Page Request, which the function may send
-    input wire       write,         // MWr
+    input wire       write,         // MWr, of one DW if it is an interrupt
     input wire [1:0] at,            // Address Type
     input wire       rid_match,     // its Requester ID is that of the TDI
     input wire       pasid,         // it has a PASID

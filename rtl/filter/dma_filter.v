@@ -115,6 +115,8 @@ module dma_filter #(
   wire of_an_sdi = SDI_EN != 0 && NUM_TDI > 1 && appreq_pasid[PASID_VALID] &&
       appreq_pasid[19:0] >= FIRST_PASID[19:0] && appreq_pasid[19:0] <= LAST_PASID[19:0];
   wire interrupt = appreq_msix || appreq_msi;
+  // Nothing longer leaves in the name of an interrupt, which may have T = 0 in RUN.
+  wire one_dw = appreq_hdr[105:96] == 10'd1 && appreq_tlast;
   wire [20:0] out_pasid = !is_sdi ? appreq_pasid : interrupt ? 21'd0 : {1'b1, sdi_number};
   wire name_ok = is_sdi || !of_an_sdi;
   wire [127:0] out_hdr = is_sdi ? {appreq_hdr[127:96], pf_rid, appreq_hdr[79:0]} : appreq_hdr;
@@ -166,7 +168,7 @@ module dma_filter #(
       .read         (read),
       .atomic       (atomic),
       .page_request (page_request),
-      .write        (write),
+      .write        (write && (!interrupt || one_dw)),
       .at           (at),
       .rid_match    (appreq_hdr[95:80] == rid && name_ok),
       .pasid        (out_pasid[PASID_VALID]),

@@ -101,6 +101,13 @@ WAYS_OUT = [
     Mutant(shows, f"{UNIT}dma_filter", case, Mutation(name, FILTER_FILE, old, new))
     for shows, case, name, old, new in (
         (
+            covers("TDISP-DMA-002"),
+            ONLY_ADMITTED,
+            "interrupts_of_any_length",
+            "write && (!interrupt || one_dw)",
+            "write",
+        ),
+        (
             covers("TDISP-P2P-006"),
             TO_ITS_PEER,
             "address_is_not_masked",

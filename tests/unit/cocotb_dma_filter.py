@@ -144,7 +144,7 @@ class Bench:
         if tlp.requester != PF_RID + tdi or not self.bme[tdi] or state == TdiState.ERROR:
             return None
         write, atomic = tlp.fmt_type in MEMORY_WRITES, tlp.fmt_type in ATOMICS
-        if interrupt and not write:
+        if interrupt and not (write and len(tlp.data) == 1):
             return None
         at = AddressType(tlp.bits(107, 106))
         page = tlp.fmt_type == FmtType.MSG_RC and tlp.bits(71, 64) == MessageCode.PAGE_REQUEST
