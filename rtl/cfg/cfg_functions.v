@@ -4,7 +4,7 @@
 // with the physical function.
 //
 // One block for each capability, not for each function: what a function has of its own is one bit of
-// a vector in it. So an access takes as long whatever the number of functions, and a reset of all of
+// a vector in it, or a word in RAM. So an access takes as long whatever the number of functions, and a reset of all of
 // them takes one cycle.
 
 `default_nettype none
