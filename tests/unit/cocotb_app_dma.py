@@ -319,7 +319,7 @@ async def the_interrupt_comes_after_the_data(dut: Any) -> None:
             await bench.until(lambda: any(t.side["msix"] for t in bench.requests))
             *data, message = bench.requests
             assert sum(t.length for t in data) == 100
-            assert message.side == {"tdi": 0, "msix": 1, "pasid": 0}
+            assert message.side == {"tdi": 0, "msix": 1, "msi": 0, "pasid": 0}
             assert (message.address, message.data) == (address, (0x41 + vector,))
             check_request(bench, message)
             assert await bench.memory(0) == image

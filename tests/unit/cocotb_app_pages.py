@@ -124,7 +124,12 @@ async def a_page_is_asked_for_as_software_says(dut: Any) -> None:
         request = decode(tlp)
         indices.append(request.index)
         assert request == PageRequest(bench.rids[tdi], page, request.index, True, write, True)
-        assert tlp.side == {"tdi": tdi, "msix": 0, "pasid": 0 if pasid is None else VALID | pasid}
+        assert tlp.side == {
+            "tdi": tdi,
+            "msix": 0,
+            "msi": 0,
+            "pasid": 0 if pasid is None else VALID | pasid,
+        }
         assert await bench.status(tdi) == Status.BUSY
         code = bench.rng.choice((*ResponseCode, 7))
         await bench.answer(tlp, code=code)
