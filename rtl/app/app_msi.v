@@ -2,10 +2,9 @@
 //
 // app_msi: interrupts by the MSI capability, of all functions.
 //
-// An event sets the pending bit of its vector, or of the one that stands for it where fewer were
-// granted. A pending vector that nothing masks is offered as a message, in turn, and its bit cleared
-// when the message is taken. MSI-X Enable wins where both are enabled. Address and data are those of
-// configuration space in the cycle of the offer.
+// An event becomes pending for its vector, or for the one that stands for it where fewer were granted.
+// A pending vector that nothing masks is offered as a message, in turn. MSI-X Enable wins where both
+// are enabled. Address and data are those of configuration space in the cycle of the offer.
 
 `default_nettype none
 
@@ -48,7 +47,6 @@ module app_msi #(
     output wire [     31:0] message_data
 );
 
-  localparam VECTORS = 4;
   localparam [NUM_TDI-1:0] ONE = 1;
   localparam [NUM_TDI-1:0] NONE = {NUM_TDI{1'b0}};
 
@@ -58,80 +56,41 @@ module app_msi #(
   localparam [3:0] ST_OFFER = 4'b1001;
 
   reg [3:0] state_q, state_d;
-  reg [TDI_W-1:0] tdi_q;  // whose message is offered, or was last
-  reg [1:0] vector_q;
+  wire [TDI_W-1:0] tdi;  // whose message is offered, or was last
+  wire [1:0] vector;
+  wire any_owing, any_vector, sendable;
 
   // ------------------------------------------------------------------ vectors
-  wire [NUM_TDI-1:0] chosen = msi_control[0+:NUM_TDI] & ~msix_enable;
-  wire [NUM_TDI-1:0] has_1 = msi_control[NUM_TDI+:NUM_TDI];
-  wire [NUM_TDI-1:0] has_3 = msi_control[2*NUM_TDI+:NUM_TDI];
-  wire [NUM_TDI-1:0] events = event_req & chosen;
-  wire [NUM_TDI-1:0] vector_1 = event_vector_1 & has_3;
-  wire [NUM_TDI-1:0] vector_0 = event_vector_0 & has_1;
-  wire [NUM_TDI-1:0] gone = sweep_step ? ONE << sweep_tdi : NONE;
-  wire sent = message_valid && message_ready;
+  wire [  NUM_TDI-1:0] chosen = msi_control[0+:NUM_TDI] & ~msix_enable;
+  wire [  NUM_TDI-1:0] has_1 = msi_control[NUM_TDI+:NUM_TDI];
+  wire [  NUM_TDI-1:0] has_3 = msi_control[2*NUM_TDI+:NUM_TDI];
+  wire [4*NUM_TDI-1:0] masked = msi_control[3*NUM_TDI+:4*NUM_TDI];
+  // A vector that is not granted any more waits.
+  wire [4*NUM_TDI-1:0] granted = {has_3 & has_1, has_3, has_1, {NUM_TDI{1'b1}}};
 
-  wire [VECTORS*NUM_TDI-1:0] due;  // a vector's bits of all functions side by side
-  wire [VECTORS-1:0] due_vectors;  // of function tdi_q
-
-  genvar v;
-  generate
-    for (v = 0; v < VECTORS; v = v + 1) begin : g_vector
-      localparam [1:0] VECTOR = v;
-      reg [NUM_TDI-1:0] pending_q;
-      wire [NUM_TDI-1:0] raised = events & (VECTOR[1] ? vector_1 : ~vector_1) &
-          (VECTOR[0] ? vector_0 : ~vector_0);
-      wire [NUM_TDI-1:0] left = sent && vector_q == VECTOR ? ONE << tdi_q : NONE;
-      // A vector that is not granted any more waits.
-      wire [NUM_TDI-1:0] granted = (VECTOR[1] ? has_3 : ~NONE) & (VECTOR[0] ? has_1 : ~NONE);
-      wire [NUM_TDI-1:0] masked = msi_control[(3+v)*NUM_TDI+:NUM_TDI];
-
-      always @(posedge clk) begin
-        if (rst) pending_q <= NONE;
-        else pending_q <= ((pending_q & ~left) | raised) & ~gone;
-      end
-
-      wire [NUM_TDI-1:0] sends = pending_q & ~masked & granted & chosen & may_send;
-      assign due[NUM_TDI*v+:NUM_TDI]         = sends;
-      assign due_vectors[v]                  = sends[tdi_q];
-      assign msi_pending[NUM_TDI*v+:NUM_TDI] = pending_q;
-    end
-  endgenerate
-
-  assign owing = due[0+:NUM_TDI] | due[NUM_TDI+:NUM_TDI] | due[2*NUM_TDI+:NUM_TDI] |
-      due[3*NUM_TDI+:NUM_TDI];
-
-  // ------------------------------------------------------------------ turns
-  // Functions take turns, and so do the vectors of each.
-  wire any_owing, any_vector;
-  wire [TDI_W-1:0] next_tdi;
-  wire [1:0] next_vector;
-  wire [NUM_TDI-1:0] unused_tdi;
-  wire [VECTORS-1:0] unused_vector;
-
-  rotate_first #(
-      .N(NUM_TDI),
-      .W(TDI_W)
-  ) u_tdi (
-      .request(owing),
-      .last   (tdi_q),
-      .any    (any_owing),
-      .idx    (next_tdi),
-      .grant  (unused_tdi)
+  app_pending #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_pending (
+      .clk           (clk),
+      .rst           (rst),
+      .event_req     (event_req & chosen),
+      .event_vector_1(event_vector_1 & has_3),
+      .event_vector_0(event_vector_0 & has_1),
+      .gone_req      (sweep_step ? ONE << sweep_tdi : NONE),
+      .unmasked      (~masked & granted & {4{chosen}}),
+      .may_send      (may_send),
+      .pending       (msi_pending),
+      .owing         (owing),
+      .choose_tdi    (state_q == ST_SEARCH),
+      .choose_vector (state_q == ST_VECTOR),
+      .sent          (message_valid && message_ready),
+      .any_owing     (any_owing),
+      .any_vector    (any_vector),
+      .tdi           (tdi),
+      .vector        (vector),
+      .sendable      (sendable)
   );
-
-  rotate_first #(
-      .N(VECTORS),
-      .W(2)
-  ) u_vector (
-      .request(due_vectors),
-      .last   (vector_q),
-      .any    (any_vector),
-      .idx    (next_vector),
-      .grant  (unused_vector)
-  );
-
-  wire sendable = due_vectors[vector_q];
 
   // Address and data come while the vector is chosen.
   always @* begin
@@ -145,15 +104,8 @@ module app_msi #(
   end
 
   always @(posedge clk) begin
-    if (rst) begin
-      state_q  <= ST_SEARCH;
-      tdi_q    <= {TDI_W{1'b0}};
-      vector_q <= 2'd0;
-    end else begin
-      state_q <= state_d;
-      if (state_q == ST_SEARCH && any_owing) tdi_q <= next_tdi;
-      if (state_q == ST_VECTOR && any_vector) vector_q <= next_vector;
-    end
+    if (rst) state_q <= ST_SEARCH;
+    else state_q <= state_d;
   end
 
   assign fault = state_q != ST_SEARCH && state_q != ST_VECTOR && state_q != ST_OFFER;
@@ -162,16 +114,14 @@ module app_msi #(
   // The offer is withdrawn in the cycle in which it stops being right. The vector is in those low bits
   // of the data that it takes to tell the granted ones apart.
   wire [1:0] low_data = {
-    has_3[tdi_q] ? vector_q[1] : msi_message[65], has_1[tdi_q] ? vector_q[0] : msi_message[64]
+    has_3[tdi] ? vector[1] : msi_message[65], has_1[tdi] ? vector[0] : msi_message[64]
   };
 
-  assign msi_tdi         = tdi_q;
+  assign msi_tdi         = tdi;
   assign message_valid   = state_q == ST_OFFER && sendable;
-  assign message_tdi     = tdi_q;
+  assign message_tdi     = tdi;
   assign message_address = msi_message[63:0];
   assign message_data    = {16'd0, msi_message[79:66], low_data};
-
-  wire unused = &{1'b0, unused_tdi, unused_vector};
 
 endmodule
 

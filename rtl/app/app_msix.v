@@ -2,9 +2,9 @@
 //
 // app_msix: MSI-X table and Pending Bit Array of all functions.
 //
-// An event sets the pending bit of its vector; a pending vector that nothing masks is offered as a
-// message, in turn, and its bit cleared when the message is taken. A message that was looked up is forgotten
-// when the table, a mask or the permission to send changes, so none leaves with an old address.
+// A pending vector that nothing masks is offered as a message, in turn. A message that was looked up
+// is forgotten when the table, a mask or the permission to send changes, so none leaves with an old
+// address.
 // A table that a LOCK takes over is emptied: what was written before does not count (TDISP-INT-004).
 
 `default_nettype none
@@ -69,8 +69,9 @@ module app_msix #(
   localparam [4:0] ST_OFFER = 5'b00110;
 
   reg [4:0] state_q, state_d;
-  reg [TDI_W-1:0] tdi_q;  // whose message is looked up, or was last
-  reg [1:0] vector_q;
+  wire [TDI_W-1:0] tdi;  // whose message is looked up, or was last
+  wire [1:0] vector;
+  wire any_owing, any_vector, sendable;
   reg [95:0] message_q;
 
   // ------------------------------------------------------------------ tables to be emptied
@@ -142,85 +143,65 @@ module app_msix #(
                   busy ? {forget_tdi, forget_word_q} : access_slot),
       .write_data(sweep_step || busy ? 96'd0 : {write_data, write_data, write_data[31:2], 2'b00}),
       .read_req(table_read || lookup),
-      .read_addr(table_read ? access_slot : {tdi_q, vector_q}),
+      .read_addr(table_read ? access_slot : {tdi, vector}),
       .read_data(entry)
   );
 
   // ------------------------------------------------------------------ vectors
-  wire [NUM_TDI-1:0] unmasked = msix_enable & ~msix_function_mask;
-  wire [NUM_TDI-1:0] events = event_req & msix_enable;
+  wire [NUM_TDI-1:0] enabled = msix_enable & ~msix_function_mask;
   wire [NUM_TDI-1:0] gone = forget_req | (sweep_step ? ONE << sweep_tdi : NONE);
   wire [NUM_TDI-1:0] accessed = ONE << access_tdi;
   wire mask_write = table_write && access_dw[1:0] == 2'd3 && write_be[0];
-  wire sent = message_valid && message_ready;
 
-  wire [VECTORS*NUM_TDI-1:0] due;  // a vector's bits of all functions side by side
-  wire [VECTORS-1:0] due_vectors;  // of function tdi_q
+  // Vector v of all functions is slice v.
+  wire [VECTORS*NUM_TDI-1:0] unmasked, pending;
   wire [VECTORS-1:0] masked_vectors, pending_vectors;  // of function access_tdi
 
   genvar v;
   generate
     for (v = 0; v < VECTORS; v = v + 1) begin : g_vector
       localparam [1:0] VECTOR = v;
-      reg [NUM_TDI-1:0] masked_q, pending_q;
-      wire [NUM_TDI-1:0] raised = events & (VECTOR[1] ? event_vector_1 : ~event_vector_1) &
-          (VECTOR[0] ? event_vector_0 : ~event_vector_0);
-      wire [NUM_TDI-1:0] left = sent && vector_q == VECTOR ? ONE << tdi_q : NONE;
+      reg  [NUM_TDI-1:0] masked_q;
       wire [NUM_TDI-1:0] written = mask_write && access_dw[3:2] == VECTOR ? accessed : NONE;
+      wire [NUM_TDI-1:0] vector_pending = pending[NUM_TDI*v+:NUM_TDI];
 
       always @(posedge clk) begin
-        if (rst) begin
-          masked_q  <= {NUM_TDI{1'b1}};
-          pending_q <= NONE;
-        end else begin
-          masked_q  <= (masked_q & ~written) | (write_data[0] ? written : NONE) | gone;
-          pending_q <= ((pending_q & ~left) | raised) & ~gone;
-        end
+        if (rst) masked_q <= {NUM_TDI{1'b1}};
+        else masked_q <= (masked_q & ~written) | (write_data[0] ? written : NONE) | gone;
       end
 
-      wire [NUM_TDI-1:0] sends = pending_q & ~masked_q & unmasked & may_send;
-      assign due[NUM_TDI*v+:NUM_TDI] = sends;
-      assign due_vectors[v]          = sends[tdi_q];
-      assign masked_vectors[v]       = masked_q[access_tdi];
-      assign pending_vectors[v]      = pending_q[access_tdi];
+      assign unmasked[NUM_TDI*v+:NUM_TDI] = ~masked_q & enabled;
+      assign masked_vectors[v]            = masked_q[access_tdi];
+      assign pending_vectors[v]           = vector_pending[access_tdi];
     end
   endgenerate
 
-  assign owing = due[0+:NUM_TDI] | due[NUM_TDI+:NUM_TDI] | due[2*NUM_TDI+:NUM_TDI] |
-      due[3*NUM_TDI+:NUM_TDI];
-
-  // ------------------------------------------------------------------ turns
-  // Functions take turns, and so do the vectors of each.
-  wire any_owing, any_vector;
-  wire [TDI_W-1:0] next_tdi;
-  wire [1:0] next_vector;
-  wire [NUM_TDI-1:0] unused_tdi;
-  wire [VECTORS-1:0] unused_vector;
-
-  rotate_first #(
-      .N(NUM_TDI),
-      .W(TDI_W)
-  ) u_tdi (
-      .request(owing),
-      .last   (tdi_q),
-      .any    (any_owing),
-      .idx    (next_tdi),
-      .grant  (unused_tdi)
+  app_pending #(
+      .NUM_TDI(NUM_TDI),
+      .TDI_W  (TDI_W)
+  ) u_pending (
+      .clk           (clk),
+      .rst           (rst),
+      .event_req     (event_req & msix_enable),
+      .event_vector_1(event_vector_1),
+      .event_vector_0(event_vector_0),
+      .gone_req      (gone),
+      .unmasked      (unmasked),
+      .may_send      (may_send),
+      .pending       (pending),
+      .owing         (owing),
+      .choose_tdi    (state_q == ST_SEARCH),
+      .choose_vector (state_q == ST_VECTOR),
+      .sent          (message_valid && message_ready),
+      .any_owing     (any_owing),
+      .any_vector    (any_vector),
+      .tdi           (tdi),
+      .vector        (vector),
+      .sendable      (sendable)
   );
 
-  rotate_first #(
-      .N(VECTORS),
-      .W(2)
-  ) u_vector (
-      .request(due_vectors),
-      .last   (vector_q),
-      .any    (any_vector),
-      .idx    (next_vector),
-      .grant  (unused_vector)
-  );
-
-  wire sendable = due_vectors[vector_q];
-  wire entry_changes = (table_write && access_tdi == tdi_q) || (sweep_step && sweep_tdi == tdi_q);
+  // ------------------------------------------------------------------ message
+  wire entry_changes = (table_write && access_tdi == tdi) || (sweep_step && sweep_tdi == tdi);
 
   always @* begin
     state_d = state_q;
@@ -238,15 +219,8 @@ module app_msix #(
   end
 
   always @(posedge clk) begin
-    if (rst) begin
-      state_q  <= ST_SEARCH;
-      tdi_q    <= {TDI_W{1'b0}};
-      vector_q <= 2'd0;
-    end else begin
-      state_q <= state_d;
-      if (state_q == ST_SEARCH && any_owing) tdi_q <= next_tdi;
-      if (state_q == ST_VECTOR && any_vector) vector_q <= next_vector;
-    end
+    if (rst) state_q <= ST_SEARCH;
+    else state_q <= state_d;
     if (state_q == ST_WAIT) message_q <= entry;
   end
 
@@ -255,7 +229,7 @@ module app_msix #(
 
   // The offer is withdrawn in the cycle in which it stops being right.
   assign message_valid = state_q == ST_OFFER && sendable && !entry_changes;
-  assign message_tdi = tdi_q;
+  assign message_tdi = tdi;
   assign message_address = message_q[63:0];
   assign message_data = message_q[95:64];
 
@@ -275,8 +249,6 @@ module app_msix #(
   end
 
   assign read_data = read_entry_q ? entry[32*read_dw_q+:32] : flags_q;
-
-  wire unused = &{1'b0, unused_tdi, unused_vector};
 
 endmodule
 

@@ -58,9 +58,9 @@ ATOMIC_SENDER = _sender(
 )
 INSISTENT = Mutation(
     "interrupts_at_any_time",
-    "app/app_msix.v",
-    "sends = pending_q & ~masked_q & unmasked & may_send;",
-    "sends = ~masked_q;",
+    "app/app_pending.v",
+    "sends = pending_q & vector_unmasked & may_send;",
+    "sends = vector_unmasked;",
 )
 CLAIMANT = Mutation(
     "claims_to_have_translated",

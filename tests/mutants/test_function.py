@@ -270,8 +270,8 @@ MSI = [
             covers("TDISP-ZERO-001"),
             OLD_LIFE,
             "msi_survives_clearing",
-            "app/app_msi.v",
-            "((pending_q & ~left) | raised) & ~gone",
+            "app/app_pending.v",
+            "((pending_q & ~left) | raised) & ~gone_req",
             "(pending_q & ~left) | raised",
         ),
         (
