@@ -17,6 +17,7 @@ from models.spdm.requester import SpdmRequester
 from models.spdm.responder import SpdmResponder
 from tb.adapter import KeyWrite
 from tb.agents.rot.driver import QueuedKeyPort
+from tb.agents.stream import read_only
 
 SECURED = 1 << 32
 SILENT = 0xEE  # first byte of a body to which the responders stay silent
@@ -45,9 +46,11 @@ class Bench:
             AxiStreamBus.from_prefix(dut, "s_axis_doe"), *clocking, byte_lanes=4
         )
         self.doe_out = AxiStreamSink(
-            AxiStreamBus.from_prefix(dut, "m_axis_doe"), *clocking, byte_lanes=4
+            read_only(AxiStreamBus.from_prefix(dut, "m_axis_doe")), *clocking, byte_lanes=4
         )
-        self.rot_in = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_rot"), *clocking)
+        self.rot_in = AxiStreamSink(
+            read_only(AxiStreamBus.from_prefix(dut, "m_axis_rot")), *clocking
+        )
         self.rot_out = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_rot"), *clocking)
         for part in (self.doe_in, self.doe_out, self.rot_in, self.rot_out):
             part.log.setLevel("WARNING")

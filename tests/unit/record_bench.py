@@ -27,6 +27,7 @@ from models.spdm.messages.general import VENDOR_HEADER_SIZE
 from models.spdm.record import HEADER, LENGTH, RecordCipher, RecordKeys
 from models.tdisp.dsm import ReferenceDsm
 from tb.adapter import KeyWrite
+from tb.agents.stream import read_only
 from tb.agents.tlp.driver import pauses
 from tb.scoreboard.replay_rot import carry_out
 
@@ -183,8 +184,8 @@ class RecordBench:
         clocking = (dut.clk, dut.rst)
         bus = AxiStreamBus.from_prefix
         self.doe_in = AxiStreamSource(bus(dut, "s_axis_doe"), *clocking, byte_lanes=4)
-        self.doe_out = AxiStreamSink(bus(dut, "m_axis_doe"), *clocking, byte_lanes=4)
-        self.rot_in = AxiStreamSink(bus(dut, "m_axis_rot"), *clocking)
+        self.doe_out = AxiStreamSink(read_only(bus(dut, "m_axis_doe")), *clocking, byte_lanes=4)
+        self.rot_in = AxiStreamSink(read_only(bus(dut, "m_axis_rot")), *clocking)
         self.rot_out = AxiStreamSource(bus(dut, "s_axis_rot"), *clocking)
         for part in (self.doe_in, self.doe_out, self.rot_in, self.rot_out):
             part.log.setLevel("WARNING")

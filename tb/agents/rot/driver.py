@@ -12,6 +12,7 @@ from pyuvm import ConfigDB, uvm_component
 
 from models.spdm.key_port import Direction
 from tb.adapter import KeyWrite
+from tb.agents.stream import read_only
 from tb.agents.tlp.driver import pauses
 
 SECURED = 1 << 32
@@ -52,7 +53,7 @@ class RotDriver(uvm_component):
 
     def start_of_simulation_phase(self) -> None:
         adapter = self.adapter
-        self.sink = AxiStreamSink(adapter.rot_request, adapter.clk, adapter.rst)
+        self.sink = AxiStreamSink(read_only(adapter.rot_request), adapter.clk, adapter.rst)
         self.source = AxiStreamSource(adapter.rot_response, adapter.clk, adapter.rst)
         share: float = ConfigDB().get(self, "", "PAUSE_SHARE")
         for part in (self.sink, self.source):

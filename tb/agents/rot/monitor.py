@@ -11,6 +11,7 @@ from cocotbext.axi import AxiStreamMonitor
 from pyuvm import ConfigDB, uvm_analysis_port, uvm_component
 
 from tb.agents.rot.item import RotItem, RotKind
+from tb.agents.stream import read_only
 
 SECURED = 1 << 32
 
@@ -24,8 +25,8 @@ class RotMonitor(uvm_component):
 
     def start_of_simulation_phase(self) -> None:
         adapter = self.adapter
-        self.requests = AxiStreamMonitor(adapter.rot_request, adapter.clk, adapter.rst)
-        self.responses = AxiStreamMonitor(adapter.rot_response, adapter.clk, adapter.rst)
+        self.requests = AxiStreamMonitor(read_only(adapter.rot_request), adapter.clk, adapter.rst)
+        self.responses = AxiStreamMonitor(read_only(adapter.rot_response), adapter.clk, adapter.rst)
         for part in (self.requests, self.responses):
             part.log.setLevel("WARNING")
 

@@ -9,6 +9,7 @@ from typing import Any
 from cocotbext.axi import AxiStreamSink
 from pyuvm import ConfigDB, uvm_agent, uvm_sequencer
 
+from tb.agents.stream import read_only
 from tb.agents.tlp.driver import TlpDriver, pauses
 from tb.agents.tlp.item import Side
 from tb.agents.tlp.monitor import TlpMonitor
@@ -43,7 +44,7 @@ class LinkOutAgent(uvm_agent):
         if not self.get_is_active():
             return
         adapter = self.adapter
-        self.sink = AxiStreamSink(adapter.link_out, adapter.clk, adapter.rst)
+        self.sink = AxiStreamSink(read_only(adapter.link_out), adapter.clk, adapter.rst)
         self.sink.log.setLevel("WARNING")
         if self.pause_share:
             self.sink.set_pause_generator(pauses(self.rng, self.pause_share))

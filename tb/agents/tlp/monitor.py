@@ -9,6 +9,7 @@ from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamBus, AxiStreamMonitor
 from pyuvm import ConfigDB, uvm_analysis_port, uvm_component
 
+from tb.agents.stream import read_only
 from tb.agents.tlp.item import SeenTlp, Side
 
 
@@ -27,7 +28,7 @@ class TlpMonitor(uvm_component):
         adapter = self.adapter
         to_device = self.side is Side.TO_DEVICE
         bus: AxiStreamBus = adapter.link_in if to_device else adapter.link_out
-        self.monitor = AxiStreamMonitor(bus, adapter.clk, adapter.rst)
+        self.monitor = AxiStreamMonitor(read_only(bus), adapter.clk, adapter.rst)
         self.monitor.log.setLevel("WARNING")
 
     async def run_phase(self) -> None:
