@@ -21,6 +21,8 @@ MORE_STYLE = """
 .grid td { border-left: 1px solid var(--line); } .grid th { white-space: nowrap; }
 td.none { background: var(--soft); } .n { opacity: .6; font-size: .85em; }
 nav a { margin-right: .9rem; white-space: nowrap; }
+.points code { word-break: normal; } .points td:first-child { white-space: nowrap; }
+.points td:last-child { overflow-wrap: anywhere; min-width: 16rem; }
 """
 
 
@@ -54,7 +56,7 @@ def render(requirements: Sequence[Shown], hits: dict[CoverItem, int]) -> str:
     hit = sum(not one.missing for one in core)
     missing = [one for one in requirements if one.missing]
     groups = [group for group in GROUPS if any(item.group == group for item in hits)]
-    links = "".join(f'<a href="#{escape(_id(group))}">{escape(group)}</a>' for group in groups)
+    links = " ".join(f'<a href="#{escape(_id(group))}">{escape(group)}</a>' for group in groups)
     body = [
         f"<h1>Functional coverage: {hit} of {len(core)} core requirements</h1>",
         f"<p>{len(hits)} different points, {sum(hits.values())} hits.</p><nav>{links}</nav>",
@@ -76,7 +78,8 @@ def _id(group: str) -> str:
 
 def _requirements(requirements: Sequence[Shown], *, only_missing: bool = False) -> str:
     head = "<tr><th>Number</th><th>Requirement</th><th>Point</th><th>Hits</th><th>Run</th></tr>"
-    return f"<table>{head}{''.join(_rows(one, only_missing) for one in requirements)}</table>"
+    rows = "".join(_rows(one, only_missing) for one in requirements)
+    return f'<table class="points">{head}{rows}</table>'
 
 
 def _rows(shown: Shown, only_missing: bool) -> str:
