@@ -33,7 +33,8 @@ class Mutation:
     """A weakness put into the RTL at test time: `old` becomes `new` in one file.
 
     Both are expressions, or both are the end of an assignment, from the name on its left to its
-    semicolon: "allow = a && b;" becomes "allow = a;".
+    semicolon: "allow = a && b;" becomes "allow = a;". In `new` a signal of another module
+    goes by its full name: "dsm.flr_req".
     """
 
     name: str

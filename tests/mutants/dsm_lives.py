@@ -16,6 +16,7 @@ RESPONDER = "tdisp/tdisp_responder.v"
 TABLE = "tdisp/tdi_table.v"
 FSM = "tdisp/tdi_fsm.v"
 NONCES = "tdisp/tdi_nonces.v"
+RESPONSE_DUE = "nonce_ready && owner_state[2*req_idx+:2] == `TDI_CONFIG_LOCKED"  # of a LOCK
 
 # What a request waits for, and what it leaves behind
 LOCKS = [
@@ -99,6 +100,17 @@ LOCKS = [
         ),
     ),
     Mutant(
+        covers("TDISP-START-004"),
+        MESSAGES,
+        "only_the_whole_nonce_of_this_lock_starts",
+        Mutation(
+            "nonce_of_a_neighbour",
+            NONCES,
+            "row[255:0] == start_nonce",
+            "row[255:0] == start_nonce || u_ram.mem[req_idx^STEP][255:0] == start_nonce",
+        ),
+    ),
+    Mutant(
         covers("TDISP-LOCK-019"),
         LIFE,
         "lock_answers_after_draining_only",
@@ -129,6 +141,17 @@ LOCKS = [
             RESPONDER,
             "scrubbing = |(tdi_scrub_busy & selected);",
             "scrubbing = 1'b0;",
+        ),
+    ),
+    Mutant(
+        covers("TDISP-LOCK-022"),
+        LIFE,
+        "an_error_wins_over_a_lock_of_the_same_cycle",
+        Mutation(
+            "changes_before_the_response_go_unseen",
+            "tdisp/dsm.v",
+            "(tdi_error_req)",
+            f"(tdi_error_req & ~({{{{(NUM_TDI-1){{1'b0}}}}, {RESPONSE_DUE}}} << req_idx))",
         ),
     ),
     Mutant(
@@ -285,7 +308,55 @@ ERRORS = [
     ),
 ]
 
-LIVES = [*LOCKS, *STOPS, *ERRORS]
+FROM_RESET = "state_q[NUM_TDI*g+:NUM_TDI] <= {NUM_TDI{ST_CONFIG_UNLOCKED[g]}};"
+STATES = [
+    *(
+        Mutant(
+            covers("TDISP-STATE-002"),
+            LIFE,
+            "reset_unlocks_everything_and_forgets_the_nonce",
+            Mutation(name, FSM, FROM_RESET, f"state_q[NUM_TDI*g+:NUM_TDI] <= {state};"),
+        )
+        for name, state in (
+            (
+                "last_tdi_is_locked_from_reset",
+                "{ST_CONFIG_LOCKED[g], {NUM_TDI - 1{ST_CONFIG_UNLOCKED[g]}}}",
+            ),
+            ("all_tdis_are_in_error_from_reset", "{NUM_TDI{ST_ERROR[g]}}"),
+        )
+    ),
+    Mutant(
+        covers("TDISP-STATE-003"),
+        LIFE,
+        "every_cell_of_the_table_holds",
+        Mutation(
+            "question_locks",
+            RESPONDER,
+            "lock_req = decide && lock_ok;",
+            """lock_req = (decide && lock_ok) ||
+      (carry_out && unlocked && code == `TDISP_REQ_GET_DEVICE_INTERFACE_STATE);""",
+        ),
+    ),
+    Mutant(
+        covers("TDISP-STATE-003"),
+        LIFE,
+        "every_cell_of_the_table_holds",
+        Mutation(
+            "report_starts",
+            RESPONDER,
+            "carry_out && is_start",
+            "carry_out && (is_start || code == `TDISP_REQ_GET_DEVICE_INTERFACE_REPORT)",
+        ),
+    ),
+    Mutant(
+        covers("TDISP-FSM-006"),
+        LIFE,
+        "error_and_flr_clear_and_error_keeps_the_function_quiet",
+        Mutation("flr_resets_the_state", FSM, "(rst)", "(rst || |dsm.flr_req)"),
+    ),
+]
+
+LIVES = [*LOCKS, *STOPS, *ERRORS, *STATES]
 
 # What is looked for inside the block
 NONCES_AND_FAULTS = [

@@ -191,6 +191,18 @@ OPTIONAL_REQUESTS = [
         ),
     ),
     Mutant(
+        covers("TDISP-RPT-012"),
+        OPTIONAL,
+        "an_attribute_is_set_for_the_memory_page_only",
+        Mutation(
+            "report_follows_the_attribute",
+            REPORT,
+            "first ? MEMORY_ATTRIBUTES : 16'd0",
+            """(first ? MEMORY_ATTRIBUTES : 16'd0) |
+            {15'd0, dsm.owner_memory_open[dsm.req_idx]} << `TDISP_RANGE_BIT_IS_NON_TEE_MEM""",
+        ),
+    ),
+    Mutant(
         covers("TDISP-STOP-006"),
         OPTIONAL,
         "what_is_opened_is_shown_for_its_tdi_until_run_ends",
@@ -251,6 +263,19 @@ OPTIONAL_REQUESTS = [
             "state_ok    = 1'b1;",
         ),
     ),
+]
+
+UNBUILT = [
+    Mutant(
+        shows,
+        MESSAGES,
+        "what_is_not_built_is_unsupported",
+        Mutation(name, CHECKS, old, "1'b1"),
+    )
+    for shows, name, old in (
+        (covers("TDISP-P2P-007"), "p2p_is_taken", "P2P_EN != 0"),
+        (covers("TDISP-CFG-002"), "configuration_is_taken", "TDISP_CONFIG_EN != 0"),
+    )
 ]
 
 WHOLE_DEVICE = [

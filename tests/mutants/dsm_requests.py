@@ -86,6 +86,18 @@ HEADERS = [
         ),
     ),
     Mutant(
+        covers("TDISP-HDR-006"),
+        MESSAGES,
+        "reserved_fields_are_ignored_and_sent_as_zero",
+        Mutation(
+            "segment_counts_that_is_not_valid",
+            RESPONDER,
+            "name_ok && {16'd0, named_number} < NUM_TDIS",
+            """name_ok && {16'd0, named_number} < NUM_TDIS &&
+      (function_id[24] || function_id[23:16] == 8'd0)""",
+        ),
+    ),
+    Mutant(
         covers("TDISP-HDR-008"),
         MESSAGES,
         "every_wrong_length_is_refused",

@@ -7,13 +7,14 @@ import pytest
 
 from tb.sim import simulator_missing
 from tests.mutants.dsm_lives import LIVES, NONCES_AND_FAULTS
-from tests.mutants.dsm_reports import OPTIONAL_REQUESTS, REPORTS, WHOLE_DEVICE
+from tests.mutants.dsm_reports import OPTIONAL_REQUESTS, REPORTS, UNBUILT, WHOLE_DEVICE
 from tests.mutants.dsm_requests import REQUESTS
 from tests.mutants.mutants import Mutant, assert_killed, each_mutant
 from tests.plan import attack
 from tests.unit.test_dsm import WHOLE, WHOLE_ENVIRONMENT, design, environment
 
 FEATURES = "P2P MMIO CONFIG"
+WITHOUT = "MMIO"
 MUTANTS = [*REQUESTS, *LIVES, *REPORTS, *OPTIONAL_REQUESTS]
 
 
@@ -22,6 +23,12 @@ MUTANTS = [*REQUESTS, *LIVES, *REPORTS, *OPTIONAL_REQUESTS]
 @each_mutant(MUTANTS, alike="case")
 def test_dsm_without_a_check_is_found(mutant: Mutant) -> None:
     assert_killed(design(4, FEATURES), MUTANTS, mutant, environment(4, FEATURES))
+
+
+@pytest.mark.nightly
+@each_mutant(UNBUILT)
+def test_requests_that_are_taken_but_not_built_are_found(mutant: Mutant) -> None:
+    assert_killed(design(4, WITHOUT), UNBUILT, mutant, environment(4, WITHOUT))
 
 
 @attack("ATT-20")

@@ -139,8 +139,9 @@ def test_messages_and_checks_are_those_of_the_reference(num_tdi: int, features: 
         "TDISP-STOP-006",
     ),
     *("TDISP-STOP-008", "TDISP-START-005", "TDISP-START-007", "TDISP-VER-002", "TDISP-SES-007"),
-    *("TDISP-FSM-004", "TDISP-FSM-014", "TDISP-FSM-015", "TDISP-FSM-018", "TDISP-FSM-019"),
-    *("TDISP-LOCK-019", "TDISP-LOCK-028", "TDISP-LOCK-029", "TDISP-LOCK-030", "TDISP-ZERO-005"),
+    *("TDISP-FSM-004", "TDISP-FSM-006", "TDISP-FSM-014", "TDISP-FSM-015", "TDISP-FSM-018"),
+    *("TDISP-FSM-019", "TDISP-LOCK-019", "TDISP-LOCK-022", "TDISP-LOCK-028", "TDISP-LOCK-029"),
+    *("TDISP-LOCK-030", "TDISP-ZERO-005"),
 )
 @attack("ATT-17")
 @attack("ATT-27")
