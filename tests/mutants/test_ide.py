@@ -24,8 +24,22 @@ PASIDS = [
         Mutation("mac_of_pasid_only", AAD_FILE, AAD, AAD.replace("pasid[23", "4'h0, pasid[19")),
     ),
 ]
+KEYS = [
+    Mutant(
+        covers("TDISP-SES-006"),
+        f"{UNIT}idekm",
+        "foreign_session_is_ignored_until_the_owner_ends",
+        Mutation(
+            "owner_of_keys_is_not_recorded",
+            "ide/ide_stream_ctrl.v",
+            "owner_q       <= cmd_session;",
+            "owner_q       <= owner_q;",
+        ),
+    ),
+]
+MUTANTS = [*PASIDS, *KEYS]
 
 
-@each_mutant(PASIDS, alike="mutation")
-def test_pasid_prefixes_without_a_check_are_found(mutant: Mutant) -> None:
-    assert_killed(design(pasid=1), PASIDS, mutant)
+@each_mutant(MUTANTS, alike="mutation")
+def test_ide_without_a_check_is_found(mutant: Mutant) -> None:
+    assert_killed(design(pasid=1), MUTANTS, mutant)

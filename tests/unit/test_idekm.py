@@ -49,7 +49,7 @@ def test_every_answer_is_that_of_the_reference(seed: int) -> None:
     run_simulation(design(), "tests.unit.cocotb_idekm_random", seed=seed)
 
 
-@covers("IDEKM-KP-006", "IDEKM-KP-007", "IDE-KEY-010")
+@covers("IDEKM-KP-006", "IDEKM-KP-007", "IDE-KEY-010", "TDISP-SES-006")
 @attack("ATT-17")
 def test_keys_belong_to_one_session_and_end_with_it() -> None:
     cases = [
