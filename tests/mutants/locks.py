@@ -7,6 +7,9 @@ from tb.device import Mutation
 from tests.mutants.mutants import ATTACK, SYSTEM, Mutant
 from tests.plan import covers
 
+STATES = "tdisp_device.tdi_state"
+IN_ERROR = f"|({STATES} & {STATES} >> 1 & {{NUM_TDI{{2'b01}}}})"  # any TDI
+
 LOCKS = [
     # LOCK and START
     Mutant(
@@ -154,6 +157,28 @@ LOCKS = [
         "ChangesOfTheBoundStreamMoveItsTdisToError",
         Mutation(
             "ide_registers_not_watched", "cfg/lock_watch.v", "stream = |changed;", "stream = 1'b0;"
+        ),
+    ),
+    Mutant(
+        covers("TDISP-SES-009"),
+        f"{SYSTEM}lock_rules",
+        "FlrOfTheFunctionMovesItToErrorAndClearsIt",
+        Mutation(
+            "flr_of_any_function_ends_streams",
+            "device/tdisp_device.v",
+            "pf_flr = flr_req[0];",
+            "pf_flr = |flr_req;",
+        ),
+    ),
+    Mutant(
+        covers("TDISP-FSM-002"),
+        f"{SYSTEM}lock_rules",
+        "ForbiddenChangesMoveALockedTdiToError",
+        Mutation(
+            "writes_that_end_a_tdi_are_refused",
+            "cfg/cfg_tlp.v",
+            "served_q ? `PCIE_CPL_SC : `PCIE_CPL_UR",
+            f"served_q && !(is_write && {IN_ERROR}) ? `PCIE_CPL_SC : `PCIE_CPL_UR",
         ),
     ),
     Mutant(

@@ -56,6 +56,35 @@ LOCK_CHECKS = [
         Mutation("no_page_size", LOCK_CHECK_FILE, "system_page_size != 32'd0", "1'b1"),
     ),
 ]
+ATS_CONTROL = "{enable_q[func], 10'd0, physical ? smallest_unit_q : 5'd0, ATS_CAPABILITY}"
+EVERY_REGISTER = "every_register_of_the_physical_function_is_as_in_the_table"
+REGISTERS = [
+    Mutant(shows, f"{UNIT}cfg_registers", EVERY_REGISTER, Mutation(name, file, old, new))
+    for shows, name, file, old, new in (
+        (
+            covers("TDISP-ATS-004"),
+            "invalidations_of_all_address_spaces",
+            "cfg/cfg_ats.v",
+            ATS_CONTROL,
+            f"{ATS_CONTROL} | 32'h40",
+        ),
+        (
+            covers("TDISP-LOCK-008"),
+            "phantom_functions_unnoticed",
+            "cfg/cfg_pcie.v",
+            "{16'd0, CONTROL_MASK} & own",
+            "{16'd0, CONTROL_MASK | 16'h0200} & own",
+        ),
+        (
+            covers("TDISP-TRK-011"),
+            "states_that_power_management_loses",
+            "cfg/cfg_pm.v",
+            "{30'd0, power_state_q} | NO_SOFT_RESET",
+            "{30'd0, power_state_q}",
+        ),
+    )
+]
+SPACE = [*LOCK_CHECKS, *REGISTERS]
 
 WATCH_FILE = "cfg/lock_watch.v"
 EVERY_BIT = "every_bit_of_every_register_hits_exactly_whom_it_should"
@@ -127,13 +156,22 @@ EVENTS = [
         ),
     )
 ]
+WRITES = [
+    Mutant(
+        covers("TDISP-FSM-001"),
+        f"{UNIT}tdi_monitor",
+        "writes_that_a_lock_forbids_end_tdis_and_others_do_not",
+        Mutation("writes_not_watched", MONITOR_FILE, "write_hit | flr_req", "flr_req"),
+    )
+]
+MONITORED = [*EVENTS, *WRITES]
 
 
 @attack("ATT-16")
 @pytest.mark.nightly
-@each_mutant(LOCK_CHECKS)
+@each_mutant(SPACE)
 def test_configuration_space_without_a_check_is_found(mutant: Mutant) -> None:
-    assert_killed(cfg_space(paging=1), LOCK_CHECKS, mutant, PAGING)
+    assert_killed(cfg_space(paging=1), SPACE, mutant, PAGING)
 
 
 @attack("ATT-28")
@@ -143,6 +181,6 @@ def test_registers_that_count_where_they_should_not_are_found(mutant: Mutant) ->
 
 
 @attack("ATT-27")
-@each_mutant(EVENTS, alike="case")
+@each_mutant(MONITORED, alike="case")
 def test_events_that_nobody_watches_are_found(mutant: Mutant) -> None:
-    assert_killed(monitor(4, 3), EVENTS, mutant)
+    assert_killed(monitor(4, 3), MONITORED, mutant)

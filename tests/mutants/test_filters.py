@@ -27,6 +27,12 @@ ADMISSION = [
             "tdi_state != `TDI_RUN",
         ),
         (
+            covers("TDISP-FSM-017"),
+            "sends_in_clear_in_error",
+            "tdi_state == `TDI_CONFIG_UNLOCKED",
+            "tdi_state == `TDI_CONFIG_UNLOCKED || tdi_state == `TDI_ERROR",
+        ),
+        (
             attack("ATT-13"),
             "without_bus_master",
             ALLOW,
@@ -87,6 +93,12 @@ ADMISSION = [
             "interrupts_of_open_tables_with_t",
             TRUSTED,
             "run && !msi",
+        ),
+        (
+            covers("TDISP-STOP-007"),
+            "t_after_run",
+            TRUSTED,
+            TRUSTED.replace("run", "(run || unlocked)"),
         ),
         (covers("TDISP-INT-001"), "msi_with_t", TRUSTED, "run && (!msix || msix_locked)"),
     )

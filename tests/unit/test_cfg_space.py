@@ -71,6 +71,8 @@ SIZES = pytest.mark.parametrize(("num_tdi", "num_streams"), [(1, 1), (4, 2), (8,
     "DOE-REG-001",
     "TDISP-MMIO-012",
     "TDISP-ATS-004",
+    "TDISP-LOCK-008",
+    "TDISP-TRK-011",
 )
 @SIZES
 def test_every_register_is_as_in_the_table(num_tdi: int, num_streams: int) -> None:

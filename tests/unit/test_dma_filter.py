@@ -43,6 +43,8 @@ def dma_filter(data_w: int, num_tdi: int) -> Design:
     "TDISP-ATS-006",
     "TDISP-ATS-007",
     "TDISP-LOCK-027",
+    "TDISP-STOP-007",
+    "TDISP-FSM-017",
 )
 @attack("ATT-11")
 @attack("ATT-13")
