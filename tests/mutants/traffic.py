@@ -16,6 +16,8 @@ from tests.mutants.mutants import ATTACK, SYSTEM, Mutant
 from tests.plan import attack, covers
 
 WRITES = "tlp_type == `PCIE_TYPE_MWR32 || tlp_type == `PCIE_TYPE_MWR64"
+IN_HEADER_LOG = "addr == `CFG_REG_AER_CONTROL + 12'd4"
+LAST_INTERRUPT = "tdisp_device.u_app.u_dma.u_sender.data_q"
 
 TRAFFIC = [
     # MMIO filter
@@ -400,6 +402,17 @@ TRAFFIC = [
         "NextTvmFindsNothing",
         Mutation(
             "nothing_is_cleared", "app/app_scrub.v", "scrub_req & ~waiting", "{NUM_TDI{1'b0}}"
+        ),
+    ),
+    Mutant(
+        covers("TDISP-ZERO-004"),
+        f"{SYSTEM}config_space",
+        "ConfigurationSpaceKeepsNothingOfALife",
+        Mutation(
+            "log_of_the_last_interrupt",
+            "cfg/cfg_aer.v",
+            "default: rdata = 32'd0;",
+            f"default: rdata = {IN_HEADER_LOG} ? {LAST_INTERRUPT} : 32'd0;",
         ),
     ),
 ]
