@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make help` lists the targets. Variables: SIM=verilator|icarus, WAVES=1, SEED=<number>, KEYLOG=1, ICARUS=all.
+# `make help` lists the targets. Variables: SIM=verilator|icarus, WAVES=1, SEED=<number>, KEYLOG=1,
+# ICARUS=all, NUM_TDI=<functions of the device in system tests and attacks>.
 
 SHELL := /bin/sh
 .SUFFIXES:
@@ -18,10 +19,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-export SIM SEED WAVES KEYLOG ICARUS
+export SIM SEED WAVES KEYLOG ICARUS NUM_TDI
 
-.PHONY: help setup setup-icarus demo test test-all lint headers headers-check waves format transitions bench requirements coverage decode serve \
-  client soak fuzz clean check-host
+.PHONY: help setup setup-icarus demo test test-all test-sizes lint headers headers-check waves format transitions bench requirements coverage \
+  decode serve client soak fuzz clean check-host
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile | sort
@@ -49,6 +50,15 @@ test: setup ## run the tests
 
 test-all: setup ## run the tests, all mutants, and all variants on Icarus too: a night's work
 	@ICARUS=all $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q
+
+# They choose their sizes themselves.
+OWN_SIZE := test_sizes.py test_server*.py test_demo.py
+
+test-sizes: setup ## run the system tests with 1 and with 256 functions, on Verilator
+	@for size in 1 256; do \
+	  NUM_TDI=$$size $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q tests/system -k "not icarus" \
+	    $(OWN_SIZE:%=--ignore-glob='*/tests/system/%') || exit 1; \
+	done
 
 lint: setup headers-check ## check Python and Verilog
 	@$(BIN)/ruff format --check models tb tests tools

@@ -8,6 +8,8 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cocotb.triggers import Timer
+
 from models.host.memory import VMM, HostMemory, Owner, OwnerKind, Region
 from models.ide.codes import SubStream
 from models.ide.errors import InsecureCause
@@ -38,6 +40,7 @@ from models.tdisp.report import MmioRange, reported_page
 from tb.host.root_port import HostRootPort
 from tb.host.route import PLAIN, Route
 from tb.host.vmm_host import FunctionAddress, VmmHost
+from tb.scoreboard.function_shadow import clearing_ns
 
 if TYPE_CHECKING:
     from tb.env import TdispEnv
@@ -175,6 +178,10 @@ class Scenario:
             if index <= self._enabled_vfs:
                 function = self.function(index)
                 self.host.inbound.check.assign(LEGACY, function.rid, function.pasid)
+
+    async def wait_cleared(self) -> None:
+        """Wait as software does after a reset, until no function is being cleared."""
+        await Timer(clearing_ns(self.env.adapter.num_tdi), "ns")
 
     async def bring_up_again(self) -> None:
         """What a reset of the device undoes: BARs, Command, VFs, placing of the IDE streams."""

@@ -13,11 +13,21 @@ import pytest
 
 from tb.coverage import FILE, Run, save
 from tb.sim import BUILD_ROOT
+from tests.choices import ChoiceError, chosen_seed, chosen_size
 from tests.hits import take
 from tests.order import rank
 from tools.coverage import files
 
 FOLDER = BUILD_ROOT / "models" / "python" / "runs"
+
+
+def pytest_configure() -> None:
+    """What cannot be chosen is refused in one line, before anything runs."""
+    try:
+        chosen_seed()
+        chosen_size()
+    except ChoiceError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from models.doe.pcap import LINKTYPE_PCI_DOE, CapturedObject, decode_pcap, encod
 from tb.device import Mutation, MutationError, device, mutated, select, select_also
 from tb.report.html import render
 from tb.report.log import Check, ScenarioLog, StateChange
+from tb.scoreboard.scoreboard import repeat_command
 from tb.sim import (
     ROOT,
     BuildError,
@@ -124,6 +126,34 @@ def test_unfit_host_gets_one_line(variables: dict[str, str], line: str) -> None:
     assert result.returncode == 1
     assert line in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "variable", ["SEED=0", "SEED=one", "NUM_TDI=0", "NUM_TDI=257", "NUM_TDI=-1"]
+)
+def test_unfit_choice_gets_one_line(variable: str) -> None:
+    name, _, value = variable.partition("=")
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_tools.py"],
+        cwd=ROOT,
+        env={**os.environ, name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"{variable} is not a number of 1 to " in result.stderr
+    assert result.stderr.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(("size", "chosen"), [("", ""), ("256", "NUM_TDI=256 ")])
+def test_a_finding_names_seed_and_size_of_its_run(
+    monkeypatch: pytest.MonkeyPatch, size: str, chosen: str
+) -> None:
+    monkeypatch.setenv("COCOTB_RANDOM_SEED", "7")
+    monkeypatch.setenv("NUM_TDI", size)
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/a.py::test_b[c] (call)")
+    assert repeat_command() == f"SEED=7 {chosen}.venv/bin/pytest 'tests/a.py::test_b[c]'"
 
 
 def test_capture_keeps_objects_and_times() -> None:

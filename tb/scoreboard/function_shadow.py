@@ -30,9 +30,14 @@ from models.pcie.tlp import Tlp
 from tb.scoreboard.dma import DmaRun
 from tb.scoreboard.world import FunctionView, Target
 
-SCRUB_NS = 20_000.0  # clearing four functions takes no longer, and one may wait for all others
+SCRUB_NS = 20_000.0  # clearing four functions takes no longer
 CLEARED = int(Status.DONE | Status.ERROR)
 ENDED = (int(Status.DONE), int(Status.ERROR), CLEARED)  # STATUS after an abort may also be 0
+
+
+def clearing_ns(functions: int) -> float:
+    """How long clearing may take in a device with so many: one may wait for all others."""
+    return SCRUB_NS * max(1.0, functions / 4)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class FunctionShadow:
     """
 
     def __init__(self, functions: int = 1, pasid: int | None = None) -> None:
-        self._scrub_ns = SCRUB_NS * max(1.0, functions / 4)
+        self._clearing_ns = clearing_ns(functions)
         self.model = FunctionModel(sdi_pasid=pasid)
         self.runs: list[DmaRun] = []
         self.owed: list[Owed] = []
@@ -305,7 +310,7 @@ class FunctionShadow:
 
     def scrubbing(self, start_ns: float, end_ns: float) -> bool:
         """Whether clearing may have been under way in this time; then requests may be refused."""
-        return start_ns <= self.scrubbed_ns + self._scrub_ns and self.scrubbed_ns <= end_ns
+        return start_ns <= self.scrubbed_ns + self._clearing_ns and self.scrubbed_ns <= end_ns
 
     def drop_old_runs(self, made_ns: float) -> None:
         """Forget transfers that ended before `made_ns` and wait for nothing."""

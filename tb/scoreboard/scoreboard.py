@@ -30,9 +30,10 @@ class ScoreboardError(AssertionError):
 
 def repeat_command() -> str:
     """The command that repeats this run."""
-    seed = os.environ.get("COCOTB_RANDOM_SEED", "1")
+    seed, size = os.environ.get("COCOTB_RANDOM_SEED", "1"), os.environ.get("NUM_TDI")
     test = os.environ.get("PYTEST_CURRENT_TEST", "").rsplit(" ", 1)[0]
-    return f"SEED={seed} " + (f".venv/bin/pytest '{test}'" if test else "make demo")
+    command = f".venv/bin/pytest '{test}'" if test else "make demo"
+    return f"SEED={seed} " + (f"NUM_TDI={size} " if size else "") + command
 
 
 class Scoreboard(uvm_component):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from tb.device import device
 from tb.sim import run_simulation, simulator_missing
+from tests.choices import chosen_seed
 
 PATH = Path(__file__).with_name("seeds.txt")
 
@@ -28,8 +28,8 @@ def failed_seeds(path: Path = PATH) -> dict[int, str]:
 
 def seeds(*always: int) -> list[int]:
     """`always`, the seeds that once failed, and the one that SEED in the environment asks for."""
-    wanted = [int(os.environ["SEED"])] if os.environ.get("SEED") else []
-    return list(dict.fromkeys([*always, *failed_seeds(), *wanted]))
+    wanted = chosen_seed()
+    return list(dict.fromkeys([*always, *failed_seeds(), *([wanted] if wanted else [])]))
 
 
 def run_seed(

@@ -10,6 +10,7 @@ import pytest
 
 from tb.device import device
 from tb.sim import SIMULATORS, run_simulation, simulator_missing
+from tests.choices import chosen_seed, chosen_size
 
 EVERYTHING_ON_ICARUS = os.environ.get("ICARUS") == "all"  # takes hours
 on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
@@ -17,9 +18,9 @@ on_both_simulators = pytest.mark.parametrize("simulator", SIMULATORS)
 on_verilator = pytest.mark.parametrize(
     "simulator", SIMULATORS if EVERYTHING_ON_ICARUS else ["verilator"]
 )
-
-
-DEFAULT_SIZE = 4  # functions that a device has unless a test says otherwise
+DEFAULT_SIZE = 4  # functions of a device
+SIZE = chosen_size() or DEFAULT_SIZE  # where a test does not say how many
+needs_vfs = pytest.mark.skipif(SIZE < DEFAULT_SIZE, reason="needs the VFs of the default size")
 
 
 def run_case(
@@ -27,7 +28,7 @@ def run_case(
     name: str,
     simulator: str = "verilator",
     seed: int = 1,
-    num_tdi: int = DEFAULT_SIZE,
+    num_tdi: int = SIZE,
     env: Mapping[str, str] | None = None,
     parameters: Mapping[str, int] | None = None,
 ) -> None:
@@ -38,7 +39,7 @@ def run_case(
     reason = simulator_missing(simulator)
     if reason is not None:
         pytest.skip(reason)
-    seed = int(os.environ.get("SEED") or seed)
+    seed = chosen_seed() or seed
     size = {} if num_tdi == DEFAULT_SIZE else {"NUM_TDI": num_tdi}
     design = device(size | dict(parameters or {}))
     ran = run_simulation(design, module, simulator=simulator, testcase=name, seed=seed, env=env)

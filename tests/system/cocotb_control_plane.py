@@ -122,7 +122,7 @@ class SecretsTravelInEstablishedSessionsOnly(ControlPlane):
             assert await session.vendor_defined(protocol_id, body), f"protocol {protocol_id}"
 
     def _requests(self) -> Iterator[tuple[int, bytes]]:
-        rid = self.kit.function(1).rid
+        rid = self.kit.function(self.kit.tvm_function).rid
         yield IDE_KM, bytes([ObjectId.QUERY, 0, 0])
         name = rid.to_bytes(4, "little") + bytes(8)
         yield TDISP, bytes([0x10, Request.GET_DEVICE_INTERFACE_STATE, 0, 0]) + name
@@ -134,7 +134,7 @@ class VendorDefinedHeadersAreChecked(ControlPlane):
 
     async def talk(self) -> None:
         session = await self.kit.open_session()
-        name = self.kit.function(1).rid.to_bytes(4, "little") + bytes(8)
+        name = self.kit.function(self.kit.tvm_function).rid.to_bytes(4, "little") + bytes(8)
         body = bytes([0x10, Request.GET_DEVICE_INTERFACE_STATE, 0, 0]) + name
         good = VendorDefinedRequest(protocol_id=TDISP, body=body).encode()
         for what, at, value in (
@@ -162,12 +162,15 @@ class MsixIsLockedWhenAsked(ControlPlane):
         kit = self.kit
         session = await kit.open_session()
         await kit.key_stream(session)
-        table = kit.function(1).bar2 + Bar2.MSIX_TABLE
+        table = kit.function(kit.tvm_function).bar2 + Bar2.MSIX_TABLE
         for flags in (LockFlags.NO_FW_UPDATE, LockFlags.NO_FW_UPDATE | LockFlags.LOCK_MSIX):
-            await kit.lock(session, 1, flags)
+            await kit.lock(session, kit.tvm_function, flags)
             asked = bool(flags & LockFlags.LOCK_MSIX)
             answer = await kit.tdisp(
-                session, Request.GET_DEVICE_INTERFACE_REPORT, 1, bytes([0, 0, 0, 1])
+                session,
+                Request.GET_DEVICE_INTERFACE_REPORT,
+                kit.tvm_function,
+                bytes([0, 0, 0, 1]),
             )
             assert answer is not None
             report = DeviceInterfaceReport.decode(answer.payload[4:])
@@ -175,7 +178,7 @@ class MsixIsLockedWhenAsked(ControlPlane):
             assert bool(reported) is asked, str(flags)
             result = await kit.host.mem_read(table, 16)
             assert (result.status is CplStatus.SC) is not asked, str(flags)
-            await kit.stop(session, 1)
+            await kit.stop(session, kit.tvm_function)
 
 
 @pyuvm.test()
@@ -223,8 +226,8 @@ class IdeKmRefusesWhatItCannotServe(ControlPlane):
         raw = await kit.ide_km(session, self._key_prog())
         assert raw is not None
         assert KpAck.decode(raw).status == KpStatus.UNSPECIFIED_FAILURE, "the set in use"
-        await kit.lock(session, 1)
-        assert self.adapter.tdi_states()[1] is TdiState.CONFIG_LOCKED
+        await kit.lock(session, kit.tvm_function)
+        assert self.adapter.tdi_states()[kit.tvm_function] is TdiState.CONFIG_LOCKED
 
     def _key_prog(
         self, stream: int = DEFAULT_STREAM, port: int = 0, sub_stream: int = SubStream.NPR
@@ -245,21 +248,21 @@ class TwoSessionsDoNotSeeEachOther(ControlPlane):
         assert first.session_id != second.session_id
         await kit.key_stream(first)
         await kit.key_stream(second, OTHER_STREAM)
-        tdi = await kit.lock(first, 1)
+        tdi = await kit.lock(first, kit.tvm_function)
         report = bytes([0, 0, 64, 0])
         for request, payload in (
             (Request.GET_DEVICE_INTERFACE_REPORT, report),
             (Request.START_INTERFACE_REQUEST, tdi.nonce),
             (Request.STOP_INTERFACE_REQUEST, b""),
         ):
-            answer = await kit.tdisp(second, request, 1, payload)
+            answer = await kit.tdisp(second, request, kit.tvm_function, payload)
             assert answer is not None
             assert answer.error is not None, request.name
-            assert self.adapter.tdi_states()[1] is TdiState.CONFIG_LOCKED
-            state = await kit.tdisp(first, Request.GET_DEVICE_INTERFACE_STATE, 1)
+            assert self.adapter.tdi_states()[kit.tvm_function] is TdiState.CONFIG_LOCKED
+            state = await kit.tdisp(first, Request.GET_DEVICE_INTERFACE_STATE, kit.tvm_function)
             assert state is not None
             assert state.payload == bytes([TdiState.CONFIG_LOCKED])
         await kit.start(first, tdi)
         await second.end()
         await first.heartbeat()
-        assert self.adapter.tdi_states()[1] is TdiState.RUN
+        assert self.adapter.tdi_states()[kit.tvm_function] is TdiState.RUN

@@ -45,7 +45,8 @@ class SurpriseLinkDown(Broken):
 
     async def breaks(self) -> None:
         kit, block = self.kit, STREAM_BLOCKS[DEFAULT_STREAM]
-        await kit.lock(self.session, 0)
+        if self.tvm:
+            await kit.lock(self.session, 0)
         await kit.take_link_down()
         await ClockCycles(self.adapter.clk, QUIET)
         assert not self.adapter.streams_secure()[block]

@@ -88,10 +88,10 @@ class KeyManagement(BaseTest):
 
     async def lock_refused(self, session: SecureSession, what: str) -> None:
         """LOCK of VF1 in this session gets INVALID_REQUEST."""
-        answer = await self.kit.lock_request(session, 1)
+        answer = await self.kit.lock_request(session, self.kit.tvm_function)
         assert answer is not None, what
         assert answer.error is ErrorCode.INVALID_REQUEST, f"{what}: {answer}"
-        assert self.adapter.tdi_states()[1] is TdiState.CONFIG_UNLOCKED, what
+        assert self.adapter.tdi_states()[self.kit.tvm_function] is TdiState.CONFIG_UNLOCKED, what
 
 
 @pyuvm.test()
@@ -203,7 +203,7 @@ class KeysInUseStayWhatTheyAre(KeyManagement):
     async def talk(self) -> None:
         kit = self.kit
         await kit.key_stream(self.session)
-        await kit.lock(self.session, 1)
+        await kit.lock(self.session, kit.tvm_function)
         for slot in SET_0:
             body = key_prog(info=key_info(slot))
             assert await self.status(body) is KpStatus.UNSPECIFIED_FAILURE, f"{slot}"
@@ -211,7 +211,7 @@ class KeysInUseStayWhatTheyAre(KeyManagement):
             for _ in range(2):
                 assert await self.status(other) is KpStatus.SUCCESS, f"{slot}, the other set"
         assert self.secure()
-        assert self.adapter.tdi_states()[1] is TdiState.CONFIG_LOCKED
+        assert self.adapter.tdi_states()[self.kit.tvm_function] is TdiState.CONFIG_LOCKED
         result = await kit.host.mem_read(kit.function(0).bar0, 4, kit.tee)
         assert result.status is not None, "the stream still carries requests"
 
@@ -231,8 +231,8 @@ class KeysBelongToTheirSession(KeyManagement):
         await kit.key_stream(first)
         assert self.secure()
         await self.lock_refused(second, "another session's keys")
-        await kit.lock(first, 1)
-        await kit.stop(first, 1)
+        await kit.lock(first, kit.tvm_function)
+        await kit.stop(first, kit.tvm_function)
         assert await kit.key_set(second, ObjectId.K_SET_STOP, DEFAULT_STREAM, SET_0[0]) is None
         assert self.secure()
         await first.end()
@@ -244,6 +244,6 @@ class KeysBelongToTheirSession(KeyManagement):
         await kit.vmm.place_stream(STREAM_BLOCKS[DEFAULT_STREAM], DEFAULT_STREAM, default=True)
         await kit.key_stream(second)
         assert self.secure()
-        answer = await kit.lock_request(second, 1)
+        answer = await kit.lock_request(second, kit.tvm_function)
         assert answer is not None
         assert answer.code == Response.LOCK_INTERFACE_RESPONSE, answer

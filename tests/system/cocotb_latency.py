@@ -24,7 +24,6 @@ OUTPUT = "LATENCY_OUTPUT"  # variable: where the numbers go
 HOW = {False: "in clear", True: "with T = 1"}
 REPEATS = 4
 QUIET = 300  # cycles: longer than any of it takes
-CLEARING = 600  # cycles for each function after a reset: no function is served before it is clear
 
 
 class Latency(BaseTest):
@@ -40,7 +39,7 @@ class Latency(BaseTest):
     async def bring_up(self, kit: Scenario) -> None:
         self.kit = kit
         await kit.bring_up()
-        await clock_cycles(self.adapter.clk, CLEARING * self.adapter.num_tdi)
+        await kit.wait_cleared()
 
     async def measure(self, what: str, act: Callable[[], Awaitable[object]]) -> None:
         """Cycles from the only TLP of `act` to the first one from the device, some times."""

@@ -153,7 +153,7 @@ class ConfigurationsThatCannotBeLocked(LockRules):
             for base, fits in (*bases, (behind, True))
         ] + [
             (Write(f"page size {size:#x}", pf, Reg.SRIOV_SYSTEM_PAGE_SIZE, size, restore=1), fits)
-            for size, fits in sizes
+            for size, fits in (sizes if kit.vfs else ())
         ]
         assert len({bar >> 32 for bar in (bar0, bar2 - Bar0.SIZE, bar2, behind)}) == 1
         for write, fits in writes:

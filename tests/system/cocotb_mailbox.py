@@ -102,9 +102,11 @@ class Mailbox(BaseTest):
         answer = await PlainChannel(self.kit.env.doe).request(GetDigests().encode())
         assert answer is not None, what
         assert answer[1] == Response.DIGESTS, what
-        state = await self.kit.tdisp(self.session, Request.GET_DEVICE_INTERFACE_STATE, 1)
+        state = await self.kit.tdisp(
+            self.session, Request.GET_DEVICE_INTERFACE_STATE, self.kit.tvm_function
+        )
         assert state is not None, what
-        assert state.payload == bytes([self.adapter.tdi_states()[1]]), what
+        assert state.payload == bytes([self.adapter.tdi_states()[self.kit.tvm_function]]), what
 
 
 @pyuvm.test()
@@ -242,7 +244,7 @@ class AbortAtAnyMomentLeavesNothingBehind(Mailbox):
     async def _of_a_record(self) -> None:
         """STOP is carried out, its answer is lost, and with it the requester's place in line."""
         await self.kit.key_stream(self.session)
-        await self.kit.lock(self.session, 1)
+        await self.kit.lock(self.session, self.kit.tvm_function)
 
         async def abort(_: Exchange, doe_object: bytes) -> bytes | None:
             await self.put(doe_object)
@@ -251,10 +253,15 @@ class AbortAtAnyMomentLeavesNothingBehind(Mailbox):
             return None
 
         with on_the_way(self.kit.env.doe, abort):
-            assert await self.kit.tdisp(self.session, Request.STOP_INTERFACE_REQUEST, 1) is None
+            assert (
+                await self.kit.tdisp(
+                    self.session, Request.STOP_INTERFACE_REQUEST, self.kit.tvm_function
+                )
+                is None
+            )
         await ClockCycles(self.adapter.clk, QUIET)
         assert await self.status() == 0, "a stale answer"
-        assert self.adapter.tdi_states()[1] is TdiState.CONFIG_UNLOCKED
+        assert self.adapter.tdi_states()[self.kit.tvm_function] is TdiState.CONFIG_UNLOCKED
         self.session = await self.kit.open_session()
         await self.assert_works("abort of a record")
 
@@ -329,7 +336,7 @@ class LyingLengthsAreDiscarded(Mailbox):
 
     async def use(self) -> None:
         await self.kit.key_stream(self.session)
-        await self.kit.lock(self.session, 1)
+        await self.kit.lock(self.session, self.kit.tvm_function)
         objects = (DiscoveryRequest(0).encode(), wrap(ObjectType.SPDM, GetDigests().encode()))
         for raw in objects:
             right = len(raw) // 4
@@ -344,7 +351,7 @@ class LyingLengthsAreDiscarded(Mailbox):
         reserved = good[:3] + b"\xa5" + good[4:6] + bytes([good[6] | 0xFC]) + b"\xff" + good[8:]
         assert await self.kit.env.doe.exchange(reserved), "reserved bits do not count"
         stop = bytes([0x10, Request.STOP_INTERFACE_REQUEST, 0, 0])
-        name = self.kit.function(1).rid.to_bytes(4, "little") + bytes(8)
+        name = self.kit.function(self.kit.tvm_function).rid.to_bytes(4, "little") + bytes(8)
         with on_the_way(self.kit.env.doe, lambda honest, raw: honest(raw[:-4])):
             assert await self.session.vendor_defined(PROTOCOL_ID, stop + name) is None
-        assert self.adapter.tdi_states()[1] is TdiState.CONFIG_LOCKED
+        assert self.adapter.tdi_states()[self.kit.tvm_function] is TdiState.CONFIG_LOCKED

@@ -155,6 +155,7 @@ class AccessesAcrossAPageBorderHaveNoEffect(TwoVms):
             page = self.rng.randbytes(MEMORY_BYTES)
             for at in range(0, MEMORY_BYTES, 128):
                 await self.kit.host.mem_write(memory + at, page[at : at + 128], route)
+            await self.kit.host.mem_read(memory, 4, route)  # comes behind the last write
             for border in (memory - PAGE, memory, memory + PAGE, memory + 2 * PAGE):
                 for reach in (4, 64):
                     await self._cross(border, reach, route)

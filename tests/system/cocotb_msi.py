@@ -29,7 +29,6 @@ FOUR_VECTORS = 2 << 20
 MESSAGE = 0x80  # data of vector 0
 EVERYTHING = (1 << VECTORS) - 1
 QUIET = 400  # cycles: longer than a message takes
-CLEARED = 6000  # cycles: the bench takes a function for cleared after a reset
 OWN_MEMORY = 0x1000  # offset in the TVM's memory
 MSIX_ENABLE, MSIX_MASK = 1 << 31, 1 << 30
 L, R, E = TdiState.CONFIG_LOCKED, TdiState.RUN, TdiState.ERROR
@@ -155,7 +154,7 @@ class AnMsiEndsWithItsLife(BesideATvm):
     async def _reset(self) -> None:
         await self.wait_masked(0)
         await self.kit.vmm.reset_function(self.legacy)
-        await ClockCycles(self.adapter.clk, CLEARED)
+        await self.kit.wait_cleared()
         head = await self.kit.host.config_read(self.rid, Reg.MSI)
         assert head & ~0xFFFF == CONTROL_RESET
         for register in (

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pyuvm
-from cocotb.triggers import ClockCycles
 
 from models.app.map import Bar0
 from models.pcie.codes import CplStatus, ExtendedCapabilityId
@@ -13,7 +12,7 @@ from tb.agents.cfg.item import CfgItem
 from tb.host.route import PLAIN
 from tb.host.vmm_host import SRIOV_CONTROL
 from tb.scenario import DEFAULT_STREAM, STREAM_BLOCKS
-from tests.system.cocotb_transitions import QUIET, Transitions
+from tests.system.cocotb_transitions import Transitions
 
 SIZE = 64
 NEXT = dict.fromkeys(TdiState, TdiState.ERROR) | {
@@ -29,7 +28,7 @@ class FunctionsGo(Transitions):
             what = f"{type(self).__name__} in {state.name}"
             await self._with_secret(state)
             await self.take_away()
-            await ClockCycles(self.adapter.clk, QUIET)
+            await self.kit.wait_cleared()
             assert self.state() is NEXT[state], f"{what}: {self.state().name}"
             await self._absent(what)
             await self.bring_back()

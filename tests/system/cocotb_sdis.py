@@ -35,6 +35,7 @@ from tb.scenario import (
 from tests.system.cocotb_functions import DATA, Interrupts
 from tests.system.cocotb_pages import ALLOCATION, CONTROL, ENABLE
 
+FUNCTION_NUMBERS = 8  # of a device without ARI
 SDI_PASID = 0x300  # of the build: SDI n has SDI_PASID + n
 PF, FIRST, SECOND, OLD = range(4)  # the function, SDIs of TVM, of OTHER, of a legacy VM
 OTHER = Owner(OwnerKind.TVM, "other TVM")
@@ -87,8 +88,10 @@ class WithSdis(Interrupts):
         ]
 
     def states(self) -> tuple[TdiState, ...]:
-        """States of the function and of the SDIs."""
-        return self.adapter.tdi_states()
+        """States of the function and of the SDIs that are used; nothing happens to the others."""
+        states = self.adapter.tdi_states()
+        assert set(states[OLD + 1 :]) <= {UNLOCKED}
+        return states[: OLD + 1]
 
     def sent(self) -> set[tuple[int, int | None]]:
         """Requester ID and PASID of what has reached the host since the last call."""
@@ -147,9 +150,9 @@ class SdisOfTwoTvmsLiveSideBySide(WithSdis):
         kit = self.kit
         device = kit.host.rc.find_device(DEVICE)
         assert device is not None
-        assert device.bar_size[0] == 4 * Bar0.SIZE
-        assert device.bar_size[2] == 4 * Bar2.SIZE
-        for rid in range(kit.host.pf_rid + 1, kit.host.pf_rid + 4):
+        assert device.bar_size[0] == self.adapter.num_tdi * Bar0.SIZE
+        assert device.bar_size[2] == self.adapter.num_tdi * Bar2.SIZE
+        for rid in range(kit.host.pf_rid + 1, kit.host.pf_rid + FUNCTION_NUMBERS):
             item = await kit.host.config(CfgItem(rid, 0, write=False))
             assert item.status is CplStatus.UR, f"{rid:04x}"
 
@@ -198,8 +201,9 @@ class NoProgramBorrowsAPasid(WithSdis):
         for index in (FIRST, SECOND, OLD):
             assert await self.attempt(PF, PLAIN, SDI_PASID + index) == FAILED
             assert self.sent() == set(), "the function with the PASID of an SDI"
-        assert await self.attempt(PF, PLAIN, SDI_PASID + OLD + 1) == Status.DONE
-        assert self.sent() == {(kit.host.pf_rid, SDI_PASID + OLD + 1)}
+        nobody = SDI_PASID + self.adapter.num_tdi
+        assert await self.attempt(PF, PLAIN, nobody) == Status.DONE
+        assert self.sent() == {(kit.host.pf_rid, nobody)}
         assert kit.memory.read(TVM_MEMORY.base, len(SECRET)) == SECRET
         assert self.states() == (UNLOCKED, RUN, RUN, UNLOCKED)
         for party in self.parties():
@@ -268,7 +272,8 @@ class OnlyItsNameAndItsSessionReachAnSdi(WithSdis):
     async def use(self) -> None:
         kit, rid = self.kit, self.kit.host.pf_rid
         state = Request.GET_DEVICE_INTERFACE_STATE
-        wrong = [InterfaceId.of(rid, pasid=SDI_PASID + n) for n in (-1, 0, OLD + 1, 0x1000)]
+        wrong_sdis = (-1, 0, self.adapter.num_tdi, 0x1000)
+        wrong = [InterfaceId.of(rid, pasid=SDI_PASID + n) for n in wrong_sdis]
         wrong += [InterfaceId.of(rid + 1, pasid=SDI_PASID + FIRST), InterfaceId.of(rid + 1)]
         for name in wrong:
             for request in (state, Request.STOP_INTERFACE_REQUEST):
@@ -325,7 +330,7 @@ class TheFunctionTakesAllItsSdisAlong(WithSdis):
         for party in self.parties():
             await self.works(*party)
         await kit.vmm.reset_function(PF)
-        await ClockCycles(self.adapter.clk, QUIET)
+        await kit.wait_cleared()
         assert self.states() == (UNLOCKED, ERROR, ERROR, UNLOCKED)
         kit.host.streams.clear()
         await kit.bring_up_again()

@@ -29,7 +29,6 @@ from tb.base_test import BaseTest
 from tb.scenario import DEFAULT_STREAM, OTHER_STREAM, STREAM_BLOCKS, Scenario
 from tests.unit.record_bench import forge, with_length
 
-VICTIM = 1
 MOST_SESSIONS = 4
 QUIET = 600
 HEARTBEAT = 10  # seconds
@@ -58,9 +57,9 @@ class Sessions(BaseTest):
         """What the test does."""
         raise AssertionError("a test overrides talk()")
 
-    def state(self, index: int = VICTIM) -> TdiState:
-        """State of a TDI on the pins."""
-        return self.adapter.tdi_states()[index]
+    def state(self, index: int | None = None) -> TdiState:
+        """State of a TDI on the pins, of the TVM's unless `index` says another."""
+        return self.adapter.tdi_states()[self.kit.tvm_function if index is None else index]
 
     def secure(self, stream_id: int = DEFAULT_STREAM) -> bool:
         """Whether a stream is Secure."""
@@ -68,7 +67,9 @@ class Sessions(BaseTest):
 
     async def assert_answers(self, session: SecureSession, what: str) -> None:
         """TDISP in this session is answered with the state on the pins."""
-        answer = await self.kit.tdisp(session, Tdisp.GET_DEVICE_INTERFACE_STATE, VICTIM)
+        answer = await self.kit.tdisp(
+            session, Tdisp.GET_DEVICE_INTERFACE_STATE, self.kit.tvm_function
+        )
         assert answer is not None, what
         assert answer.payload == bytes([self.state()]), what
 
@@ -79,7 +80,7 @@ class Sessions(BaseTest):
 
     def tdisp_message(self, request: Tdisp, version: int = 0x12) -> bytes:
         """A TDISP request for VF1 as an SPDM message."""
-        rid = self.kit.function(VICTIM).rid
+        rid = self.kit.function(self.kit.tvm_function).rid
         body = bytes([0x10, request, 0, 0]) + rid.to_bytes(4, "little") + bytes(8)
         return VendorDefinedRequest(version=version, protocol_id=TDISP, body=body).encode()
 
@@ -95,7 +96,7 @@ class Sessions(BaseTest):
         block = STREAM_BLOCKS[DEFAULT_STREAM]
         await self.kit.vmm.place_stream(block, DEFAULT_STREAM, default=True)
         await self.kit.key_stream(session)
-        tdi = await self.kit.lock(session, VICTIM)
+        tdi = await self.kit.lock(session, self.kit.tvm_function)
         if run:
             await self.kit.start(session, tdi)
         return session
@@ -194,20 +195,20 @@ class UpkeepDoesNotDisturbALifeCycle(Sessions):
         await self._upkeep(session, "no keys")
         await kit.key_stream(session)
         await self._upkeep(session, "stream keyed")
-        tdi = await kit.lock(session, VICTIM)
+        tdi = await kit.lock(session, kit.tvm_function)
         await self._upkeep(session, "CONFIG_LOCKED")
         await kit.start(session, tdi)
         await self._upkeep(session, "RUN")
-        assert await kit.read_register(kit.function(VICTIM), 0, kit.tee)
-        await kit.stop(session, VICTIM)
+        assert await kit.read_register(kit.function(kit.tvm_function), 0, kit.tee)
+        await kit.stop(session, kit.tvm_function)
         await self._upkeep(session, "CONFIG_UNLOCKED")
-        await kit.lock(session, VICTIM)
+        await kit.lock(session, kit.tvm_function)
         await session.end()
         await ClockCycles(self.adapter.clk, QUIET)
         assert self.state() is TdiState.ERROR
         assert not self.secure()
         session = await kit.open_session()
-        await kit.stop(session, VICTIM)
+        await kit.stop(session, kit.tvm_function)
         assert self.state() is TdiState.CONFIG_UNLOCKED
 
     async def _upkeep(self, session: SecureSession, what: str) -> None:
@@ -241,7 +242,7 @@ class Broken(Sessions):
             assert self.secure(OTHER_STREAM), f"{what}: another session's stream ended"
             await self.assert_dead(session, what)
             await self.assert_answers(bystander, what)
-            await self.kit.stop(bystander, VICTIM)
+            await self.kit.stop(bystander, self.kit.tvm_function)
 
     def records(
         self, bystander: SecureSession
@@ -358,7 +359,7 @@ class ConnectionStartsAgainInEveryState(Sessions):
             assert early is not None
             assert early[1:3] == bytes([Response.ERROR, ErrorCode.UNEXPECTED_REQUEST])
             await self.kit.connect()
-            await self.kit.stop(await self.kit.open_session(), VICTIM)
+            await self.kit.stop(await self.kit.open_session(), self.kit.tvm_function)
 
     async def _bring_to(self, state: TdiState) -> SecureSession:
         if state is TdiState.CONFIG_UNLOCKED:
@@ -367,7 +368,7 @@ class ConnectionStartsAgainInEveryState(Sessions):
             return session
         session = await self.set_up(run=state is not TdiState.CONFIG_LOCKED)
         if state is TdiState.ERROR:
-            rid = self.kit.function(VICTIM).rid
+            rid = self.kit.function(self.kit.tvm_function).rid
             for value in (0, 4):
                 await self.kit.host.config_write(rid, 4, value, enables=0b0011)
         assert self.state() is state

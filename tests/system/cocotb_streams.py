@@ -21,7 +21,6 @@ from tb.host.root_port import HOST_RID
 from tb.host.route import Route
 from tb.scenario import DEFAULT_STREAM, OTHER_STREAM, STREAM_BLOCKS, Scenario
 
-VICTIM = 1
 QUIET = 600
 SET_0 = tuple(slot for slot in ALL_SLOTS if slot.key_set == 0)
 OTHER = Route(OTHER_STREAM)
@@ -42,9 +41,11 @@ class Streams(BaseTest):
 
     @property
     def states(self) -> list[TdiState]:
-        """State of VF1, and of all others together."""
+        """State of the TVM's TDI, and of all others together."""
         states = self.adapter.tdi_states()
-        return [states[VICTIM], max(s for n, s in enumerate(states) if n != VICTIM)]
+        tvm = self.kit.tvm_function
+        others = (state for n, state in enumerate(states) if n != tvm)
+        return [states[tvm], max(others, default=TdiState.CONFIG_UNLOCKED)]
 
     async def status(self, stream_id: int) -> int:
         """Stream status register."""
@@ -87,7 +88,7 @@ class StatusFollowsTheStreams(Streams):
         await self.show(INSECURE, SECURE, "other stream keyed")
         await kit.key_stream(self.session)
         await self.show(SECURE, SECURE, "both keyed")
-        await kit.start(self.session, await kit.lock(self.session, VICTIM))
+        await kit.start(self.session, await kit.lock(self.session, kit.tvm_function))
         await kit.vmm.place_stream(STREAM_BLOCKS[OTHER_STREAM], OTHER_STREAM, default=False)
         await self.show(SECURE, INSECURE, "other stream disabled")
         assert self.states == [TdiState.RUN, TdiState.CONFIG_UNLOCKED]
@@ -101,8 +102,8 @@ class StatusFollowsTheStreams(Streams):
         await self.key_again(DEFAULT_STREAM)
         await self.show(SECURE, INSECURE, "bound stream keyed again")
         assert self.states == [TdiState.ERROR, TdiState.CONFIG_UNLOCKED]
-        await kit.stop(self.session, VICTIM)
-        await kit.start(self.session, await kit.lock(self.session, VICTIM))
+        await kit.stop(self.session, kit.tvm_function)
+        await kit.start(self.session, await kit.lock(self.session, kit.tvm_function))
         await self.served(Route(DEFAULT_STREAM), "after all that")
 
 
@@ -112,7 +113,7 @@ class StoppedKeysCarryNothing(Streams):
 
     async def steps(self) -> None:
         kit = self.kit
-        self.session, _ = await kit.attach(VICTIM)
+        self.session, _ = await kit.attach(kit.tvm_function)
         await kit.key_stream(self.session, OTHER_STREAM)
         await self.served(OTHER, "before K_SET_STOP")
         for slot in SET_0:
@@ -139,7 +140,7 @@ class ReceivedFailShowsUntilItIsCleared(Streams):
 
     async def steps(self) -> None:
         kit = self.kit
-        self.session, _ = await kit.attach(VICTIM)
+        self.session, _ = await kit.attach(kit.tvm_function)
         await kit.key_stream(self.session, OTHER_STREAM)
         shown = 1 << StatusBit.RECEIVED_FAIL
         await self._fail(OTHER_STREAM)
@@ -162,7 +163,7 @@ class ReceivedFailShowsUntilItIsCleared(Streams):
         await self._write_status(DEFAULT_STREAM, shown)
         await self.key_again(DEFAULT_STREAM)
         await self.show(SECURE, SECURE, "both keyed again")
-        await kit.stop(self.session, VICTIM)
+        await kit.stop(self.session, kit.tvm_function)
 
     async def _fail(self, stream_id: int) -> None:
         host = self.kit.host

@@ -79,6 +79,7 @@ class Transitions(BaseTest):
     async def scenario(self, kit: Scenario) -> None:
         self.kit = kit
         await kit.bring_up()
+        await kit.wait_cleared()
         self.session: SecureSession = await kit.open_session()
         await kit.key_stream(self.session)
         self.seen: Seen = {}

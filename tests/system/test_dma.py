@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_dma"
 
@@ -17,12 +17,14 @@ def test_completions_overtake_each_other(simulator: str) -> None:
 
 @covers("TDISP-DMA-008", "TDISP-FSM-019")
 @on_verilator
+@needs_vfs
 def test_completions_that_fail_end_their_transfer_only(simulator: str) -> None:
     run_case(MODULE, "CompletionsThatFailEndTheirTransferOnly", simulator)
 
 
 @covers("TDISP-FSM-010", "TDISP-FSM-019", "TDISP-DMA-005")
 @on_verilator
+@needs_vfs
 def test_reads_that_nobody_answers_time_out(simulator: str) -> None:
     run_case(MODULE, "ReadsThatNobodyAnswersTimeOut", simulator)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_faults"
 
@@ -17,5 +17,6 @@ def test_surprise_link_down(simulator: str) -> None:
 
 @covers("TDISP-FSM-013", "TDISP-FSM-019")
 @on_verilator
+@needs_vfs
 def test_internal_error_ends_its_tdi_only(simulator: str) -> None:
     run_case(MODULE, "InternalErrorEndsItsTdiOnly", simulator)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_lock_rules"
 
@@ -24,6 +24,7 @@ def test_configurations_that_cannot_be_locked(simulator: str) -> None:
 
 @covers("TDISP-FSM-004", "TDISP-FSM-005", "TDISP-FSM-006", "TDISP-SES-009")
 @on_verilator
+@needs_vfs
 def test_flr_of_the_function_moves_it_to_error_and_clears_it(simulator: str) -> None:
     run_case(MODULE, "FlrOfTheFunctionMovesItToErrorAndClearsIt", simulator)
 
@@ -34,5 +35,6 @@ def test_changes_of_the_bound_stream_move_its_tdis_to_error() -> None:
 
 
 @covers("TDISP-TRK-001", "TDISP-TRK-012", "TDISP-TRK-013", "TDISP-TRK-014")
+@needs_vfs
 def test_allowed_changes_leave_a_locked_tdi_alone() -> None:
     run_case(MODULE, "AllowedChangesLeaveALockedTdiAlone", "verilator")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_mailbox"
 
@@ -17,6 +17,7 @@ def test_misuse_is_an_error_until_abort(simulator: str) -> None:
 
 @covers("TDISP-SES-011", "DOE-FSM-002", "TDISP-STATE-004")
 @on_verilator
+@needs_vfs
 def test_a_second_request_is_never_carried_out(simulator: str) -> None:
     run_case(MODULE, "ASecondRequestIsNeverCarriedOut", simulator)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.plan import covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_mixed"
 
@@ -14,6 +14,7 @@ MODULE = "tests.system.cocotb_mixed"
 @covers("TDISP-STATE-002", "TDISP-STOP-001", "TDISP-DMA-002", "TDISP-MMIO-001", "TDISP-INT-002")
 @covers("IDE-CNT-001", "IDE-KEY-006", "TDISP-FSM-001", "TDISP-ZERO-001")
 @on_verilator
+@needs_vfs
 def test_whole_life_under_back_pressure(simulator: str) -> None:
     run_case(MODULE, "WholeLifeUnderBackPressure", simulator)
 
@@ -21,5 +22,6 @@ def test_whole_life_under_back_pressure(simulator: str) -> None:
 @covers("TDISP-STATE-002", "TDISP-STOP-001", "IDE-CNT-001", "IDE-KEY-006", "TDISP-ZERO-001")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @on_verilator
+@needs_vfs
 def test_whole_life_under_heavy_back_pressure(simulator: str, seed: int) -> None:
     run_case(MODULE, "WholeLifeUnderHeavyBackPressure", simulator, seed)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.plan import covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 from tests.system.test_sdis import BUILD
 
 MODULE = "tests.system.cocotb_msi"
@@ -14,12 +14,14 @@ MODULE = "tests.system.cocotb_msi"
 
 @covers("TDISP-INT-001", "TDISP-INT-003")
 @on_verilator
+@needs_vfs
 def test_an_msi_is_never_trusted(simulator: str) -> None:
     run_case(MODULE, "AnMsiIsNeverTrusted", simulator)
 
 
 @covers("TDISP-INT-003", "TDISP-FSM-004", "TDISP-ZERO-001")
 @on_verilator
+@needs_vfs
 def test_an_msi_ends_with_its_life(simulator: str) -> None:
     run_case(MODULE, "AnMsiEndsWithItsLife", simulator)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_optional"
 OTHER_BUILD = {"P2P_EN": 0, "MMIO_ATTRIBUTE_EN": 0, "TDISP_CONFIG_EN": 1}
@@ -12,6 +12,7 @@ OTHER_BUILD = {"P2P_EN": 0, "MMIO_ATTRIBUTE_EN": 0, "TDISP_CONFIG_EN": 1}
 
 @covers("TDISP-MMA-003", "TDISP-MMA-004", "TDISP-RPT-012", "TDISP-STOP-006", "TDISP-MMIO-005")
 @on_verilator
+@needs_vfs
 def test_an_attribute_opens_one_page_to_all(simulator: str) -> None:
     run_case(MODULE, "AnAttributeOpensOnePageToAll", simulator)
 
@@ -33,12 +34,14 @@ def test_streams_to_peers_are_refused_for_each_reason(simulator: str) -> None:
 @covers("TDISP-P2P-001", "TDISP-P2P-004", "TDISP-MMIO-001", "TDISP-MMIO-004", "TDISP-ATS-006")
 @covers("TDISP-DMA-003", "TDISP-STOP-006")
 @on_verilator
+@needs_vfs
 def test_peers_are_served_on_a_bound_stream_only(simulator: str) -> None:
     run_case(MODULE, "PeersAreServedOnABoundStreamOnly", simulator)
 
 
 @covers("TDISP-P2P-003", "TDISP-P2P-005", "TDISP-FSM-007", "TDISP-FSM-008", "TDISP-TRK-009")
 @on_verilator
+@needs_vfs
 def test_a_bound_stream_breaks_the_tdis_that_bound_it(simulator: str) -> None:
     run_case(MODULE, "ABoundStreamBreaksTheTdisThatBoundIt", simulator)
 

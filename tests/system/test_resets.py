@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_resets"
 
@@ -18,5 +18,6 @@ def test_flr_of_the_physical_function_takes_all_away(simulator: str) -> None:
 
 @covers("TDISP-TRK-007", "TDISP-FSM-001", "TDISP-FSM-015", "TDISP-FSM-019", "TDISP-ZERO-001")
 @on_verilator
+@needs_vfs
 def test_vf_enable_off_takes_all_away(simulator: str) -> None:
     run_case(MODULE, "VfEnableOffTakesAllAway", simulator)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import attack, covers
-from tests.system.cases import on_verilator, run_case
+from tests.system.cases import needs_vfs, on_verilator, run_case
 
 MODULE = "tests.system.cocotb_tdisp_messages"
 
@@ -34,6 +34,7 @@ def test_what_is_reserved_is_ignored(simulator: str) -> None:
 @attack("ATT-16")
 @covers("TDISP-SES-005", "TDISP-SES-010", "TDISP-LOCK-004", "TDISP-VER-002", "TDISP-CAP-005")
 @on_verilator
+@needs_vfs
 def test_foreign_sessions_are_refused_in_every_state(simulator: str) -> None:
     run_case(MODULE, "ForeignSessionsAreRefusedInEveryState", simulator)
 
@@ -41,5 +42,6 @@ def test_foreign_sessions_are_refused_in_every_state(simulator: str) -> None:
 @covers("TDISP-RPT-002", "TDISP-RPT-003", "TDISP-RPT-004", "TDISP-RPT-005", "TDISP-RPT-006")
 @covers("TDISP-RPT-014", "TDISP-LOCK-029")
 @on_verilator
+@needs_vfs
 def test_report_comes_in_any_portions(simulator: str) -> None:
     run_case(MODULE, "ReportComesInAnyPortions", simulator)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.plan import covers
-from tests.system.cases import run_case
+from tests.system.cases import needs_vfs, run_case
 
 MODULE = "tests.system.cocotb_whole_device"
 BUILD = {"WHOLE_DEVICE": 1}
@@ -14,6 +14,7 @@ BUILD = {"WHOLE_DEVICE": 1}
 
 @covers("TDISP-HDR-005", "TDISP-RPT-003", "TDISP-RPT-008", "TDISP-RPT-013", "TDISP-MMIO-001")
 @covers("TDISP-DMA-002", "TDISP-STOP-004", "TDISP-ZERO-001", "TDISP-STATE-004")
+@needs_vfs
 def test_all_functions_live_as_one_tdi() -> None:
     run_case(MODULE, "AllFunctionsLiveAsOneTdi", parameters=BUILD)
 
