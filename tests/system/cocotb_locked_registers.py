@@ -205,19 +205,29 @@ class RegistersOfAFunctionEndItsOwnTdi(LockedRegisters):
     """In RUN and in CONFIG_LOCKED; a TDI of another function does not notice."""
 
     async def use(self) -> None:
-        await self.run(VF1)
+        await self._of_the_physical_function()
+        if self.kit.vfs:
+            await self._of_virtual_functions()
+
+    async def _of_the_physical_function(self) -> None:
+        others = (VF1,) if self.kit.vfs else ()
+        for index in others:
+            await self.run(index)
+        run = [RUN for _ in others]
         for flip in OWN_PF:
             await self.run(PF)
             old = await self.write(PF, flip)
-            self.assert_states(f"{flip.name} in RUN", ERROR, RUN)
+            self.assert_states(f"{flip.name} in RUN", ERROR, *run)
             await self.put_back(PF, flip, old)
             await self.stop(PF)
             await self.kit.lock(self.session, PF)
             old = await self.write(PF, flip)
-            self.assert_states(f"{flip.name} in CONFIG_LOCKED", ERROR, RUN)
+            self.assert_states(f"{flip.name} in CONFIG_LOCKED", ERROR, *run)
             await self.put_back(PF, flip, old)
             await self.stop(PF)
-        await self.stop(VF1)
+        await self.stop(*others)
+
+    async def _of_virtual_functions(self) -> None:
         for flip in OWN_VF:
             await self.run(VF1)
             await self.kit.lock(self.session, VF3)

@@ -254,7 +254,7 @@ class ReportComesInAnyPortions(Messages):
             for size in (13, 40, len(whole[0]) - 1, len(whole[0])):
                 await self._collect(whole[0], size)
             await self._corners(whole[0])
-            if state is TdiState.RUN:
+            if state is TdiState.RUN and NEIGHBOUR in self.kit.vmm.functions:
                 await self._neighbour(whole[0])
             await self.kit.stop(self.session, self.victim)
 

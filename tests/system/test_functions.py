@@ -11,7 +11,6 @@ MODULE = "tests.system.cocotb_functions"
 
 @covers("IDE-CAP-001", "DOE-REG-001", "TDISP-MMIO-007")
 @on_both_simulators
-@needs_vfs
 def test_root_complex_enumerates_the_device(simulator: str) -> None:
     run_case(MODULE, "RootComplexEnumeratesTheDevice", simulator)
 

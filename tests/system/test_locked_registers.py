@@ -11,7 +11,6 @@ MODULE = "tests.system.cocotb_locked_registers"
 
 @covers("TDISP-FSM-001", "TDISP-FSM-002", "TDISP-TRK-001", "TDISP-TRK-002", "TDISP-TRK-003")
 @covers("TDISP-TRK-005", "TDISP-TRK-016", "TDISP-TRK-013", "TDISP-LOCK-022")
-@needs_vfs
 def test_registers_of_a_function_end_its_own_tdi() -> None:
     run_case(MODULE, "RegistersOfAFunctionEndItsOwnTdi")
 

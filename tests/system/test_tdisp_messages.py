@@ -42,6 +42,5 @@ def test_foreign_sessions_are_refused_in_every_state(simulator: str) -> None:
 @covers("TDISP-RPT-002", "TDISP-RPT-003", "TDISP-RPT-004", "TDISP-RPT-005", "TDISP-RPT-006")
 @covers("TDISP-RPT-014", "TDISP-LOCK-029")
 @on_verilator
-@needs_vfs
 def test_report_comes_in_any_portions(simulator: str) -> None:
     run_case(MODULE, "ReportComesInAnyPortions", simulator)
