@@ -143,12 +143,13 @@ class MisuseIsAnErrorUntilAbort(Mailbox):
 
 @pyuvm.test()
 class ASecondRequestIsNeverCarriedOut(Mailbox):
-    """STOP of VF1 while that of VF2 waits for its reads: Error, and VF1 runs on."""
+    """STOP of a TDI while that of its neighbour waits for its reads: Error, and it runs on."""
 
     async def use(self) -> None:
         kit, inbound = self.kit, self.kit.host.inbound
+        tdi, neighbour = kit.tvm_function, kit.legacy_functions[0]
         await kit.key_stream(self.session)
-        for index in (1, 2):
+        for index in (tdi, neighbour):
             await kit.start(self.session, await kit.lock(self.session, index))
         inbound.hold_completions = True
         for register, value in (
@@ -156,8 +157,8 @@ class ASecondRequestIsNeverCarriedOut(Mailbox):
             (Dma.LENGTH, 64),
             (Dma.CONTROL, int(Control.START)),
         ):
-            await kit.write_register(kit.function(2), register, value, kit.tee)
-        first, second = (self._stop(index) for index in (2, 1))
+            await kit.write_register(kit.function(neighbour), register, value, kit.tee)
+        first, second = (self._stop(index) for index in (neighbour, tdi))
         await self.put(first)
         await self.go()
         await self.until(BUSY)
@@ -169,10 +170,10 @@ class ASecondRequestIsNeverCarriedOut(Mailbox):
         await ClockCycles(self.adapter.clk, QUIET)
         await self.driver.abort()
         states = self.adapter.tdi_states()
-        assert states[1:3] == (TdiState.RUN, TdiState.CONFIG_UNLOCKED)
+        assert (states[tdi], states[neighbour]) == (TdiState.RUN, TdiState.CONFIG_UNLOCKED)
         self.session = await kit.open_session()
         await self.assert_works("after a second request")
-        assert self.adapter.tdi_states()[1] is TdiState.RUN
+        assert self.adapter.tdi_states()[tdi] is TdiState.RUN
 
     def _stop(self, index: int) -> bytes:
         """STOP_INTERFACE_REQUEST in its record."""
