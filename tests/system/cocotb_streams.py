@@ -6,6 +6,7 @@ from __future__ import annotations
 import pyuvm
 from cocotb.triggers import ClockCycles
 
+from models.app.map import Bar0
 from models.ide.codes import ControlBit, StatusBit, StreamState
 from models.ide.errors import InsecureCause
 from models.ide.keys import ALL_SLOTS
@@ -69,7 +70,8 @@ class Streams(BaseTest):
 
     async def served(self, route: Route, what: str) -> None:
         """A read of the page that needs no T."""
-        result = await self.kit.host.mem_read(self.kit.function(0).bar0, 4, route)
+        public = self.kit.function(0).bar0 + Bar0.PUBLIC
+        result = await self.kit.host.mem_read(public, 4, route)
         assert (result.status, result.route) == (CplStatus.SC, route), f"{what}: {result}"
 
 
@@ -121,7 +123,7 @@ class StoppedKeysCarryNothing(Streams):
         await self.show(SECURE, SECURE, "keys stopped")
         await kit.vmm.take_errors()
         since = len(kit.host.capture.records)
-        await kit.host.mem_write(kit.function(2).bar0, bytes(4), OTHER)
+        await kit.host.mem_write(kit.function(0).bar0 + Bar0.PUBLIC, bytes(4), OTHER)
         await self.show(SECURE, INSECURE, "a TLP under a stopped key")
         assert await kit.vmm.take_errors() == 1 << AerUncorrectable.IDE_CHECK_FAILED
         assert self.states == [TdiState.RUN, TdiState.CONFIG_UNLOCKED]

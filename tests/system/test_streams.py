@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.plan import covers
-from tests.system.cases import needs_vfs, on_verilator, run_case
+from tests.system.cases import on_verilator, run_case
 
 MODULE = "tests.system.cocotb_streams"
 
@@ -12,14 +12,12 @@ MODULE = "tests.system.cocotb_streams"
 @covers("IDE-CAP-004", "IDE-ST-001", "IDE-ST-004", "IDE-ST-007", "IDE-ST-011", "TDISP-FSM-007")
 @covers("TDISP-FSM-008")
 @on_verilator
-@needs_vfs
 def test_status_follows_the_streams(simulator: str) -> None:
     run_case(MODULE, "StatusFollowsTheStreams", simulator)
 
 
 @covers("IDE-KEY-007", "IDEKM-STP-001", "IDE-ST-002", "IDE-ST-005", "IDE-ST-011")
 @on_verilator
-@needs_vfs
 def test_stopped_keys_carry_nothing(simulator: str) -> None:
     run_case(MODULE, "StoppedKeysCarryNothing", simulator)
 
