@@ -42,13 +42,12 @@ from tests.attack.attack_test import (
     assert_error,
 )
 
-FUNCTIONS = range(4)
 LARGEST_PAYLOAD = 512
 ALL_DWS = 1024
 PAYLOAD_DWS = LARGEST_PAYLOAD // DW
 ADDRESS_END = 1 << 64
 FOUR_GIB = 1 << 32
-CLEARING = 1500  # cycles
+CLEARING = 1500  # cycles that clearing one function takes at most
 # Borders of pages in each BAR, with what lies from each of them on
 LAYOUT = {
     0: (
@@ -107,8 +106,7 @@ class Edges(AttackTest):
 
     def place(self, address: int) -> Place | None:
         """The function and the range at an address, None where nothing is."""
-        for index in FUNCTIONS:
-            function = self.function(index)
+        for index, function in self.kit.vmm.functions.items():
             for bar, base in ((0, function.bar0), (2, function.bar2)):
                 borders = LAYOUT[bar]
                 if not base <= address < base + borders[-1][0]:
@@ -505,7 +503,7 @@ class PoisonedDataIsNeverTaken(Edges):
         public = await self.host.mem_read(self.public() + PublicRegister.SCRATCH, DW)
         write = replace(self.write_of(address, 1), ep=True, first_be=enables)
         await self.host.send_anyway(write, route, "attack: EP")
-        await self.quiet()
+        await self.quiet(CLEARING)
         self.assert_states(TdiState.ERROR, f"{what}, enables {enables:04b}")
         assert self.secure(), what
         await self.assert_reported(AerUncorrectable.POISONED_TLP, what)
