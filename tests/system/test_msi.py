@@ -28,5 +28,6 @@ def test_an_msi_ends_with_its_life(simulator: str) -> None:
 
 @covers("TDISP-INT-001", "TDISP-TRK-006")
 @pytest.mark.nightly
+@needs_vfs
 def test_msi_is_of_the_function_and_not_of_its_sdis() -> None:
     run_case(MODULE, "MsiIsOfTheFunctionAndNotOfItsSdis", parameters=BUILD)

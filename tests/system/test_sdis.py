@@ -29,6 +29,7 @@ def test_no_program_borrows_a_pasid() -> None:
 @covers("TDISP-ATS-001", "TDISP-ATS-002", "TDISP-DMA-007")
 @attack("ATT-11")
 @pytest.mark.nightly
+@needs_vfs
 def test_only_the_function_translates_and_asks_for_pages() -> None:
     run_case(MODULE, "OnlyTheFunctionTranslatesAndAsksForPages", parameters=BUILD)
 
@@ -41,6 +42,7 @@ def test_only_its_name_and_its_session_reach_an_sdi() -> None:
 
 @covers("TDISP-INT-002")
 @pytest.mark.nightly
+@needs_vfs
 def test_interrupts_of_sdis_go_to_their_vms() -> None:
     run_case(MODULE, "InterruptsOfSdisGoToTheirVms", parameters=BUILD)
 

@@ -22,5 +22,6 @@ def test_all_functions_live_as_one_tdi() -> None:
 @covers("TDISP-FSM-001", "TDISP-FSM-004", "TDISP-FSM-010", "TDISP-FSM-013", "TDISP-FSM-016")
 @covers("TDISP-TRK-002", "TDISP-ZERO-005", "TDISP-STOP-004")
 @pytest.mark.nightly
+@needs_vfs
 def test_an_event_of_any_function_ends_a_whole_device() -> None:
     run_case(MODULE, "AnEventOfAnyFunctionEndsAWholeDevice", parameters=BUILD)
