@@ -26,6 +26,7 @@ class BeatSignal:
 
     @property
     def value(self) -> int:
+        """As of this time step. Raises ValueError while a bit is unknown."""
         now = get_sim_time("step")
         if now != self._time:
             self._value = int(self._handle.value)
